@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * From events to windows. Takes events in time order (collector thread), asks
+ * the process table who it was, normalises each pc (file + offset, kernel
+ * address, ...), adds up into the open window, and hands closed windows to
+ * the store. Cuts may be asked for by any thread.
+ */
+#ifndef RINGPROF_AGG_AGG_H
+#define RINGPROF_AGG_AGG_H
+
+#include <stdint.h>
+
+#include "proc/ptable.h"
+#include "source/chains.h"
+#include "source/source.h"
+#include "store/store.h"
+
+struct agg;
+
+struct agg_config {
+	size_t max_model_bytes; /* new model past this */
+	uint32_t max_series; /* label sets a model; past it service_name "other", counted */
+	const char *host; /* label host */
+	/* [external_labels] of the configuration, key/value pairs, n_external of them */
+	const char *const (*external)[2];
+	uint32_t n_external;
+};
+
+struct agg *agg_new(const struct agg_config *cfg, struct chains *chains, struct symbols *symbols,
+		    struct store *store);
+void agg_free(struct agg *a);
+/* agg gives its own process hooks to the table: pass the result of this as ptable_config.on_free/arg. */
+void agg_process_freed(void *agg, struct process *p);
+void agg_set_ptable(struct agg *a, struct ptable *t);
+
+/* An event_fn: arg is the struct agg. Side band is passed on to the process table. */
+void agg_event(void *agg, const struct event *ev);
+/*
+ * The history is complete up to `upto` (mono): closes windows and cuts that
+ * end before it. `now_counters` are the source's at this moment: their change
+ * becomes the losses of the window they fall in.
+ */
+void agg_advance(struct agg *a, uint64_t upto, const struct source_counters *now_counters,
+		 const struct source_info *info);
+/* Ends the open window at `upto` whatever its length (stop, exit). */
+void agg_flush(struct agg *a, uint64_t upto);
+
+/*
+ * Asks for a window boundary at mono time t (any thread). 0; -ERANGE when t is
+ * already closed over: the caller takes a later t.
+ */
+int agg_cut(struct agg *a, uint64_t t);
+/* Up to where windows are closed, mono ns (any thread). */
+uint64_t agg_closed(struct agg *a);
+/* Blocks until agg_closed() >= t, at most timeout ns; 0 or -ETIMEDOUT. */
+int agg_wait(struct agg *a, uint64_t t, uint64_t timeout);
+/* Is called, from the collector thread, whenever windows were closed. */
+void agg_on_close(struct agg *a, void (*fn)(void *arg, uint64_t closed), void *arg);
+
+/* per label set and mode since start, for ringprof_cpu_seconds_total; any thread */
+struct agg_service {
+	const char *service_name; /* interned for ever */
+	uint64_t user_ns, kernel_ns, samples;
+};
+/* Copies at most max rows ("other" holds what went past the limit); gives the number. */
+size_t agg_services(struct agg *a, struct agg_service *ret, size_t max);
+
+/* per process, last closed minute and since start, for /api/v1/processes; any thread */
+struct agg_process {
+	int32_t pid;
+	const char *comm, *exe, *service_name; /* interned for ever */
+	uint64_t ns, samples; /* since the process was first seen */
+	uint64_t ends[16]; /* samples by enum ringprof_end whose root was not reached, [0]: whole */
+};
+size_t agg_processes(struct agg *a, struct agg_process *ret, size_t max);
+
+struct agg_counters {
+	uint64_t samples, weight, stacks_whole, stacks_truncated[16], models, series_other,
+		no_mapping, no_memory, cache_hits, windows;
+	uint64_t model_bytes;
+};
+void agg_counters(struct agg *a, struct agg_counters *ret);
+
+#endif

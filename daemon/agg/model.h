@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The interned world of profiles: objects (files, kernel), frames, stacks,
+ * processes, threads, label sets. Windows refer to it by number.
+ *
+ * Append only: rows never move or change once published, so that queries read
+ * them without a lock while the collector adds. When the tables pass their
+ * byte limit the aggregator starts a new model for the windows to come; the
+ * old one goes when its last window goes. Hence the reference count.
+ */
+#ifndef RINGPROF_AGG_MODEL_H
+#define RINGPROF_AGG_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/strtab.h"
+#include "sym/files.h"
+#include "sym/symbols.h"
+
+struct model_object { /* what a mapping in pprof stands for */
+	enum frame_kind kind;
+	struct file *file; /* FRAME_USER, a reference; else NULL */
+	const char *name; /* path, "[kernel.kallsyms]", "[vdso]", "[anon]", ... */
+	const char *build_id; /* "" none */
+};
+
+struct model_frame {
+	uint32_t object; /* index of model_object */
+	uint64_t off; /* file offset or address, as the kind says */
+};
+
+struct model_stack {
+	uint32_t parent; /* towards the root; 0 = root, the empty stack */
+	uint32_t frame; /* index of model_frame */
+};
+
+struct model_series { /* a label set; keys and values interned, sorted by key */
+	uint32_t n;
+	struct {
+		const char *key, *value;
+	} labels[16];
+};
+
+struct model_proc {
+	int32_t pid;
+	uint32_t series;
+	uint64_t start_time;
+	const char *comm, *exe;
+};
+
+struct model_thread {
+	uint32_t proc;
+	int32_t tid;
+};
+
+struct model;
+
+struct model *model_new(void);
+struct model *model_ref(struct model *m);
+void model_unref(struct model *m);
+size_t model_bytes(const struct model *m);
+
+/* writers: the collector alone; UINT32_MAX: no memory */
+uint32_t model_add_object(struct model *m, enum frame_kind kind, struct file *file,
+			  const char *name, const char *build_id);
+uint32_t model_add_frame(struct model *m, uint32_t object, uint64_t off);
+uint32_t model_add_stack(struct model *m, uint32_t parent, uint32_t frame);
+uint32_t model_add_series(struct model *m, const struct model_series *labels);
+uint32_t model_add_proc(struct model *m, const struct model_proc *p);
+uint32_t model_add_thread(struct model *m, uint32_t proc, int32_t tid);
+const char *model_string(struct model *m, const char *s); /* interned copy */
+
+/* readers: any thread; the index must come from a published window */
+const struct model_object *model_object(const struct model *m, uint32_t i);
+const struct model_frame *model_frame(const struct model *m, uint32_t i);
+const struct model_stack *model_stack(const struct model *m, uint32_t i);
+const struct model_series *model_series(const struct model *m, uint32_t i);
+const struct model_proc *model_proc(const struct model *m, uint32_t i);
+const struct model_thread *model_thread(const struct model *m, uint32_t i);
+/* counts, for metrics: objects, frames, stacks, series, procs, threads in this order */
+void model_counts(const struct model *m, uint32_t ret[6]);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Settings of ringprofd: defaults, then /etc/ringprof/ringprofd.conf, then
+ * /etc/ringprof/ringprofd.conf.d/(*).conf in order, then long flags. A key is
+ * a long flag's name. Values carry units (10s, 2GiB). One table in config.c
+ * makes the file's keys, the flags, --help, and what the man page is checked
+ * against.
+ */
+#ifndef RINGPROF_BASE_CONFIG_H
+#define RINGPROF_BASE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct config_label {
+	char *key, *value;
+};
+
+struct config {
+	char *source; /* auto, kmod, perf */
+	uint32_t frequency; /* Hz, 0: default */
+	char *cpus;
+	char *cgroup;
+	uint64_t ring_size; /* bytes a CPU, 0: by rate */
+	char *listen;
+	char *unix_socket;
+	char *tls_cert, *tls_key;
+	char *auth; /* "token" or "none" */
+	char *token_file;
+	char *allowed_hosts;
+	uint32_t max_waiting;
+	uint64_t history; /* ns kept in memory */
+	uint64_t memory; /* bytes for windows and models */
+	uint64_t symbol_memory; /* bytes */
+	char *debug_dirs;
+	char *log_level; /* error, warning, info, debug */
+	char *user; /* to change to once everything is open; "" stays */
+	char *state_dir;
+	struct config_label *external_labels; /* [external_labels] */
+	size_t n_external_labels;
+};
+
+/* one row per key: also the long option's name */
+struct config_option {
+	const char *name;
+	const char *arg; /* shown in --help: "HZ", "BYTES", ... */
+	const char *help;
+	const char *allowed; /* said in errors */
+};
+extern const struct config_option config_options[];
+extern const size_t config_n_options;
+
+/* Fills the defaults; 0 or -ENOMEM. */
+int config_init(struct config *c);
+void config_free(struct config *c);
+/* Sets one key; -EINVAL with err "KEY: 'VALUE' is not ...; allowed: ...", -ENOENT unknown key. */
+int config_set(struct config *c, const char *key, const char *value, char *err, size_t errlen);
+/* Reads one file; errors are "FILE:LINE: KEY: ...". A missing file is -ENOENT. */
+int config_read_file(struct config *c, const char *path, char *err, size_t errlen);
+/* The main file (may be missing unless `required`) and its .d directory beside it. */
+int config_read(struct config *c, const char *path, bool required, char *err, size_t errlen);
+/* Checks what spans keys (tls pair, auth none on open addresses, ...). */
+int config_check(const struct config *c, char *err, size_t errlen);
+
+/* "10s", "5m", "250ms" -> ns; "2GiB", "64MiB", "4096" -> bytes. 0 or -EINVAL. */
+int parse_duration(const char *s, uint64_t *ret_ns);
+int parse_bytes(const char *s, uint64_t *ret);
+
+#endif

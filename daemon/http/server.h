@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The HTTP side: routes, credentials, waiting scrapes. Reads through query and
+ * export only; writes nothing but its own counters. See http/README in the
+ * head of server.c for the threads.
+ */
+#ifndef RINGPROF_HTTP_SERVER_H
+#define RINGPROF_HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agg/agg.h"
+#include "base/buf.h"
+#include "query/query.h"
+
+struct http_config {
+	const char *listen; /* "127.0.0.1:4099", "[::]:4099", "" = none */
+	const char *unix_socket; /* path, NULL/"" = none; mode 0660 root:ringprof */
+	const char *tls_cert, *tls_key; /* PEM files, both or none */
+	const char *token; /* the credential; NULL: auth = none */
+	const char *allowed_hosts; /* comma list of Host names beside loopback names; "" none */
+	uint32_t max_waiting; /* scrapes that wait at once, 256 */
+	const int *listen_fds; /* from systemd, used instead of listen when n_listen_fds > 0 */
+	int n_listen_fds;
+};
+
+/* What the server asks of the rest of the daemon; all callbacks from any HTTP thread. */
+struct http_env {
+	struct query_env query;
+	struct agg *agg;
+	/* asks the collector to drain now (a scrape's end has come); returns at once */
+	void (*kick)(void *arg);
+	/* appends the daemon's and source's counters as Prometheus text */
+	void (*metrics)(void *arg, struct buf *b);
+	/* appends the JSON object of `ringprof status` */
+	void (*status)(void *arg, struct buf *b);
+	/* NULL ready; else why not (static text) */
+	const char *(*not_ready)(void *arg);
+	void *arg;
+};
+
+struct http_server;
+
+int http_start(struct http_server **ret, const struct http_config *cfg, const struct http_env *env,
+	       char *err, size_t errlen);
+void http_stop(struct http_server *s);
+/* The collector's agg_on_close hook: resumes scrapes whose range is closed. */
+void http_windows_closed(void *server, uint64_t closed);
+
+struct http_counters {
+	uint64_t requests, responses_by_class[6], waiting, refused_waiting, auth_failures,
+		host_refused, hangups, bytes_out;
+};
+void http_counters(const struct http_server *s, struct http_counters *ret);
+/* Port in use after start (for port 0). */
+int http_port(const struct http_server *s);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The processes of the host and what they map, kept up by events in time
+ * order (source/event.h) and by a scan of /proc at the start, after a loss,
+ * and for a pid never seen. Used by the collector thread alone.
+ *
+ * A process is (pid, start time): a reused pid is another process, with
+ * another number. One exec'ed in place stays the process and gets a new `gen`.
+ */
+#ifndef RINGPROF_PROC_PTABLE_H
+#define RINGPROF_PROC_PTABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "source/event.h"
+#include "sym/files.h"
+
+enum map_kind { MAP_FILE, MAP_ANON, MAP_VDSO, MAP_OTHER };
+
+struct mapping {
+	uint64_t start, end;
+	uint64_t pgoff; /* bytes */
+	enum map_kind kind;
+	uint32_t maj, min;
+	uint64_t ino;
+	const char *path; /* interned */
+	struct file *file; /* opened at the first sample in it; NULL: not yet, or cannot be */
+	bool file_failed;
+};
+
+/* label values of a process; "" where unknown; interned, live as long as the table */
+struct process_labels {
+	const char *service_name; /* unit, else container id's first 12, else comm */
+	const char *comm;
+	const char *exe;
+	const char *cgroup; /* path */
+	const char *unit;
+	const char *container_id;
+	const char *user;
+};
+
+struct process {
+	pid_t pid;
+	uint32_t id; /* never reused in this run */
+	uint32_t gen; /* bumped by exec and by every change of mappings */
+	uint64_t start_time; /* clock ticks after boot, field 22 of stat; 0: lived too short */
+	bool kthread;
+	bool incomplete; /* side band lost something since the last scan */
+	bool exited;
+	uint64_t cgroup_id; /* of the last sample */
+	struct process_labels labels;
+	uint32_t labels_gen; /* bumped when labels change */
+	struct mapping *maps; /* sorted by start, executable ones */
+	size_t n_maps;
+	void *user; /* the aggregator's own; freed by ptable's on_free */
+};
+
+struct ptable;
+
+struct ptable_config {
+	size_t max_processes; /* exited ones go first, then the least used */
+	size_t max_bytes;
+	void (*on_free)(void *arg, struct process *p);
+	void *arg;
+	const char *proc_root; /* NULL: /proc (tests use another) */
+	const char *cgroup_root; /* NULL: found in mounts */
+};
+
+struct ptable *ptable_new(const struct ptable_config *cfg, struct files *files);
+void ptable_free(struct ptable *t);
+/* Reads all of /proc; now = mono ns. Side-band events older than a process's scan are ignored for it. */
+int ptable_scan(struct ptable *t, uint64_t now);
+/* Applies a side-band event; samples go to ptable_sample. */
+void ptable_event(struct ptable *t, const struct event *ev);
+/*
+ * The process of a sample: known, or read from /proc now, or a stub when it is
+ * gone. Refreshes cgroup-derived labels when ev's cgroup id is new. Never NULL
+ * but when out of memory.
+ */
+struct process *ptable_sample(struct ptable *t, const struct event *ev);
+/* Mapping that holds addr (opens its file on the first call), NULL: none. */
+struct mapping *process_map_at(struct ptable *t, struct process *p, uint64_t addr);
+/* Frees exited processes whose last event is older than `before`; collector, each window. */
+void ptable_expire(struct ptable *t, uint64_t before);
+
+struct ptable_counters {
+	uint64_t processes, exited, mappings, scans, vanished, evicted, bytes, stubs;
+};
+void ptable_counters(const struct ptable *t, struct ptable_counters *ret);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where samples come from. Two sources, one stream of events:
+ *
+ *   kmod   the ringprof module: rings of /dev/ringprof, control by netlink
+ *   perf   perf_event_open cpu-clock on every CPU, where no module can be
+ *          loaded
+ *
+ * Both open the same side band (per-CPU PERF_COUNT_SW_DUMMY events). A drain
+ * notes T = now and the heads of the sample rings, reads the side band, then
+ * the samples up to those heads, and delivers in time order everything older
+ * than T - SOURCE_LAG; the rest waits for the next drain. So the receiver sees
+ * one history in order and needs no lists of old mappings.
+ *
+ * One thread uses a source. Takes: struct source_config. Never: symbols,
+ * process state, HTTP.
+ */
+#ifndef RINGPROF_SOURCE_SOURCE_H
+#define RINGPROF_SOURCE_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "source/chains.h"
+#include "source/event.h"
+
+enum source_kind { SOURCE_AUTO, SOURCE_KMOD, SOURCE_PERF };
+
+/* a record may be published this long after its time (the sampler's own run, IRQs off) */
+#define SOURCE_LAG_NS 5000000ULL
+
+struct source_config {
+	enum source_kind kind;
+	uint32_t hz; /* 0: the module's own setting, or RINGPROF_DEFAULT_HZ */
+	const char *cpus; /* list, NULL or "": default mask */
+	const pid_t *pids; /* profile only these processes (and what they fork); n_pids 0: all */
+	size_t n_pids;
+	const char *cgroup; /* path below the cgroup mount, NULL: all */
+	bool no_kernel, no_user; /* only user mode, only kernel mode */
+	uint32_t ring_bytes; /* per CPU, 0: by rate */
+	uint32_t perf_max_stack; /* perf source: 0 = as /proc/sys/kernel/perf_event_max_stack says */
+	bool adopt; /* kmod: when it samples already, leave its settings as they are */
+};
+
+struct source_info {
+	enum source_kind kind; /* which one it became */
+	const char *name; /* "kmod", "perf" */
+	char why[256]; /* auto: why this one, in words */
+	uint32_t hz; /* in force */
+	uint64_t period; /* ns (or cycles) a sample stands for now */
+	uint32_t unit; /* enum ringprof_unit */
+	uint32_t clock; /* clockid of event times */
+	uint32_t cpus; /* CPUs sampled */
+	char module_version[64];
+	uint32_t abi_major, abi_minor;
+	uint64_t features;
+};
+
+/*
+ * Counters since open, summed over CPUs. outcome[] by enum ringprof_outcome
+ * (perf source: EMITTED, IDLE and its losses mapped to the same names).
+ */
+struct source_counters {
+	uint64_t calls;
+	uint64_t outcome[16];
+	uint64_t missed; /* timer periods that never fired */
+	uint64_t detached; /* samples taken before this reader attached, dropped */
+	uint64_t chain_hits, nodes, bytes, frames;
+	uint64_t node_limit_hits, handler_ns;
+	uint64_t sideband_records, sideband_lost;
+	uint64_t corrupt; /* ring bytes dropped as impossible */
+	uint64_t lost_samples; /* dropped here: queue or chain table full */
+	uint64_t late; /* events older than what was delivered already */
+};
+
+struct source;
+
+/*
+ * Opens, does not sample yet. 0, or -errno with a sentence in err naming the
+ * thing, the cause and the way out (-EBUSY: another reader, named).
+ */
+int source_open(struct source **ret, const struct source_config *cfg, struct chains *chains,
+		char *err, size_t errlen);
+void source_close(struct source *s); /* NULL is fine; a kmod source stops the module only if it started it */
+int source_start(struct source *s, char *err, size_t errlen);
+int source_stop(struct source *s);
+const struct source_info *source_info(struct source *s);
+
+/* Becomes readable (POLLIN) when a ring is half full; -1 if there is none. */
+int source_fd(const struct source *s);
+
+/*
+ * Delivers what is due, in time order. Gives the time up to which (exclusive)
+ * the history is now complete, mono ns, in *ret_upto. 0 or -errno; an error
+ * means that this source is gone (module unloaded, ABI changed).
+ */
+int source_drain(struct source *s, event_fn fn, void *arg, uint64_t *ret_upto);
+
+/* Reads the counters; cheap enough for each drain. */
+int source_counters(struct source *s, struct source_counters *ret);
+/* Bytes of user memory held, for /metrics. */
+size_t source_bytes(const struct source *s);
+
+#endif

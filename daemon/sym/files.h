@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Files with code, one entry per content: key = GNU build-id, else a hash of
+ * the content. A file is opened once, at first sight, through
+ * /proc/PID/map_files, /proc/PID/root/PATH or PATH (checked against the
+ * device and inode of the mapping), so containers, deleted and overlaid files
+ * work. Symbols are read lazily and kept under a byte limit.
+ *
+ * Thread safety: files_get and file_unref from any thread; symbol reading is
+ * serialised inside. Input is untrusted: ELF may lie in every field.
+ */
+#ifndef RINGPROF_SYM_FILES_H
+#define RINGPROF_SYM_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct files;
+
+struct file {
+	uint8_t key[20]; /* build-id (padded with 0 or cut) or content hash */
+	bool key_is_build_id;
+	char build_id[81]; /* hex of the whole build-id, "" if none */
+	const char *path; /* where it was first seen, as the process names it */
+	uint32_t id; /* small number, never reused in this run */
+	uint64_t size;
+	/* the rest is files.c's own */
+};
+
+struct file_where {
+	pid_t pid; /* a process that maps it; 0: open path itself */
+	uint64_t start, end; /* of the mapping there (for map_files) */
+	uint32_t maj, min;
+	uint64_t ino; /* 0: do not check */
+	const char *path;
+};
+
+struct files *files_new(size_t max_symbol_bytes);
+void files_free(struct files *fs);
+/* A reference to the file of that mapping, or NULL: cannot be opened or is no ELF. */
+struct file *files_get(struct files *fs, const struct file_where *w);
+struct file *file_ref(struct file *f);
+void file_unref(struct file *f); /* NULL is fine */
+/* The ELF virtual address of a file offset, by its PT_LOAD headers; false: in none of them. */
+bool file_vaddr(struct file *f, uint64_t offset, uint64_t *ret);
+
+struct files_counters {
+	uint64_t files, symbol_bytes, symbols, loads, evictions, open_failures, bad_elf;
+};
+void files_counters(struct files *fs, struct files_counters *ret);
+
+#endif

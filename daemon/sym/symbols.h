@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Names of addresses. One call resolves a normalised frame of any kind; the
+ * answer may have several lines (inlined functions, innermost first) once a
+ * later issue adds them: callers loop over n.
+ *
+ * Any thread may call. Strings in the answer live as long as the symbolizer
+ * (interned, bounded by its byte limit: past it names are copied no more and
+ * addresses stand in for them, counted).
+ */
+#ifndef RINGPROF_SYM_SYMBOLS_H
+#define RINGPROF_SYM_SYMBOLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sym/files.h"
+
+enum frame_kind {
+	FRAME_USER, /* file offset in a mapped file */
+	FRAME_KERNEL, /* kernel address, module text included */
+	FRAME_VDSO, /* offset in the vDSO */
+	FRAME_ANON, /* address in anonymous executable memory (JIT) */
+	FRAME_UNKNOWN, /* address in no known mapping */
+	FRAME_MARK, /* not code: off is an enum frame_mark, see below */
+};
+
+/* marks are frames with fixed names: "[truncated: ...]", "[lost: ...]" */
+enum frame_mark {
+	MARK_END = 0, /* + enum ringprof_end: [truncated: reason] */
+	MARK_LOST = 4096, /* + enum ringprof_outcome: [lost: reason] */
+	MARK_LOST_OTHER = 8192, /* + enum mark_lost_other */
+};
+
+enum mark_lost_other { LOST_MISSED, LOST_DETACHED, LOST_QUEUE, LOST_CORRUPT, LOST_MEMORY, LOST_OTHER_MAX };
+
+struct sym_line {
+	const char *name; /* demangled, never NULL or "" */
+	const char *system_name; /* as in the symbol table; == name where not mangled */
+	const char *file; /* source file, "" unknown */
+	uint32_t line; /* 0 unknown */
+	uint32_t start_line; /* 0 unknown */
+};
+
+#define SYM_MAX_LINES 32
+
+struct sym_answer {
+	uint32_t n; /* >= 1 */
+	struct sym_line lines[SYM_MAX_LINES]; /* [0] innermost */
+	uint64_t func_start; /* file vaddr or kernel address where the function begins, 0 unknown */
+	int named; /* 0: no symbol was found, the name is made of the address */
+	char module[64]; /* FRAME_KERNEL: module's name, "" = the kernel itself */
+};
+
+struct symbols;
+
+struct symbols_config {
+	size_t max_bytes; /* names and per-file tables */
+	const char *debug_dirs; /* colon separated, NULL: /usr/lib/debug */
+	const char *kallsyms; /* NULL: /proc/kallsyms */
+};
+
+struct symbols *symbols_new(const struct symbols_config *cfg, struct files *files);
+void symbols_free(struct symbols *s);
+
+/*
+ * Names the frame. f: FRAME_USER's file, else NULL. off: offset or address as
+ * enum frame_kind says. Always fills ret.
+ */
+void symbols_resolve(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
+		     struct sym_answer *ret);
+
+/* Reads kallsyms again if modules came or went (cheap check); collector, once a minute. */
+void symbols_refresh_kernel(struct symbols *s);
+
+/* Demangled form of a C++ or Rust name into out; returns out, or name itself if not mangled. */
+const char *sym_demangle(const char *name, char *out, size_t outlen);
+
+struct symbols_counters {
+	uint64_t kernel_symbols, resolved, unnamed, name_bytes, limit_hits;
+};
+void symbols_counters(struct symbols *s, struct symbols_counters *ret);
+
+/* Is this function a root of stacks (DESIGN section 3: _start, clone, thread roots, goexit, ...)? */
+int sym_is_root(const char *system_name);
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * ringprof: the contract between the kernel module and user space
+ *
+ * This comment is the manual of it; ringprof(4) repeats it for readers of man
+ * pages. Everything here is fixed width, naturally aligned, native endian, and
+ * compiles as C90.
+ *
+ * VERSIONS
+ *
+ * RINGPROF_ABI_MAJOR changes when an existing field moves or changes its
+ * meaning; RINGPROF_ABI_MINOR when something is added. A reader refuses a
+ * major it does not know, ignores record types, flags, counters and header
+ * bytes it does not know (every record carries its size, the header carries
+ * its own size and the number of its counters), and asks `features` before it
+ * relies on anything optional. The layout is asserted in both worlds
+ * (include/ringprof/abi_check.h) and kept in tests/abi/layout.txt; a
+ * layout that changed without a version fails the tests.
+ *
+ * THE DEVICE /dev/ringprof
+ *
+ * open(2) needs CAP_PERFMON or CAP_SYS_ADMIN in the initial user namespace and
+ * takes the one reader's place: EBUSY while another file is open (netlink INFO
+ * names the holder), EPERM without the right or under lockdown. Each open
+ * starts a new epoch (see below) on every CPU. The place is free again when
+ * the last reference, mappings included, is gone.
+ *
+ * mmap(2), MAP_SHARED, once or twice per CPU:
+ *
+ *   offset RINGPROF_MMAP_TAIL_OF(cpu)   one page, PROT_READ | PROT_WRITE:
+ *                                    struct ringprof_ring_tail
+ *   offset RINGPROF_MMAP_HEAD_OF(cpu)   PROT_READ only: one page, struct
+ *                                    ringprof_ring_head, alone (one page) or
+ *                                    followed by the data area twice over
+ *                                    (1 page + 2 * data_size), so that a
+ *                                    record never wraps for the reader
+ *
+ * ENXIO: that CPU has no ring (never was in the mask while online). EINVAL: a
+ * size, offset or flag that is none of these. EPERM: PROT_WRITE or PROT_EXEC
+ * on the head. mprotect to writable, mremap to grow and fork inheritance are
+ * refused (VM_MAYWRITE, VM_DONTEXPAND, VM_DONTCOPY).
+ *
+ * poll(2) gives POLLIN when any ring is at least half full. A reader that
+ * drains once a second needs no poll.
+ *
+ * THE RING
+ *
+ * head->head and tail->tail are byte positions that only grow; the data of
+ * position p is at data[p & (data_size - 1)]. The ordering, both sides:
+ *
+ *   module                              reader
+ *   load_acquire(tail)          (A)     load_acquire(head)      (B)
+ *   write records                       read records
+ *   store_release(head)         (B)     store_release(tail)     (A)
+ *
+ * The module never trusts tail: a value with head - tail > data_size counts as
+ * a full ring (RINGPROF_LOST_BAD_TAIL). It keeps its own copy of head.
+ *
+ * Records are 8-byte aligned, sizes multiples of 8, and start with struct
+ * ringprof_rec. One head store makes the nodes of a sample and the sample
+ * visible together, or none of them.
+ *
+ * CALL CHAINS
+ *
+ * A sample is a leaf pc and the id of its caller chain: a node of the CPU's
+ * call trie. A node is (parent node, address); the parent is the frame's
+ * caller, so walking parents goes towards the root. Node 0 is the empty chain.
+ * Chains run user frames and kernel frames as one: kernel addresses are those
+ * with bit 63 set that are not end marks. The user pc below a system call or
+ * exception is an ordinary node. Addresses of nodes are return addresses
+ * (look up address - 1) except that user pc.
+ *
+ * The first node below node 0 is an end mark: RINGPROF_END_MARK | enum
+ * ringprof_end: why the walk ended there. It is no canonical address.
+ *
+ * RINGPROF_REC_NODES brings new nodes: n addresses, the first one's parent is
+ * `parent`, each next one's parent is the one before it; they get the ids
+ * first, first + 1, ... Node ids count from 1 in each epoch without a gap. An
+ * epoch ends when the table is full or a reader attaches: RINGPROF_REC_EPOCH
+ * says so, and all ids before it are void. Bits 24..31 of every id in the
+ * ring are the low 8 bits of its epoch, bits 0..23 the node; a reader that
+ * finds another epoch than the last EPOCH record's has lost its place and
+ * must drop up to the next EPOCH record, counting what it drops.
+ *
+ * A reader that attaches drops everything up to the first EPOCH record whose
+ * epoch is not older than `attach_epoch` (set by open(2), read after open):
+ * the samples before it were taken for nobody (count them: reason "detached").
+ *
+ * WEIGHT
+ *
+ * A sample stands for as much as the last RINGPROF_REC_WEIGHT before it says:
+ * nanoseconds of CPU time (unit RINGPROF_UNIT_NS) or events of a counter
+ * (RINGPROF_UNIT_CYCLES). A WEIGHT record follows every EPOCH record and
+ * every change of the period.
+ *
+ * COUNTERS
+ *
+ * Every overflow of the sampling event ends in exactly one of the counters of
+ * enum ringprof_outcome; calls is their sum. RINGPROF_OUT_EMITTED counts
+ * SAMPLE records. What is called a loss has a name here; nothing else is.
+ *
+ * TIME
+ *
+ * Nanoseconds of the clock that head->clock names (a clockid: CLOCK_MONOTONIC
+ * unless the kernel has no NMI-safe reader for it).
+ *
+ * NETLINK
+ *
+ * Generic netlink family "ringprof", version 1, grows by attributes. Every
+ * command but INFO and STATS needs CAP_PERFMON or CAP_SYS_ADMIN in the initial
+ * user namespace; these two need it as well, as the counters tell about
+ * others. Unknown flags and attributes are refused with an extack text. The
+ * multicast group "events" carries CONFIG/STATE notifications (commands
+ * RINGPROF_CMD_EVENT).
+ */
+#ifndef _UAPI_LINUX_RINGPROF_H
+#define _UAPI_LINUX_RINGPROF_H
+
+#include <linux/types.h>
+
+#define RINGPROF_ABI_MAJOR	1
+#define RINGPROF_ABI_MINOR	0
+
+#define RINGPROF_DEVICE		"/dev/ringprof"
+#define RINGPROF_GENL_NAME	"ringprof"
+#define RINGPROF_GENL_VERSION	1
+#define RINGPROF_GENL_GROUP	"events"
+
+/* "RINGPROF" read as a little endian number */
+#define RINGPROF_MAGIC		0x464f5250474e4952ULL
+
+/* mmap offsets; shift 32 leaves 4 GiB a CPU, more than any data area */
+#define RINGPROF_MMAP_CPU_SHIFT	32
+#define RINGPROF_MMAP_TAIL_OF(cpu) ((__u64)(cpu) << RINGPROF_MMAP_CPU_SHIFT)
+#define RINGPROF_MMAP_HEAD_OF(cpu) (RINGPROF_MMAP_TAIL_OF(cpu) + 0x1000)
+
+#define RINGPROF_MIN_DATA_SIZE	0x4000		/* 16 KiB: one largest record and room */
+#define RINGPROF_MAX_DATA_SIZE	0x4000000	/* 64 MiB */
+
+#define RINGPROF_MIN_HZ		1
+#define RINGPROF_MAX_HZ		10000
+#define RINGPROF_DEFAULT_HZ	99
+#define RINGPROF_MAX_DEPTH	512		/* user frames */
+#define RINGPROF_MAX_KDEPTH	128		/* kernel frames */
+
+/* head->features */
+#define RINGPROF_FEAT_MONOTONIC	(1ULL << 0)	/* clock is CLOCK_MONOTONIC, NMI-safe */
+#define RINGPROF_FEAT_CGROUP	(1ULL << 1)	/* samples carry a cgroup id */
+#define RINGPROF_FEAT_KERNEL	(1ULL << 2)	/* kernel frames by the arch unwinder */
+#define RINGPROF_FEAT_USER	(1ULL << 3)	/* user frames by frame pointers */
+#define RINGPROF_FEAT_CGROUP_V1	(1ULL << 4)	/* cgroup ids are of a v1 hierarchy */
+
+enum ringprof_unit {
+	RINGPROF_UNIT_NS = 0,
+	RINGPROF_UNIT_CYCLES = 1,
+	__RINGPROF_UNIT_MAX
+};
+
+/* what one overflow came to; the order is the ABI, append only */
+enum ringprof_outcome {
+	RINGPROF_OUT_EMITTED = 0,	/* a SAMPLE record */
+	RINGPROF_OUT_IDLE,		/* the idle task: counted, not shown */
+	RINGPROF_OUT_FILTERED,		/* a filter in force left it out */
+	RINGPROF_OUT_THROTTLED,		/* the governor skipped it */
+	RINGPROF_OUT_NESTED,		/* hit the sampler in the middle of a sample */
+	RINGPROF_LOST_RING_FULL,	/* no room: the reader is slow or gone */
+	RINGPROF_LOST_BAD_TAIL,		/* the reader's position is impossible */
+	RINGPROF_LOST_NO_RING,		/* this CPU has no ring (allocation failed) */
+	RINGPROF_LOST_TOO_BIG,		/* record larger than the ring allows */
+	__RINGPROF_OUT_MAX
+};
+#define RINGPROF_OUT_MAX (__RINGPROF_OUT_MAX - 1)
+
+/* why a call chain ends where it does; append only, below 4096 */
+enum ringprof_end {
+	RINGPROF_END_NONE = 0,		/* no user part asked for (filter) */
+	RINGPROF_END_KTHREAD,		/* kernel thread: kernel frames to the root */
+	RINGPROF_END_FP_ZERO,		/* frame pointer 0: the root, if code kept the rules */
+	RINGPROF_END_FP_RANGE,		/* frame pointer outside user space or unaligned */
+	RINGPROF_END_FP_ORDER,		/* next frame not above this one: no frame pointer */
+	RINGPROF_END_FAULT,		/* stack memory not readable now */
+	RINGPROF_END_PC_RANGE,		/* return address outside user space */
+	RINGPROF_END_DEPTH,		/* more user frames than the limit */
+	RINGPROF_END_KDEPTH,		/* more kernel frames than the limit */
+	RINGPROF_END_NO_MM,		/* exiting task, or io_uring worker: no user memory */
+	RINGPROF_END_BORROWED_MM,	/* NMI while another mm is loaded */
+	RINGPROF_END_COMPAT,		/* 32-bit frame could not be walked */
+	RINGPROF_END_NO_REGS,		/* no registers of the interrupted context */
+	RINGPROF_END_NODE_LIMIT,	/* this process used up its new nodes of the epoch */
+	RINGPROF_END_KERNEL_UNWIND,	/* the kernel's unwinder gave up: frames missing */
+	__RINGPROF_END_MAX
+};
+#define RINGPROF_END_MAX (__RINGPROF_END_MAX - 1)
+
+/* bit 63 set, bit 62 clear: never a canonical x86-64 or arm64 address */
+#define RINGPROF_END_MARK	0x8000000000000000ULL
+#define RINGPROF_END_MASK	0xfffffffffffff000ULL
+
+#define RINGPROF_NODE_BITS	24
+#define RINGPROF_NODE_MASK	0x00ffffffU
+
+enum ringprof_rec_type {
+	RINGPROF_REC_NONE = 0,		/* never written */
+	RINGPROF_REC_SAMPLE = 1,
+	RINGPROF_REC_NODES = 2,
+	RINGPROF_REC_EPOCH = 3,
+	RINGPROF_REC_WEIGHT = 4
+};
+
+/* head of every record */
+struct ringprof_rec {
+	__u8	type;
+	__u8	flags;		/* of its type; unknown ones are ignored */
+	__u16	size;		/* bytes, this head included, multiple of 8 */
+};
+
+/* flags of a sample */
+#define RINGPROF_SAMPLE_KERNEL	0x01	/* the CPU was in kernel mode */
+#define RINGPROF_SAMPLE_USER_FP	0x02	/* user frames by frame pointers */
+#define RINGPROF_SAMPLE_NMI	0x04	/* taken in NMI context */
+#define RINGPROF_SAMPLE_COMPAT	0x08	/* a 32-bit task */
+
+struct ringprof_rec_sample {
+	struct ringprof_rec rec;
+	__u32	chain;		/* id of the caller chain's leafmost node */
+	__u64	time;
+	__u32	tgid;		/* in the initial pid namespace */
+	__u32	tid;
+	__u64	cgroup;		/* id (v2: also the inode of its directory); 0 unknown */
+	__u64	leaf;		/* the sampled pc itself */
+};
+
+struct ringprof_rec_nodes {
+	struct ringprof_rec rec;
+	__u32	parent;		/* id; node bits 0 = the empty chain */
+	__u32	first;		/* id of addr[0] */
+	__u32	count;
+	/* __u64 addr[count], root side first */
+};
+
+struct ringprof_rec_epoch {
+	struct ringprof_rec rec;
+	__u32	epoch;		/* of everything that follows */
+	__u64	time;
+};
+
+struct ringprof_rec_weight {
+	struct ringprof_rec rec;
+	__u32	unit;		/* enum ringprof_unit */
+	__u64	time;
+	__u64	weight;		/* of one sample */
+};
+
+/*
+ * First page of a CPU's ring, read only. Fields of one cache line are written
+ * together; head stands alone.
+ */
+struct ringprof_ring_head {
+	__u64	magic;
+	__u16	abi_major;
+	__u16	abi_minor;
+	__u32	header_size;	/* bytes of this struct that the module knows */
+	__u64	features;
+	__u32	cpu;
+	__u32	clock;		/* clockid of every time here */
+	__u64	data_size;	/* bytes, power of two */
+	__u64	instance;	/* random per module load: two loads are never mixed up */
+	__u32	outcomes;	/* entries of outcome[] in use */
+	__u32	attach_epoch;	/* see CALL CHAINS */
+	__u8	pad1[8];
+	__u64	head;		/* offset 64 */
+	__u8	pad2[56];
+	/* offset 128: written by the CPU's sampler only */
+	__u64	calls;		/* overflows seen; sum of outcome[] when stopped */
+	__u64	outcome[16];
+	__u64	chain_hits;	/* samples whose whole chain was known */
+	__u64	nodes;		/* trie nodes written, all epochs */
+	__u64	bytes;		/* bytes written to the ring */
+	__u64	frames;		/* frames walked */
+	__u32	epoch;		/* in force */
+	__u32	node_limit_hits;	/* samples cut by RINGPROF_END_NODE_LIMIT */
+	__u64	handler_ns;	/* the sampler's own time, 0 where not measured */
+	__u64	last_time;	/* time of the last overflow seen */
+	__u8	pad3[8];
+};
+
+/* the reader's page; the module believes nothing in it */
+struct ringprof_ring_tail {
+	__u64	tail;
+	__u8	pad[56];
+};
+
+/* ---- generic netlink ---- */
+
+enum ringprof_cmd {
+	RINGPROF_CMD_UNSPEC = 0,
+	RINGPROF_CMD_INFO,	/* get: RINGPROF_A_* of module and state */
+	RINGPROF_CMD_CONFIG_GET,
+	RINGPROF_CMD_CONFIG_SET,	/* only the attributes given change */
+	RINGPROF_CMD_START,
+	RINGPROF_CMD_STOP,
+	RINGPROF_CMD_STATS,	/* dump: one message a CPU; do: the totals */
+	RINGPROF_CMD_EVENT,	/* multicast only */
+	__RINGPROF_CMD_MAX
+};
+#define RINGPROF_CMD_MAX (__RINGPROF_CMD_MAX - 1)
+
+enum ringprof_state {
+	RINGPROF_STATE_STOPPED = 0,
+	RINGPROF_STATE_RUNNING = 1
+};
+
+enum ringprof_event_type {
+	RINGPROF_EVENT_CPU_CLOCK = 0,
+	RINGPROF_EVENT_CYCLES = 1
+};
+
+/* RINGPROF_A_FLAGS bits */
+#define RINGPROF_F_NO_KERNEL	(1U << 0)	/* only samples taken in user mode */
+#define RINGPROF_F_NO_USER	(1U << 1)	/* only samples taken in kernel mode */
+#define RINGPROF_F_NO_USER_STACK (1U << 2)	/* end chains at the kernel's edge */
+#define RINGPROF_F_ALL		0x7U
+
+enum ringprof_attr {
+	RINGPROF_A_UNSPEC = 0,
+	RINGPROF_A_PAD,
+	RINGPROF_A_ABI_MAJOR,		/* u32 */
+	RINGPROF_A_ABI_MINOR,		/* u32 */
+	RINGPROF_A_VERSION,		/* string: module version */
+	RINGPROF_A_FEATURES,		/* u64 */
+	RINGPROF_A_STATE,		/* u32, enum ringprof_state */
+	RINGPROF_A_READER_PID,		/* u32: tgid of the holder, absent: none */
+	RINGPROF_A_READER_COMM,		/* string */
+	RINGPROF_A_HZ,			/* u32: wished for */
+	RINGPROF_A_PERIOD,		/* u64: in force, in the unit's measure */
+	RINGPROF_A_UNIT,		/* u32, enum ringprof_unit */
+	RINGPROF_A_EVENT,		/* u32, enum ringprof_event_type */
+	RINGPROF_A_CPUS,		/* string: CPU list ("0-3,8"); empty = default */
+	RINGPROF_A_CPUS_ACTIVE,		/* string: CPUs that sample now */
+	RINGPROF_A_RING_SIZE,		/* u32: bytes of data a CPU, 0 = by rate */
+	RINGPROF_A_MAX_DEPTH,		/* u32: user frames */
+	RINGPROF_A_FLAGS,		/* u32, RINGPROF_F_* */
+	RINGPROF_A_TGIDS,		/* binary: u32 array, empty = all */
+	RINGPROF_A_CGROUP,		/* string: path of a cgroup directory under its mount, or "" = all */
+	RINGPROF_A_BUDGET,		/* u32: governor, 1/10000 of a CPU; 0 = off */
+	RINGPROF_A_INSTANCE,		/* u64 */
+	RINGPROF_A_CPU,			/* u32: whose stats these are; absent in totals */
+	RINGPROF_A_CALLS,		/* u64 */
+	RINGPROF_A_OUTCOMES,		/* binary: u64 array by enum ringprof_outcome */
+	RINGPROF_A_MISSED,		/* u64: elapsed/period - calls, never below 0 */
+	RINGPROF_A_EVENT_COUNT,		/* u64: perf_event_read_value, all runs */
+	RINGPROF_A_ELAPSED,		/* u64: ns sampled, all runs */
+	RINGPROF_A_CHAIN_HITS,		/* u64 */
+	RINGPROF_A_NODES,		/* u64 */
+	RINGPROF_A_BYTES,		/* u64 */
+	RINGPROF_A_FRAMES,		/* u64 */
+	RINGPROF_A_EPOCH,		/* u32 */
+	RINGPROF_A_HANDLER_NS,		/* u64 */
+	RINGPROF_A_NODE_LIMIT_HITS,	/* u64 */
+	RINGPROF_A_MEMORY,		/* u64: bytes the module holds for rings and tries */
+	RINGPROF_A_NODE_BUDGET,		/* u32: trie nodes a CPU and epoch */
+	RINGPROF_A_EVENT_REASON,	/* string: why a state changed ("governor", "user", ...) */
+	__RINGPROF_A_MAX
+};
+#define RINGPROF_A_MAX (__RINGPROF_A_MAX - 1)
+
+#endif /* _UAPI_LINUX_RINGPROF_H */

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/hmap.h"
+#include "base/strtab.h"
+#include "tap.h"
+
+TEST(buf_grows_and_ends_in_nul)
+{
+	struct buf b = { 0 };
+
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&b, "%d,", i);
+	CHECK_EQ(b.err, 0);
+	CHECK_EQ(strlen(b.data), b.len);
+	CHECK(strstr(b.data, ",999,"));
+	buf_free(&b);
+}
+
+TEST(buf_json_keeps_utf8_and_mends_bytes)
+{
+	struct buf b = { 0 };
+
+	buf_json_string(&b, "a\"\\\n\x01<\xc3\xa4\xff\xed\xa0\x80");
+	CHECK_STR(b.data, "\"a\\\"\\\\\\n\\u0001\\u003c\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+	buf_free(&b);
+}
+
+TEST(hmap_finds_what_was_put)
+{
+	struct hmap m = { 0 };
+	uint32_t v, n = 0;
+
+	for (uint32_t i = 0; i < 10000; i++)
+		CHECK_EQ(hmap_insert(&m, hash_mix(i, 7), i), 0);
+	for (uint32_t i = 0; i < 10000; i += 2)
+		CHECK(hmap_remove(&m, hash_mix(i, 7), i));
+	for (uint32_t i = 0; i < 10000; i++) {
+		HMAP_FOR_EACH(&m, hash_mix(i, 7), it, v)
+			n += v == i;
+	}
+	CHECK_EQ(n, 5000);
+	CHECK_EQ(m.live, 5000);
+	hmap_free(&m);
+}
+
+TEST(strtab_interns)
+{
+	struct strtab *t = strtab_new();
+	char s[32];
+
+	CHECK(t);
+	CHECK_EQ(strtab_add(t, ""), 0);
+	for (uint32_t i = 0; i < 5000; i++) {
+		snprintf(s, sizeof(s), "name%u", i);
+		CHECK_EQ(strtab_add(t, s), i + 1);
+	}
+	CHECK_EQ(strtab_add(t, "name17"), 18);
+	CHECK_STR(strtab_get(t, 18), "name17");
+	CHECK_STR(strtab_get(t, 99999), "");
+	strtab_free(t);
+}
+
+int main(void)
+{
+	return tap_main();
+}
