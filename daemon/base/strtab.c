@@ -11,9 +11,9 @@
  * Texts live in blocks, the pointers to them in chunks of a fixed directory:
  * neither moves, which is what lets other threads read without a lock.
  */
-#define CHUNK 1024U
+#define CHUNK  1024U
 #define CHUNKS 65536U
-#define BLOCK 65536U
+#define BLOCK  65536U
 
 struct block {
 	struct block *next;
@@ -99,7 +99,8 @@ uint32_t strtab_add_n(struct strtab *t, const char *s, size_t n)
 	uint32_t id;
 	char *text;
 
-	HMAP_FOR_EACH(&t->index, hash, it, id) {
+	HMAP_FOR_EACH(&t->index, hash, it, id)
+	{
 		const char *have = strtab_get(t, id);
 
 		if (strlen(have) == n && !memcmp(have, s, n))

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One table says which keys there are, how they are checked and where they
+ * go. The file reader (inih), the command line and --help use it, and a test
+ * compares the man page with it.
+ */
+#include "base/config.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+enum type { T_TEXT, T_WORD, T_U32, T_BYTES, T_TIME };
+
+struct rule {
+	enum type type;
+	size_t at; /* offset in struct config */
+	uint64_t min, max;
+	const char *words; /* T_WORD: allowed ones, separated by blanks */
+	const char *def;
+};
+
+#define AT(f) offsetof(struct config, f)
+
+/* Row i here belongs to row i of config_options. */
+const struct config_option config_options[] = {
+	{ "source", "NAME", "where samples come from: auto, kmod or perf", "auto, kmod, perf" },
+	{ "frequency", "HZ", "samples a second and CPU", "1 to 10000" },
+	{ "cpus", "LIST", "CPUs to sample, like 0-3,8; empty: all that the kernel gives work",
+	  "a CPU list" },
+	{ "cgroup", "PATH", "only this cgroup and what is below it",
+	  "a path below the cgroup mount" },
+	{ "ring-size", "BYTES", "ring of each CPU; 0: by the frequency", "0, or 16KiB to 64MiB" },
+	{ "listen", "ADDRESS", "address and port of the HTTP server; empty: none",
+	  "HOST:PORT, [V6]:PORT" },
+	{ "unix-socket", "PATH", "socket for the ringprof command; empty: none",
+	  "an absolute path" },
+	{ "tls-cert", "FILE", "certificate (PEM) of the HTTP server", "a file" },
+	{ "tls-key", "FILE", "key (PEM) of the HTTP server", "a file" },
+	{ "auth", "KIND", "who may read profiles: token, or none (everyone who can connect)",
+	  "token, none" },
+	{ "token-file", "FILE", "the credential; made at first start if missing",
+	  "an absolute path" },
+	{ "allowed-hosts", "NAMES", "Host names served beside localhost, comma separated",
+	  "names" },
+	{ "max-waiting", "N", "scrapes that may wait at once", "1 to 4096" },
+	{ "history", "TIME", "how long windows are kept in memory", "1m to 1d" },
+	{ "memory", "BYTES", "memory for windows and stacks", "4MiB to 64GiB" },
+	{ "symbol-memory", "BYTES", "memory for symbol tables and names", "4MiB to 64GiB" },
+	{ "debug-dirs", "DIRS", "where separate debug files are, colon separated", "directories" },
+	{ "log-level", "LEVEL", "error, warning, info or debug", "error, warning, info, debug" },
+	{ "user", "NAME", "user to run as after start; empty: stay as started", "a user name" },
+	{ "state-dir", "DIR", "lock and other state", "an absolute path" },
+};
+
+static const struct rule rules[] = {
+	{ T_WORD, AT(source), 0, 0, "auto kmod perf", "auto" },
+	{ T_U32, AT(frequency), 1, 10000, NULL, "99" },
+	{ T_TEXT, AT(cpus), 0, 0, NULL, "" },
+	{ T_TEXT, AT(cgroup), 0, 0, NULL, "" },
+	{ T_BYTES, AT(ring_size), 0, 64 << 20, NULL, "0" },
+	{ T_TEXT, AT(listen), 0, 0, NULL, "127.0.0.1:4099" },
+	{ T_TEXT, AT(unix_socket), 0, 0, NULL, "/run/ringprof/ringprofd.sock" },
+	{ T_TEXT, AT(tls_cert), 0, 0, NULL, "" },
+	{ T_TEXT, AT(tls_key), 0, 0, NULL, "" },
+	{ T_WORD, AT(auth), 0, 0, "token none", "token" },
+	{ T_TEXT, AT(token_file), 0, 0, NULL, "/etc/ringprof/token" },
+	{ T_TEXT, AT(allowed_hosts), 0, 0, NULL, "" },
+	{ T_U32, AT(max_waiting), 1, 4096, NULL, "256" },
+	{ T_TIME, AT(history), 60000000000ULL, 86400000000000ULL, NULL, "1h" },
+	{ T_BYTES, AT(memory), 4 << 20, 64ULL << 30, NULL, "128MiB" },
+	{ T_BYTES, AT(symbol_memory), 4 << 20, 64ULL << 30, NULL, "128MiB" },
+	{ T_TEXT, AT(debug_dirs), 0, 0, NULL, "/usr/lib/debug" },
+	{ T_WORD, AT(log_level), 0, 0, "error warning info debug", "info" },
+	{ T_TEXT, AT(user), 0, 0, NULL, "" },
+	{ T_TEXT, AT(state_dir), 0, 0, NULL, "/run/ringprof" },
+};
+
+const size_t config_n_options = ARRAY_SIZE(config_options);
+_Static_assert(ARRAY_SIZE(config_options) == ARRAY_SIZE(rules), "one rule per option");
+
+static bool word_in(const char *words, const char *w)
+{
+	size_t n = strlen(w);
+
+	for (const char *p = words; n && (p = strstr(p, w)); p += n)
+		if ((p == words || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
+			return true;
+	return false;
+}
+
+static int set_text(char **at, const char *value)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*at);
+	*at = copy;
+	return 0;
+}
+
+static int parse_number(enum type t, const char *value, uint64_t *ret)
+{
+	char *end;
+
+	if (t == T_TIME)
+		return parse_duration(value, ret);
+	if (t == T_BYTES)
+		return parse_bytes(value, ret);
+	if (!isdigit((unsigned char)*value))
+		return -EINVAL;
+	errno = 0;
+	*ret = strtoull(value, &end, 10);
+	return errno || *end ? -EINVAL : 0;
+}
+
+static int rule_set(struct config *c, const struct rule *r, const char *value)
+{
+	void *at = (char *)c + r->at;
+	uint64_t v;
+
+	if (r->type == T_WORD && !word_in(r->words, value))
+		return -EINVAL;
+	if (r->type == T_TEXT || r->type == T_WORD)
+		return set_text(at, value);
+	if (parse_number(r->type, value, &v) || v < r->min || v > r->max)
+		return -EINVAL;
+	if (r->type == T_U32)
+		*(uint32_t *)at = (uint32_t)v;
+	else
+		*(uint64_t *)at = v;
+	return 0;
+}
+
+int config_set(struct config *c, const char *key, const char *value, char *err, size_t errlen)
+{
+	for (size_t i = 0; i < config_n_options; i++) {
+		int r;
+
+		if (strcmp(key, config_options[i].name))
+			continue;
+		r = rule_set(c, &rules[i], value);
+		if (r == -EINVAL)
+			snprintf(err, errlen, "%s: '%s' is not %s; allowed: %s", key, value,
+				 config_options[i].arg, config_options[i].allowed);
+		else if (r)
+			snprintf(err, errlen, "%s: %s", key, strerror(-r));
+		return r;
+	}
+	snprintf(err, errlen, "%s: no such key; see ringprofd.conf(5)", key);
+	return -ENOENT;
+}
+
+int config_init(struct config *c)
+{
+	memset(c, 0, sizeof(*c));
+	for (size_t i = 0; i < config_n_options; i++) {
+		int r = rule_set(c, &rules[i], rules[i].def);
+
+		if (r) {
+			config_free(c);
+			return r;
+		}
+	}
+	return 0;
+}
+
+static void free_labels(struct config *c)
+{
+	for (size_t i = 0; i < c->n_external_labels; i++) {
+		free(c->external_labels[i].key);
+		free(c->external_labels[i].value);
+	}
+	free(c->external_labels);
+	c->external_labels = NULL;
+	c->n_external_labels = 0;
+}
+
+void config_free(struct config *c)
+{
+	for (size_t i = 0; i < config_n_options; i++) {
+		if (rules[i].type != T_TEXT && rules[i].type != T_WORD)
+			continue;
+		free(*(char **)((char *)c + rules[i].at));
+		*(char **)((char *)c + rules[i].at) = NULL;
+	}
+	free_labels(c);
+}
+
+static bool label_name_ok(const char *s)
+{
+	if (!isalpha((unsigned char)*s) && *s != '_')
+		return false;
+	while (isalnum((unsigned char)*s) || *s == '_')
+		s++;
+	return !*s;
+}
+
+static int add_label(struct config *c, const char *key, const char *value, char *err, size_t errlen)
+{
+	struct config_label *l;
+
+	if (!label_name_ok(key)) {
+		snprintf(err, errlen, "%s: not a label name; allowed: [a-zA-Z_][a-zA-Z0-9_]*", key);
+		return -EINVAL;
+	}
+	l = realloc(c->external_labels, (c->n_external_labels + 1) * sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	c->external_labels = l;
+	l += c->n_external_labels;
+	l->key = strdup(key);
+	l->value = strdup(value);
+	if (!l->key || !l->value) {
+		free(l->key);
+		free(l->value);
+		return -ENOMEM;
+	}
+	c->n_external_labels++;
+	return 0;
+}
+
+struct reading {
+	struct config *c;
+	const char *path;
+	char *err;
+	size_t errlen;
+	int result;
+};
+
+/* inih's handler: 0 = stop here with this line's number. */
+static int on_line(void *user, const char *section, const char *name, const char *value)
+{
+	struct reading *r = user;
+
+	if (r->result)
+		return 0;
+	if (!strcmp(section, "external_labels"))
+		r->result = add_label(r->c, name, value, r->err, r->errlen);
+	else if (!*section || !strcmp(section, "ringprofd"))
+		r->result = config_set(r->c, name, value, r->err, r->errlen);
+	else {
+		snprintf(r->err, r->errlen,
+			 "[%s]: no such section; allowed: [ringprofd], [external_labels]", section);
+		r->result = -EINVAL;
+	}
+	return r->result == 0;
+}
+
+int config_read_file(struct config *c, const char *path, char *err, size_t errlen)
+{
+	char cause[512] = "not KEY = VALUE";
+	struct reading r = { .c = c, .path = path, .err = cause, .errlen = sizeof(cause) };
+	cleanup_fclose FILE *f = fopen(path, "re");
+	int line;
+
+	if (!f) {
+		int e = errno;
+
+		snprintf(err, errlen, "%s: %s", path, strerror(e));
+		return -e;
+	}
+	line = ini_parse_file(f, on_line, &r);
+	if (line == 0)
+		return 0;
+	snprintf(err, errlen, "%s:%d: %s", path, line, cause);
+	return r.result && r.result != -ENOENT ? r.result : -EINVAL;
+}
+
+static int conf_only(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+
+	return d->d_name[0] != '.' && n > 5 && !strcmp(d->d_name + n - 5, ".conf");
+}
+
+static int read_dir(struct config *c, const char *path, char *err, size_t errlen)
+{
+	struct dirent **list = NULL;
+	char dir[4096], file[8192];
+	int n, r = 0;
+
+	snprintf(dir, sizeof(dir), "%s.d", path);
+	n = scandir(dir, &list, conf_only, alphasort);
+	for (int i = 0; i < n; i++) {
+		snprintf(file, sizeof(file), "%s/%s", dir, list[i]->d_name);
+		if (!r)
+			r = config_read_file(c, file, err, errlen);
+		free(list[i]);
+	}
+	free(list);
+	return r;
+}
+
+int config_read(struct config *c, const char *path, bool required, char *err, size_t errlen)
+{
+	int r = access(path, F_OK) && !required ? 0 : config_read_file(c, path, err, errlen);
+
+	return r ? r : read_dir(c, path, err, errlen);
+}
+
+static bool is_loopback(const char *listen)
+{
+	return !*listen || !strncmp(listen, "127.", 4) || !strncmp(listen, "localhost:", 10) ||
+	       !strncmp(listen, "[::1]:", 6);
+}
+
+int config_check(const struct config *c, char *err, size_t errlen)
+{
+	if (!*c->tls_cert != !*c->tls_key) {
+		snprintf(err, errlen,
+			 "tls-cert, tls-key: one without the other; give both or none");
+		return -EINVAL;
+	}
+	if (!strcmp(c->auth, "none") && !is_loopback(c->listen)) {
+		snprintf(err, errlen,
+			 "auth = none with listen = %s would show every profile of this host to "
+			 "the network; use auth = token, or listen on 127.0.0.1",
+			 c->listen);
+		return -EINVAL;
+	}
+	if (c->ring_size && c->ring_size < 16384) {
+		snprintf(err, errlen,
+			 "ring-size: '%llu' is too small; allowed: 0, or 16KiB to 64MiB",
+			 (unsigned long long)c->ring_size);
+		return -EINVAL;
+	}
+	return 0;
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/config.h"
+#include "tap.h"
+
+static char dir[] = "/tmp/ringprof-config-XXXXXX";
+static char main_file[256];
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	CHECK(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+TEST(units)
+{
+	uint64_t v;
+
+	CHECK_EQ(parse_duration("10s", &v), 0);
+	CHECK_EQ(v, 10000000000LL);
+	CHECK_EQ(parse_duration("250ms", &v), 0);
+	CHECK_EQ(v, 250000000LL);
+	CHECK_EQ(parse_duration("10", &v), -EINVAL);
+	CHECK_EQ(parse_duration("-1s", &v), -EINVAL);
+	CHECK_EQ(parse_duration("99999999999999d", &v), -EINVAL);
+	CHECK_EQ(parse_bytes("2GiB", &v), 0);
+	CHECK_EQ(v, 2LL << 30);
+	CHECK_EQ(parse_bytes("64 MiB", &v), -EINVAL);
+	CHECK_EQ(parse_bytes("1MB", &v), 0);
+	CHECK_EQ(v, 1000000);
+}
+
+TEST(defaults_pass_their_own_rules)
+{
+	struct config c;
+	char err[512];
+
+	CHECK_EQ(config_init(&c), 0);
+	CHECK_EQ(config_check(&c, err, sizeof(err)), 0);
+	CHECK_EQ(c.frequency, 99);
+	CHECK_STR(c.listen, "127.0.0.1:4099");
+	config_free(&c);
+}
+
+TEST(file_and_drop_ins_in_order)
+{
+	struct config c;
+	char err[512], sub[300];
+
+	config_init(&c);
+	write_file(main_file, "# comment\nfrequency = 49\nhistory = 30m\n[external_labels]\nregion = eu\n");
+	snprintf(sub, sizeof(sub), "%s.d", main_file);
+	mkdir(sub, 0755);
+	snprintf(sub, sizeof(sub), "%s.d/20-b.conf", main_file);
+	write_file(sub, "frequency=51\n");
+	snprintf(sub, sizeof(sub), "%s.d/10-a.conf", main_file);
+	write_file(sub, "frequency=50\nlog-level = debug\n");
+	CHECK_EQ(config_read(&c, main_file, true, err, sizeof(err)), 0);
+	CHECK_EQ(c.frequency, 51);
+	CHECK_STR(c.log_level, "debug");
+	CHECK_EQ(c.n_external_labels, 1);
+	CHECK_STR(c.external_labels[0].value, "eu");
+	config_free(&c);
+}
+
+static void refused(const char *text, const char *want)
+{
+	struct config c;
+	char err[512] = "", path[300];
+
+	config_init(&c);
+	snprintf(path, sizeof(path), "%s/bad.conf", dir);
+	write_file(path, text);
+	CHECK_EQ(config_read_file(&c, path, err, sizeof(err)), -EINVAL);
+	if (!strstr(err, want))
+		TAP_FAIL("message is '%s', not '%s'", err, want);
+	config_free(&c);
+}
+
+TEST(errors_name_file_line_key_and_what_is_allowed)
+{
+	refused("frequency = 99\n\nfrequency = 0\n", "bad.conf:3: frequency: '0' is not HZ; allowed: 1 to 10000");
+	refused("source = bpf\n", "bad.conf:1: source: 'bpf' is not NAME; allowed: auto, kmod, perf");
+	refused("sauce = perf\n", "bad.conf:1: sauce: no such key");
+	refused("frequency\n", "bad.conf:1: not KEY = VALUE");
+	refused("[external_labels]\na-b = c\n", "a-b: not a label name");
+	refused("[http]\nlisten = x\n", "[http]: no such section");
+	refused("history = 1\n", "bad.conf:1: history: '1' is not TIME");
+}
+
+TEST(missing_file)
+{
+	struct config c;
+	char err[512];
+
+	config_init(&c);
+	CHECK_EQ(config_read(&c, "/nonexistent/x.conf", false, err, sizeof(err)), 0);
+	CHECK_EQ(config_read(&c, "/nonexistent/x.conf", true, err, sizeof(err)), -ENOENT);
+	CHECK(strstr(err, "/nonexistent/x.conf"));
+	config_free(&c);
+}
+
+TEST(checks_across_keys)
+{
+	struct config c;
+	char err[512];
+
+	config_init(&c);
+	config_set(&c, "tls-cert", "/x", err, sizeof(err));
+	CHECK_EQ(config_check(&c, err, sizeof(err)), -EINVAL);
+	config_set(&c, "tls-cert", "", err, sizeof(err));
+	config_set(&c, "auth", "none", err, sizeof(err));
+	CHECK_EQ(config_check(&c, err, sizeof(err)), 0);
+	config_set(&c, "listen", "0.0.0.0:4099", err, sizeof(err));
+	CHECK_EQ(config_check(&c, err, sizeof(err)), -EINVAL);
+	config_free(&c);
+}
+
+int main(void)
+{
+	char cmd[300];
+	int r;
+
+	if (!mkdtemp(dir))
+		return 1;
+	snprintf(main_file, sizeof(main_file), "%s/ringprofd.conf", dir);
+	r = tap_main();
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	return system(cmd) || r;
+}
