@@ -31,33 +31,38 @@ struct rule {
 
 /* Row i here belongs to row i of config_options. */
 const struct config_option config_options[] = {
-	{ "source", "NAME", "where samples come from: auto, kmod or perf", "auto, kmod, perf" },
-	{ "frequency", "HZ", "samples a second and CPU", "1 to 10000" },
+	{ "source", "NAME", "where samples come from: auto, kmod or perf", "auto, kmod, perf",
+	  true },
+	{ "frequency", "HZ", "samples a second and CPU", "1 to 10000", true },
 	{ "cpus", "LIST", "CPUs to sample, like 0-3,8; empty: all that the kernel gives work",
-	  "a CPU list" },
+	  "a CPU list", true },
 	{ "cgroup", "PATH", "only this cgroup and what is below it",
-	  "a path below the cgroup mount" },
-	{ "ring-size", "BYTES", "ring of each CPU; 0: by the frequency", "0, or 16KiB to 64MiB" },
+	  "a path below the cgroup mount", true },
+	{ "ring-size", "BYTES", "ring of each CPU; 0: by the frequency", "0, or 16KiB to 64MiB",
+	  true },
 	{ "listen", "ADDRESS", "address and port of the HTTP server; empty: none",
-	  "HOST:PORT, [V6]:PORT" },
-	{ "unix-socket", "PATH", "socket for the ringprof command; empty: none",
-	  "an absolute path" },
-	{ "tls-cert", "FILE", "certificate (PEM) of the HTTP server", "a file" },
-	{ "tls-key", "FILE", "key (PEM) of the HTTP server", "a file" },
+	  "HOST:PORT, [V6]:PORT", false },
+	{ "unix-socket", "PATH", "socket for the ringprof command; empty: none", "an absolute path",
+	  false },
+	{ "tls-cert", "FILE", "certificate (PEM) of the HTTP server", "a file", false },
+	{ "tls-key", "FILE", "key (PEM) of the HTTP server", "a file", false },
 	{ "auth", "KIND", "who may read profiles: token, or none (everyone who can connect)",
-	  "token, none" },
+	  "token, none", false },
 	{ "token-file", "FILE", "the credential; made at first start if missing",
-	  "an absolute path" },
-	{ "allowed-hosts", "NAMES", "Host names served beside localhost, comma separated",
-	  "names" },
-	{ "max-waiting", "N", "scrapes that may wait at once", "1 to 4096" },
-	{ "history", "TIME", "how long windows are kept in memory", "1m to 1d" },
-	{ "memory", "BYTES", "memory for windows and stacks", "4MiB to 64GiB" },
-	{ "symbol-memory", "BYTES", "memory for symbol tables and names", "4MiB to 64GiB" },
-	{ "debug-dirs", "DIRS", "where separate debug files are, colon separated", "directories" },
-	{ "log-level", "LEVEL", "error, warning, info or debug", "error, warning, info, debug" },
-	{ "user", "NAME", "user to run as after start; empty: stay as started", "a user name" },
-	{ "state-dir", "DIR", "lock and other state", "an absolute path" },
+	  "an absolute path", false },
+	{ "allowed-hosts", "NAMES", "Host names served beside localhost, comma separated", "names",
+	  false },
+	{ "max-waiting", "N", "scrapes that may wait at once", "1 to 4096", false },
+	{ "history", "TIME", "how long windows are kept in memory", "1m to 1d", true },
+	{ "memory", "BYTES", "memory for windows and stacks", "4MiB to 64GiB", true },
+	{ "symbol-memory", "BYTES", "memory for symbol tables and names", "4MiB to 64GiB", false },
+	{ "debug-dirs", "DIRS", "where separate debug files are, colon separated", "directories",
+	  false },
+	{ "log-level", "LEVEL", "error, warning, info or debug", "error, warning, info, debug",
+	  true },
+	{ "user", "NAME", "user to run as after start; empty: stay as started", "a user name",
+	  false },
+	{ "state-dir", "DIR", "lock and other state", "an absolute path", false },
 };
 
 static const struct rule rules[] = {
@@ -157,6 +162,18 @@ int config_set(struct config *c, const char *key, const char *value, char *err, 
 	}
 	snprintf(err, errlen, "%s: no such key; see ringprofd.conf(5)", key);
 	return -ENOENT;
+}
+
+const char *config_value(const struct config *c, size_t i, char *out, size_t outlen)
+{
+	const void *at = (const char *)c + rules[i].at;
+
+	if (rules[i].type == T_TEXT || rules[i].type == T_WORD)
+		return *(char *const *)at;
+	snprintf(out, outlen, "%llu",
+		 rules[i].type == T_U32 ? (unsigned long long)*(const uint32_t *)at
+					: (unsigned long long)*(const uint64_t *)at);
+	return out;
 }
 
 int config_init(struct config *c)

@@ -18,7 +18,7 @@ struct config_label {
 };
 
 struct config {
-	char *source; /* auto, kmod, perf */
+	char *source;	    /* auto, kmod, perf */
 	uint32_t frequency; /* Hz, 0: default */
 	char *cpus;
 	char *cgroup;
@@ -30,12 +30,12 @@ struct config {
 	char *token_file;
 	char *allowed_hosts;
 	uint32_t max_waiting;
-	uint64_t history; /* ns kept in memory */
-	uint64_t memory; /* bytes for windows and models */
+	uint64_t history;	/* ns kept in memory */
+	uint64_t memory;	/* bytes for windows and models */
 	uint64_t symbol_memory; /* bytes */
 	char *debug_dirs;
 	char *log_level; /* error, warning, info, debug */
-	char *user; /* to change to once everything is open; "" stays */
+	char *user;	 /* to change to once everything is open; "" stays */
 	char *state_dir;
 	struct config_label *external_labels; /* [external_labels] */
 	size_t n_external_labels;
@@ -47,6 +47,7 @@ struct config_option {
 	const char *arg; /* shown in --help: "HZ", "BYTES", ... */
 	const char *help;
 	const char *allowed; /* said in errors */
+	bool live;	     /* SIGHUP puts it in force; the others wait for a restart */
 };
 extern const struct config_option config_options[];
 extern const size_t config_n_options;
@@ -60,6 +61,8 @@ int config_set(struct config *c, const char *key, const char *value, char *err, 
 int config_read_file(struct config *c, const char *path, char *err, size_t errlen);
 /* The main file (may be missing unless `required`) and its .d directory beside it. */
 int config_read(struct config *c, const char *path, bool required, char *err, size_t errlen);
+/* The value of option i as text (numbers without units, ns and bytes), for comparing and telling. */
+const char *config_value(const struct config *c, size_t i, char *out, size_t outlen);
 /* Checks what spans keys (tls pair, auth none on open addresses, ...). */
 int config_check(const struct config *c, char *err, size_t errlen);
 

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One thread owns source, chains and process table; nobody else touches them.
+ * What others may ask is copied into `status` under its mutex once a round.
+ */
+#include "agg/collector.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define CHAINS_BYTES  (64UL << 20)
+#define PROCESS_BYTES (128UL << 20)
+#define REOPEN_NS     (5 * NSEC_PER_SEC)
+#define EXPIRE_NS     (10 * NSEC_PER_SEC)
+#define KALLSYMS_NS   (60 * NSEC_PER_SEC)
+/* a drain leaves SOURCE_LAG_NS behind; this much later it covers the moment of the kick */
+#define KICK_DELAY_NS (SOURCE_LAG_NS + NSEC_PER_MSEC)
+
+struct collector {
+	struct collector_config cfg;
+	struct symbols *symbols;
+	struct chains *chains;
+	struct source *source; /* NULL while it is gone */
+	struct ptable *ptable;
+	struct agg *agg;
+	pthread_t thread;
+	bool thread_runs;
+	int stop; /* atomic */
+	int kick_fd;
+	uint64_t next_expire, next_kallsyms, next_open;
+	uint64_t upto;
+	struct source_counters base; /* of sources that are gone */
+	pthread_mutex_t lock;	     /* guards status */
+	struct collector_status status;
+	struct source_config wanted; /* own copies */
+	bool reopen;
+};
+
+static void free_settings(struct source_config *s)
+{
+	free((char *)s->cpus);
+	free((char *)s->cgroup);
+	free((pid_t *)s->pids);
+	memset(s, 0, sizeof(*s));
+}
+
+/* A copy that owns its strings; 0 or -ENOMEM. */
+static int copy_settings(struct source_config *to, const struct source_config *from)
+{
+	pid_t *pids = from->n_pids ? calloc(from->n_pids, sizeof(pid_t)) : NULL;
+
+	*to = *from;
+	to->cpus = from->cpus ? strdup(from->cpus) : NULL;
+	to->cgroup = from->cgroup ? strdup(from->cgroup) : NULL;
+	to->pids = pids;
+	if (pids)
+		memcpy(pids, from->pids, from->n_pids * sizeof(pid_t));
+	if ((from->cpus && !to->cpus) || (from->cgroup && !to->cgroup) || (from->n_pids && !pids)) {
+		free_settings(to);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void set_trouble(struct collector *c, const char *text)
+{
+	pthread_mutex_lock(&c->lock);
+	c->status.running = !*text;
+	snprintf(c->status.trouble, sizeof(c->status.trouble), "%s", text);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static int make_parts(struct collector *c, struct files *files, struct store *store)
+{
+	struct ptable_config pc = {
+		.max_processes = c->cfg.max_processes ? c->cfg.max_processes : 20000,
+		.max_bytes = PROCESS_BYTES,
+		.on_free = agg_process_freed,
+	};
+
+	c->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (c->kick_fd < 0)
+		return -errno;
+	c->chains = chains_new(CHAINS_BYTES);
+	c->agg = c->chains ? agg_new(&c->cfg.agg, c->chains, c->symbols, store) : NULL;
+	pc.arg = c->agg;
+	c->ptable = c->agg ? ptable_new(&pc, files) : NULL;
+	if (!c->ptable)
+		return -ENOMEM;
+	agg_set_ptable(c->agg, c->ptable);
+	return 0;
+}
+
+int collector_new(struct collector **ret, const struct collector_config *cfg, struct files *files,
+		  struct symbols *symbols, struct store *store, char *err, size_t errlen)
+{
+	struct collector *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c) {
+		snprintf(err, errlen, "out of memory");
+		return -ENOMEM;
+	}
+	c->cfg = *cfg;
+	r = copy_settings(&c->cfg.source, &cfg->source);
+	if (!c->cfg.interval)
+		c->cfg.interval = NSEC_PER_SEC;
+	c->symbols = symbols;
+	c->kick_fd = -1;
+	pthread_mutex_init(&c->lock, NULL);
+	if (!r)
+		r = make_parts(c, files, store);
+	if (r)
+		snprintf(err, errlen, "collector: %s", strerror(-r));
+	else
+		r = source_open(&c->source, &c->cfg.source, c->chains, err, errlen);
+	if (r) {
+		collector_free(c);
+		return r;
+	}
+	c->status.info = *source_info(c->source);
+	*ret = c;
+	return 0;
+}
+
+void collector_free(struct collector *c)
+{
+	if (!c)
+		return;
+	collector_stop(c);
+	source_close(c->source);
+	/* the table gives its processes' caches back to the aggregator */
+	ptable_free(c->ptable);
+	agg_free(c->agg);
+	chains_free(c->chains);
+	if (c->kick_fd >= 0)
+		close(c->kick_fd);
+	free_settings(&c->cfg.source);
+	free_settings(&c->wanted);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+/* The counters of all sources this collector has had, so that sums never fall. */
+static void add_counters(struct source_counters *sum, const struct source_counters *base)
+{
+	/* every field is a uint64_t: source.h */
+	uint64_t *s = (uint64_t *)sum;
+	const uint64_t *b = (const uint64_t *)base;
+
+	_Static_assert(sizeof(*sum) % sizeof(*s) == 0, "counters only");
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*s); i++)
+		s[i] += b[i];
+}
+
+static void publish(struct collector *c, const struct source_counters *now, uint64_t began)
+{
+	pthread_mutex_lock(&c->lock);
+	c->status.counters = *now;
+	if (c->source) {
+		c->status.info = *source_info(c->source);
+		c->status.source_bytes = source_bytes(c->source) + chains_bytes(c->chains);
+	}
+	ptable_counters(c->ptable, &c->status.ptable);
+	c->status.beat = mono_now();
+	c->status.rounds++;
+	c->status.round_ns += c->status.beat - began;
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void close_source(struct collector *c)
+{
+	struct source_counters last = { 0 };
+
+	if (!source_counters(c->source, &last))
+		add_counters(&c->base, &last);
+	source_close(c->source);
+	c->source = NULL;
+}
+
+static void lose_source(struct collector *c, int error)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "source %s is gone: %s; trying again every 5 s",
+		 source_info(c->source)->name, strerror(-error));
+	set_trouble(c, text);
+	close_source(c);
+	c->next_open = mono_now() + REOPEN_NS;
+}
+
+int collector_reopen(struct collector *c, const struct source_config *cfg)
+{
+	struct source_config copy;
+	int r = copy_settings(&copy, cfg);
+
+	if (r)
+		return r;
+	pthread_mutex_lock(&c->lock);
+	free_settings(&c->wanted);
+	c->wanted = copy;
+	c->reopen = true;
+	pthread_mutex_unlock(&c->lock);
+	collector_kick(c);
+	return 0;
+}
+
+static void take_wanted(struct collector *c)
+{
+	struct source_config fresh = { 0 };
+	bool reopen;
+
+	pthread_mutex_lock(&c->lock);
+	reopen = c->reopen;
+	c->reopen = false;
+	if (reopen) {
+		fresh = c->wanted;
+		memset(&c->wanted, 0, sizeof(c->wanted));
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (!reopen)
+		return;
+	if (c->source) {
+		source_stop(c->source);
+		(void)source_drain(c->source, agg_event, c->agg, &c->upto);
+		close_source(c);
+	}
+	free_settings(&c->cfg.source);
+	c->cfg.source = fresh;
+	c->next_open = 0;
+}
+
+static void try_open(struct collector *c)
+{
+	char err[512] = "";
+	uint64_t now = mono_now();
+
+	if (now < c->next_open)
+		return;
+	c->next_open = now + REOPEN_NS;
+	if (source_open(&c->source, &c->cfg.source, c->chains, err, sizeof(err)) ||
+	    source_start(c->source, err, sizeof(err))) {
+		source_close(c->source);
+		c->source = NULL;
+		set_trouble(c, err);
+		return;
+	}
+	ptable_scan(c->ptable, mono_now());
+	pthread_mutex_lock(&c->lock);
+	c->status.reopens++;
+	pthread_mutex_unlock(&c->lock);
+	set_trouble(c, "");
+}
+
+static void housekeeping(struct collector *c, uint64_t now)
+{
+	if (now >= c->next_expire) {
+		ptable_expire(c->ptable, now - EXPIRE_NS);
+		c->next_expire = now + EXPIRE_NS;
+	}
+	if (now >= c->next_kallsyms) {
+		symbols_refresh_kernel(c->symbols);
+		c->next_kallsyms = now + KALLSYMS_NS;
+	}
+}
+
+static void round_once(struct collector *c)
+{
+	struct source_counters now = { 0 };
+	uint64_t began = mono_now(), upto = c->upto;
+	int r;
+
+	take_wanted(c);
+	if (!c->source)
+		try_open(c);
+	if (c->source) {
+		r = source_drain(c->source, agg_event, c->agg, &upto);
+		if (!r)
+			r = source_counters(c->source, &now);
+		if (r)
+			lose_source(c, r);
+	}
+	/* without a source time still passes: empty windows say so */
+	if (!c->source)
+		upto = mono_now() - SOURCE_LAG_NS;
+	if (upto > c->upto)
+		c->upto = upto;
+	add_counters(&now, &c->base);
+	agg_advance(c->agg, c->upto, &now, c->source ? source_info(c->source) : &c->status.info);
+	housekeeping(c, began);
+	publish(c, &now, began);
+}
+
+/* Sleeps until the next round is due, a ring is half full, or somebody kicks. */
+static void wait_round(struct collector *c, uint64_t due)
+{
+	uint64_t now = mono_now(), count;
+	struct pollfd p[2] = {
+		{ .fd = c->kick_fd, .events = POLLIN },
+		{ .fd = c->source ? source_fd(c->source) : -1, .events = POLLIN },
+	};
+	struct timespec delay = { .tv_nsec = KICK_DELAY_NS };
+	int ms = now < due ? (int)((due - now) / NSEC_PER_MSEC) + 1 : 0;
+
+	if (poll(p, 2, ms) <= 0 || !(p[0].revents & POLLIN))
+		return;
+	if (read(c->kick_fd, &count, sizeof(count)) == sizeof(count) &&
+	    !__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE))
+		nanosleep(&delay, NULL);
+}
+
+static void *collector_main(void *arg)
+{
+	struct collector *c = arg;
+
+	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
+		uint64_t began = mono_now();
+
+		round_once(c);
+		wait_round(c, began + c->cfg.interval);
+	}
+	return NULL;
+}
+
+int collector_start(struct collector *c, char *err, size_t errlen)
+{
+	int r = source_start(c->source, err, errlen);
+
+	if (r)
+		return r;
+	c->status.started = mono_now();
+	c->status.running = true;
+	c->status.info = *source_info(c->source);
+	c->next_kallsyms = c->status.started + KALLSYMS_NS;
+	/* after the side band is open: what happens meanwhile is queued there */
+	r = ptable_scan(c->ptable, mono_now());
+	if (!r)
+		r = -pthread_create(&c->thread, NULL, collector_main, c);
+	if (r) {
+		snprintf(err, errlen, "collector: %s", strerror(-r));
+		source_stop(c->source);
+		return r;
+	}
+	c->thread_runs = true;
+	return 0;
+}
+
+void collector_stop(struct collector *c)
+{
+	struct timespec delay = { .tv_nsec = KICK_DELAY_NS };
+
+	if (!c->thread_runs)
+		return;
+	__atomic_store_n(&c->stop, 1, __ATOMIC_RELEASE);
+	collector_kick(c);
+	pthread_join(c->thread, NULL);
+	c->thread_runs = false;
+	if (c->source)
+		source_stop(c->source);
+	nanosleep(&delay, NULL);
+	round_once(c);
+	agg_flush(c->agg, c->upto);
+}
+
+struct agg *collector_agg(struct collector *c)
+{
+	return c->agg;
+}
+
+void collector_kick(struct collector *c)
+{
+	uint64_t one = 1;
+	/* full (EAGAIN) means a kick is waiting already */
+	ssize_t n = write(c->kick_fd, &one, sizeof(one));
+
+	(void)n;
+}
+
+void collector_status(struct collector *c, struct collector_status *ret)
+{
+	pthread_mutex_lock(&c->lock);
+	*ret = c->status;
+	pthread_mutex_unlock(&c->lock);
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the daemon keeps and why:
+ *
+ *   PERFMON             the device, netlink control, perf events of new CPUs
+ *   SYS_PTRACE          /proc/PID/{maps,exe,root} of other users' processes
+ *   DAC_READ_SEARCH     binaries and debug files that only their owner reads
+ *   SYSLOG              addresses in /proc/kallsyms
+ *   CHECKPOINT_RESTORE  /proc/PID/map_files (deleted and overlaid files)
+ *   SYS_ADMIN           only where the kernel knows no PERFMON (before 5.8)
+ */
+#include "service.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#ifndef CAP_PERFMON
+#define CAP_PERFMON 38
+#endif
+#ifndef CAP_CHECKPOINT_RESTORE
+#define CAP_CHECKPOINT_RESTORE 40
+#endif
+
+static const unsigned int kept[] = { CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SYSLOG,
+				     CAP_CHECKPOINT_RESTORE };
+
+/* Narrows libcap-ng's picture of this process to what it keeps of what it has. */
+static void choose(void)
+{
+	bool have[ARRAY_SIZE(kept)], admin;
+
+	capng_get_caps_process();
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		have[i] = capng_have_capability(CAPNG_PERMITTED, kept[i]);
+	admin = capng_have_capability(CAPNG_PERMITTED, CAP_SYS_ADMIN) && !have[0];
+	capng_clear(CAPNG_SELECT_BOTH);
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		if (have[i])
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, kept[i]);
+	if (admin)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_ADMIN);
+}
+
+int service_drop_rights(const char *user, char *err, size_t errlen)
+{
+	struct passwd *pw = *user ? getpwnam(user) : NULL;
+	int r;
+
+	if (*user && !pw) {
+		snprintf(err, errlen,
+			 "user: '%s' does not exist; make it (useradd --system %s) or leave user "
+			 "empty",
+			 user, user);
+		return -ENOENT;
+	}
+	choose();
+	if (pw)
+		r = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid,
+				    CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+	else
+		r = capng_apply(CAPNG_SELECT_BOTH);
+	/* -4 and the like: no CAP_SETPCAP to begin with, so the bounding set is not ours to change */
+	if (r && geteuid() == 0) {
+		snprintf(err, errlen, "cannot give up rights (libcap-ng error %d)", r);
+		return -EPERM;
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
+		snprintf(err, errlen, "no_new_privs: %s", strerror(errno));
+		return -errno;
+	}
+	return 0;
+}

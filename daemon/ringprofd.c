@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ringprofd: reads the settings, opens everything that needs rights, gives
+ * the rights up, serves until told to stop.
+ *
+ * Threads: this one waits for signals and feeds the watchdog; the collector
+ * makes history; libmicrohttpd's threads and the server's workers answer.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "agg/collector.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "http/server.h"
+#include "metrics.h"
+#include "service.h"
+
+#define CONFIG_FILE RINGPROF_SYSCONFDIR "/ringprof/ringprofd.conf"
+#define TICK_NS	    (5 * NSEC_PER_SEC)
+/* a round takes milliseconds; a collector silent for this long hangs */
+#define HANG_NS	    (30 * NSEC_PER_SEC)
+#define MODEL_BYTES (32UL << 20)
+#define MAX_SERIES  5000
+
+enum { KEY_CONFIG = 0x1000, KEY_CHECK, KEY_FIRST = 0x2000 };
+
+struct daemon {
+	struct config config;
+	const char *config_file; /* NULL: the default, which may be missing */
+	bool check_only;
+	const char *values[64]; /* of flags, by option */
+	char *token;
+	char host[256];
+	const char *(*labels)[2];
+	struct http_env env;
+	struct metrics_env metrics;
+	char last_trouble[512];
+	uint64_t next_watchdog;
+};
+
+static error_t on_option(int key, char *arg, struct argp_state *state)
+{
+	struct daemon *d = state->input;
+
+	if (key == KEY_CONFIG)
+		d->config_file = arg;
+	else if (key == KEY_CHECK)
+		d->check_only = true;
+	else if (key >= KEY_FIRST && key < KEY_FIRST + (int)config_n_options)
+		d->values[key - KEY_FIRST] = arg;
+	else if (key == ARGP_KEY_ARG)
+		argp_error(state, "'%s': ringprofd takes options only", arg);
+	else
+		return ARGP_ERR_UNKNOWN;
+	return 0;
+}
+
+static void parse_flags(struct daemon *d, int argc, char **argv)
+{
+	static struct argp_option o[72] = {
+		{ "config", KEY_CONFIG, "FILE", 0, "settings (default " CONFIG_FILE ")", 1 },
+		{ "check-config", KEY_CHECK, NULL, 0, "read the settings, say what is wrong, exit",
+		  1 },
+	};
+	static const struct argp argp = {
+		.options = o,
+		.parser = on_option,
+		.doc = "Continuous profiler: samples all CPUs, keeps a history, serves it.\v"
+		       "Options override the settings file; its keys are their names. See "
+		       "ringprofd(8).",
+	};
+
+	for (size_t i = 0; i < config_n_options; i++)
+		o[i + 2] = (struct argp_option){ .name = config_options[i].name,
+						 .key = KEY_FIRST + (int)i,
+						 .arg = config_options[i].arg,
+						 .doc = config_options[i].help,
+						 .group = 2 };
+	argp_program_version = "ringprofd " RINGPROF_VERSION;
+	argp_err_exit_status = 2;
+	argp_parse(&argp, argc, argv, 0, NULL, d);
+}
+
+/* Defaults, files, flags: 0 or -errno with a sentence. */
+static int load_config(struct daemon *d, struct config *c, char *err, size_t errlen)
+{
+	int r = config_init(c);
+
+	if (!r)
+		r = config_read(c, d->config_file ? d->config_file : CONFIG_FILE,
+				d->config_file != NULL, err, errlen);
+	for (size_t i = 0; !r && i < config_n_options; i++)
+		if (d->values[i])
+			r = config_set(c, config_options[i].name, d->values[i], err, errlen);
+	if (!r)
+		r = config_check(c, err, errlen);
+	if (r)
+		config_free(c);
+	return r;
+}
+
+static enum log_level level_of(const char *name)
+{
+	switch (name[0]) {
+	case 'e':
+		return LOG_LVL_ERR;
+	case 'w':
+		return LOG_LVL_WARN;
+	case 'd':
+		return LOG_LVL_DEBUG;
+	default:
+		return LOG_LVL_INFO;
+	}
+}
+
+static struct source_config source_settings(const struct config *c, bool adopt)
+{
+	return (struct source_config){
+		.kind = !strcmp(c->source, "kmod")   ? SOURCE_KMOD
+			: !strcmp(c->source, "perf") ? SOURCE_PERF
+						     : SOURCE_AUTO,
+		.hz = c->frequency,
+		.cpus = c->cpus,
+		.cgroup = *c->cgroup ? c->cgroup : NULL,
+		.ring_bytes = (uint32_t)c->ring_size,
+		.adopt = adopt,
+	};
+}
+
+static void env_kick(void *arg)
+{
+	collector_kick(((struct daemon *)arg)->metrics.collector);
+}
+
+static void env_metrics(void *arg, struct buf *b)
+{
+	metrics_write(&((struct daemon *)arg)->metrics, b);
+}
+
+static void env_status(void *arg, struct buf *b)
+{
+	status_write(&((struct daemon *)arg)->metrics, b);
+}
+
+static const char *env_not_ready(void *arg)
+{
+	struct collector_status s;
+
+	collector_status(((struct daemon *)arg)->metrics.collector, &s);
+	return s.running ? NULL : "no source delivers samples; see `ringprof status`";
+}
+
+static int make_labels(struct daemon *d)
+{
+	const struct config *c = &d->config;
+
+	d->labels = calloc(c->n_external_labels + 1, sizeof(*d->labels));
+	if (!d->labels)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->n_external_labels; i++) {
+		d->labels[i][0] = c->external_labels[i].key;
+		d->labels[i][1] = c->external_labels[i].value;
+	}
+	return 0;
+}
+
+/* Everything up to sampling; needs rights, makes no thread. */
+static int build(struct daemon *d, char *err, size_t errlen)
+{
+	const struct config *c = &d->config;
+	struct store_config sc = { .max_age = c->history, .max_bytes = c->memory };
+	struct symbols_config yc = { .max_bytes = c->symbol_memory / 2,
+				     .debug_dirs = c->debug_dirs };
+	struct metrics_env *m = &d->metrics;
+	struct collector_config cc = {
+		.source = source_settings(c, true),
+		.agg = { .max_model_bytes = MODEL_BYTES,
+			 .max_series = MAX_SERIES,
+			 .host = d->host,
+			 .external = (const char *const(*)[2])d->labels,
+			 .n_external = (uint32_t)c->n_external_labels },
+	};
+
+	m->config = c;
+	m->files = files_new(c->symbol_memory / 2);
+	m->symbols = m->files ? symbols_new(&yc, m->files) : NULL;
+	m->store = m->symbols ? store_new(&sc) : NULL;
+	if (!m->store) {
+		snprintf(err, errlen, "out of memory");
+		return -ENOMEM;
+	}
+	return collector_new(&m->collector, &cc, m->files, m->symbols, m->store, err, errlen);
+}
+
+static int serve(struct daemon *d, int passed, char *err, size_t errlen)
+{
+	const struct config *c = &d->config;
+	static int fds[16];
+	struct http_config hc = {
+		.listen = c->listen,
+		.unix_socket = c->unix_socket,
+		.tls_cert = *c->tls_cert ? c->tls_cert : NULL,
+		.tls_key = *c->tls_key ? c->tls_key : NULL,
+		.token = d->token,
+		.allowed_hosts = c->allowed_hosts,
+		.max_waiting = c->max_waiting,
+		.listen_fds = fds,
+		.n_listen_fds = passed,
+	};
+	int r;
+
+	for (int i = 0; i < passed; i++)
+		fds[i] = 3 + i;
+	d->env = (struct http_env){
+		.query = { .store = d->metrics.store, .symbols = d->metrics.symbols },
+		.agg = collector_agg(d->metrics.collector),
+		.kick = env_kick,
+		.metrics = env_metrics,
+		.status = env_status,
+		.not_ready = env_not_ready,
+		.arg = d,
+	};
+	r = http_start(&d->metrics.http, &hc, &d->env, err, errlen);
+	if (!r)
+		agg_on_close(d->env.agg, http_windows_closed, d->metrics.http);
+	return r;
+}
+
+static void say_hello(const struct daemon *d)
+{
+	struct collector_status s;
+
+	collector_status(d->metrics.collector, &s);
+	log_info("source %s (%s): %u Hz on %u CPUs", s.info.name, s.info.why, s.info.hz,
+		 s.info.cpus);
+	if (*d->config.listen)
+		log_info("serving on %s://%s/%s", *d->config.tls_cert ? "https" : "http",
+			 d->config.listen,
+			 d->token ? "; log in as any user with the credential as password"
+				  : "; auth = none: whoever can connect reads every profile");
+}
+
+static void tell_changes(const struct config *old, const struct config *fresh)
+{
+	char a[32], b[32];
+
+	for (size_t i = 0; i < config_n_options; i++) {
+		const char *was = config_value(old, i, a, sizeof(a));
+		const char *now = config_value(fresh, i, b, sizeof(b));
+
+		if (strcmp(was, now))
+			log_info("SIGHUP: %s: '%s' becomes '%s'%s", config_options[i].name, was,
+				 now, config_options[i].live ? "" : " after a restart");
+	}
+}
+
+static void reload(struct daemon *d)
+{
+	struct config fresh;
+	struct store_config sc;
+	struct source_config source;
+	char err[1024] = "";
+
+	if (load_config(d, &fresh, err, sizeof(err))) {
+		log_err("SIGHUP: %s; the settings stay as they were", err);
+		return;
+	}
+	tell_changes(&d->config, &fresh);
+	source = source_settings(&fresh, false);
+	sc = (struct store_config){ .max_age = fresh.history, .max_bytes = fresh.memory };
+	log_set_level(level_of(fresh.log_level));
+	store_reconfigure(d->metrics.store, &sc);
+	if (collector_reopen(d->metrics.collector, &source))
+		log_err("SIGHUP: out of memory; the source keeps its settings");
+	else
+		log_info("SIGHUP: settings applied; changes made by `ringprof set` are undone");
+	config_free(&fresh);
+}
+
+static void tick(struct daemon *d, uint64_t watchdog)
+{
+	struct collector_status s;
+	uint64_t now = mono_now();
+
+	collector_status(d->metrics.collector, &s);
+	if (strcmp(s.trouble, d->last_trouble)) {
+		if (*s.trouble)
+			log_warn("%s", s.trouble);
+		else
+			log_info("source %s (%s) delivers again", s.info.name, s.info.why);
+		snprintf(d->last_trouble, sizeof(d->last_trouble), "%s", s.trouble);
+	}
+	if (watchdog && now >= d->next_watchdog && now - s.beat < HANG_NS) {
+		service_notify("WATCHDOG=1");
+		d->next_watchdog = now + watchdog / 2;
+	}
+}
+
+static void wait_for_end(struct daemon *d, int sigfd)
+{
+	uint64_t watchdog = service_watchdog_interval();
+	uint64_t wait = watchdog && watchdog < TICK_NS ? watchdog / 2 : TICK_NS;
+	struct pollfd p = { .fd = sigfd, .events = POLLIN };
+	struct signalfd_siginfo si;
+
+	for (;;) {
+		if (poll(&p, 1, (int)(wait / NSEC_PER_MSEC)) > 0 &&
+		    read(sigfd, &si, sizeof(si)) == sizeof(si)) {
+			if (si.ssi_signo != SIGHUP) {
+				log_info("stopping on %s", strsignal((int)si.ssi_signo));
+				return;
+			}
+			service_notify("RELOADING=1");
+			reload(d);
+			service_notify("READY=1");
+		}
+		tick(d, watchdog);
+	}
+}
+
+static int block_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static int run(struct daemon *d, char *err, size_t errlen)
+{
+	int passed = service_listen_fds();
+	cleanup_close int sigfd = block_signals();
+	cleanup_close int lock = service_lock(d->config.state_dir, err, errlen);
+	int r = lock < 0 ? lock : 0;
+
+	if (!r && !strcmp(d->config.auth, "token"))
+		r = service_token(d->config.token_file, &d->token, err, errlen);
+	if (!r)
+		r = make_labels(d);
+	if (!r)
+		r = build(d, err, errlen);
+	if (!r)
+		r = service_drop_rights(d->config.user, err, errlen);
+	if (!r)
+		r = serve(d, passed, err, errlen);
+	if (!r)
+		r = collector_start(d->metrics.collector, err, errlen);
+	if (r)
+		return r;
+	say_hello(d);
+	service_notify("READY=1");
+	wait_for_end(d, sigfd);
+	service_notify("STOPPING=1");
+	return 0;
+}
+
+static void destroy(struct daemon *d)
+{
+	/* waiting scrapes end first: they read the store and ask the collector */
+	http_stop(d->metrics.http);
+	collector_free(d->metrics.collector);
+	store_free(d->metrics.store);
+	symbols_free(d->metrics.symbols);
+	files_free(d->metrics.files);
+	free(d->labels);
+	free(d->token);
+	config_free(&d->config);
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon d;
+	char err[1024] = "";
+	int r;
+
+	log_init("ringprofd", LOG_LVL_INFO);
+	parse_flags(&d, argc, argv);
+	if (load_config(&d, &d.config, err, sizeof(err))) {
+		log_err("%s", err);
+		return 2;
+	}
+	if (d.check_only) {
+		printf("settings are fine\n");
+		config_free(&d.config);
+		return 0;
+	}
+	log_set_level(level_of(d.config.log_level));
+	if (gethostname(d.host, sizeof(d.host) - 1))
+		snprintf(d.host, sizeof(d.host), "localhost");
+	r = run(&d, err, sizeof(err));
+	if (r)
+		log_err("%s", *err ? err : strerror(-r));
+	destroy(&d);
+	return r != 0;
+}
