@@ -4,6 +4,9 @@
  * for display and for the exporters. Every result carries totals, losses,
  * truncation and the sampling error. Any thread; works on window references
  * and never holds up the collector.
+ *
+ * Takes windows, gives a tree. Never opens files or asks the store by itself;
+ * names come from the symbolizer through query/resolve.h alone.
  */
 #ifndef RINGPROF_QUERY_QUERY_H
 #define RINGPROF_QUERY_QUERY_H
@@ -16,7 +19,7 @@
 #include "store/store.h"
 #include "sym/symbols.h"
 
-#define QUERY_TYPE_CPU "process_cpu:cpu:nanoseconds:cpu:nanoseconds"
+#define QUERY_TYPE_CPU	   "process_cpu:cpu:nanoseconds:cpu:nanoseconds"
 #define QUERY_TYPE_SAMPLES "process_cpu:samples:count:cpu:nanoseconds"
 
 enum match_op { MATCH_EQ, MATCH_NE, MATCH_RE, MATCH_NRE };
@@ -24,28 +27,36 @@ enum match_op { MATCH_EQ, MATCH_NE, MATCH_RE, MATCH_NRE };
 /*
  * TYPE{selector}: Prometheus matchers, anchored regular expressions (PCRE2,
  * with match limits: bounded time), aliases service version env. TYPE or the
- * braces may be missing. pid, tid, cpu may be matched as labels too.
+ * braces may be missing: "", "{comm="x"}", "comm="x"" and TYPE alone will do.
+ * pid, tid, cpu may be matched as labels too; comm and exe are the process's
+ * where its label set has none. A missing label is "". Texts are quoted with
+ * " or ' (escapes as in Prometheus) or ` (raw).
  */
 struct selector;
 /* 0 or -EINVAL with err "position N: cause; allowed: ..." */
 int selector_parse(struct selector **ret, const char *text, char *err, size_t errlen);
 void selector_free(struct selector *s);
 bool selector_is_samples(const struct selector *s); /* type asked for was the sample count */
+bool selector_is_all(const struct selector *s);	    /* no matcher: the whole host */
 
-/* Prometheus-like times: RFC 3339, unix s/ms/us/ns by digits, now, now-30s. Wall ns; 0 or -EINVAL. */
+/*
+ * Prometheus-like times: RFC 3339 with zone, unix s (up to 11 digits, fraction
+ * allowed), ms (12..14), us (15..17), ns (18, 19), now, now-1h30m (units ms s m
+ * h d w). Wall ns; 0 or -EINVAL, *ret untouched.
+ */
 int query_time_parse(const char *text, uint64_t now_wall, uint64_t *ret);
 
 /* Node 0 is the root ("total"). Children of a node are chained by next. */
 struct tree_node {
 	uint32_t parent, first_child, next;
-	uint32_t func; /* index into tree.funcs */
-	uint64_t self, total; /* ns (or samples, by the type) */
+	uint32_t func;	      /* index into tree.funcs */
+	uint64_t self, total; /* ns, or samples if tree.in_samples */
 	uint64_t self_samples, total_samples;
 };
 
-struct tree_func { /* what a node merges by: function of an object */
+struct tree_func {			       /* what a node merges by: function of an object */
 	const char *name, *system_name, *file; /* live as long as the tree */
-	const char *object; /* path or "[kernel.kallsyms]", ... */
+	const char *object;		       /* path or "[kernel.kallsyms]", ... */
 	enum frame_kind kind;
 	uint32_t line; /* of the function's start, 0 unknown */
 };
@@ -56,13 +67,16 @@ struct tree {
 	struct tree_func *funcs;
 	uint32_t n_funcs;
 	/* what the answer rests on */
-	uint64_t total, samples; /* losses not included */
-	uint64_t lost, lost_samples; /* weight and count of [lost: ...] in range, host-wide */
-	uint64_t truncated; /* weight of stacks that end in [truncated: ...] */
+	uint64_t total, samples; /* losses not included; total in the nodes' unit */
+	uint64_t lost,
+		lost_samples; /* of [lost: ...] in range, host-wide; lost in the nodes' unit */
+	uint64_t truncated;   /* of stacks that end in [truncated: ...], in the nodes' unit */
 	uint64_t wall_from, wall_to; /* covered by windows, ns */
 	uint64_t period, duration;
 	uint32_t windows, cpus;
-	bool lost_included; /* [lost: ...] frames are nodes below the root */
+	bool lost_included;	/* [lost: ...] frames are nodes below the root */
+	bool in_samples;	/* QUERY_TYPE_SAMPLES was asked for */
+	struct strtab *strings; /* owns the texts of funcs */
 };
 
 struct query_env {
@@ -71,12 +85,20 @@ struct query_env {
 };
 
 struct query_limits {
-	size_t max_bytes; /* memory of one query, 0: 512 MiB */
-	uint64_t max_ns; /* run time, 0: 10 s */
+	size_t max_bytes;     /* memory of one query, 0: 512 MiB */
+	uint64_t max_ns;      /* run time, 0: 10 s */
 	const int *cancelled; /* stop when it turns non-zero; may be NULL */
 };
 
-/* 0; -ETIMEDOUT, -ENOMEM, -ECANCELED by the limits. Free with tree_free. */
+/*
+ * Merges by function of an object, whatever model a window belongs to. Texts
+ * are valid UTF-8 without control characters, at most QUERY_TEXT_MAX bytes.
+ * Children are chained heaviest first; a parent's index is below its
+ * children's. 0; -ETIMEDOUT, -ENOMEM, -ECANCELED by the limits (-ETIMEDOUT
+ * also when a regular expression passes its match limit); -EBADMSG: a window
+ * refers to what its model does not hold. Free with tree_free.
+ */
+#define QUERY_TEXT_MAX 16384
 int query_tree(const struct query_env *env, const struct window_list *in,
 	       const struct selector *sel, const struct query_limits *lim, struct tree **ret);
 void tree_free(struct tree *t);
@@ -84,7 +106,8 @@ void tree_free(struct tree *t);
 /*
  * Cuts a tree for display: keeps the max_nodes heaviest nodes (ancestors of a
  * kept node are kept); what was cut is added up in an "(other)" child of its
- * parent. 0 = all.
+ * parent (these come on top of max_nodes). Totals do not change. 0 = all.
+ * 0 or -ENOMEM, then the tree is as before.
  */
 int tree_cut(struct tree *t, uint32_t max_nodes);
 

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "query/resolve.h"
+
+#include <string.h>
+
+static void mend_line(struct sym_line *l)
+{
+	if (!l->name || !*l->name)
+		l->name = "[unnamed]";
+	if (!l->system_name || !*l->system_name)
+		l->system_name = l->name;
+	if (!l->file)
+		l->file = "";
+}
+
+void query_resolve(const struct query_env *env, const struct model_object *o, uint64_t off,
+		   struct sym_answer *ret)
+{
+	ret->n = 0;
+	ret->module[0] = '\0';
+	symbols_resolve(env->symbols, o->kind, o->kind == FRAME_USER ? o->file : NULL, off, ret);
+	if (!ret->n) {
+		memset(&ret->lines[0], 0, sizeof(ret->lines[0]));
+		ret->n = 1;
+	}
+	if (ret->n > SYM_MAX_LINES)
+		ret->n = SYM_MAX_LINES;
+	for (uint32_t i = 0; i < ret->n; i++)
+		mend_line(&ret->lines[i]);
+	ret->module[sizeof(ret->module) - 1] = '\0';
+}
+
+bool query_vaddr(const struct model_object *o, uint64_t off, uint64_t *ret)
+{
+	return o->kind == FRAME_USER && o->file && file_vaddr(o->file, off, ret);
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Evaluates a selector. An entry of a window is matched by four rows that many
+ * entries share: its CPU, its thread, that one's process, that one's label
+ * set. Each row's result is kept, so that a regular expression runs once per
+ * distinct label set and not once per entry.
+ *
+ * Expressions come from URLs. PCRE2's limits bound the steps of one match (a
+ * catastrophic pattern costs about a millisecond and then fails the query);
+ * the JIT is not used: it would need memory both writable and executable.
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "query/selector.h"
+
+#include <errno.h>
+#include <pcre2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "query/budget.h"
+
+#define MATCH_LIMIT    100000
+#define DEPTH_LIMIT    10000
+#define HEAP_LIMIT_KIB 4096
+
+enum { UNKNOWN, NO, YES };
+
+int matcher_compile(struct matcher *m, char *err, size_t errlen)
+{
+	/* NO_AUTO_CAPTURE: groups need not be kept; DOTALL as in Prometheus */
+	const uint32_t flags = PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOTALL | PCRE2_UTF |
+			       PCRE2_MATCH_INVALID_UTF | PCRE2_NO_AUTO_CAPTURE |
+			       PCRE2_NEVER_BACKSLASH_C;
+	PCRE2_UCHAR cause[160] = "";
+	PCRE2_SIZE at;
+	int code;
+
+	if (strlen(m->value) > SELECTOR_MAX_PATTERN) {
+		snprintf(err, errlen, "regular expression longer than %d bytes",
+			 SELECTOR_MAX_PATTERN);
+		return -EINVAL;
+	}
+	m->re = pcre2_compile((PCRE2_SPTR)m->value, PCRE2_ZERO_TERMINATED, flags, &code, &at, NULL);
+	if (m->re)
+		return 0;
+	if (code == PCRE2_ERROR_NOMEMORY || code == 121) /* 121: ERR21, no memory in compile */
+		return -ENOMEM;
+	pcre2_get_error_message(code, cause, sizeof(cause));
+	snprintf(err, errlen, "regular expression, its byte %zu: %s", (size_t)at + 1,
+		 (const char *)cause);
+	return -EINVAL;
+}
+
+static int re_test(const void *re, const char *text)
+{
+	pcre2_match_context *ctx = pcre2_match_context_create(NULL);
+	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+	int r = PCRE2_ERROR_NOMEMORY;
+
+	if (ctx && data) {
+		pcre2_set_match_limit(ctx, MATCH_LIMIT);
+		pcre2_set_depth_limit(ctx, DEPTH_LIMIT);
+		pcre2_set_heap_limit(ctx, HEAP_LIMIT_KIB);
+		r = pcre2_match(re, (PCRE2_SPTR)text, strlen(text), 0, 0, data, ctx);
+	}
+	pcre2_match_data_free(data);
+	pcre2_match_context_free(ctx);
+	switch (r) {
+	case PCRE2_ERROR_MATCHLIMIT:
+	case PCRE2_ERROR_DEPTHLIMIT:
+	case PCRE2_ERROR_HEAPLIMIT:
+		return -ETIMEDOUT;
+	case PCRE2_ERROR_NOMEMORY:
+		return -ENOMEM;
+	default:
+		return r >= 0;
+	}
+}
+
+int matcher_test(const struct matcher *m, const char *text)
+{
+	int r;
+
+	switch (m->op) {
+	case MATCH_EQ:
+		return !strcmp(text, m->value);
+	case MATCH_NE:
+		return strcmp(text, m->value) != 0;
+	case MATCH_RE:
+		return re_test(m->re, text);
+	default:
+		r = re_test(m->re, text);
+		return r < 0 ? r : !r;
+	}
+}
+
+void selector_free(struct selector *s)
+{
+	if (!s)
+		return;
+	for (uint32_t i = 0; i < s->n; i++) {
+		free(s->m[i].key);
+		free(s->m[i].value);
+		pcre2_code_free(s->m[i].re);
+	}
+	free(s);
+}
+
+bool selector_is_samples(const struct selector *s)
+{
+	return s && s->samples;
+}
+
+bool selector_is_all(const struct selector *s)
+{
+	return !s || !s->n;
+}
+
+static const char *series_label(const struct model_series *s, const char *key)
+{
+	uint32_t max = sizeof(s->labels) / sizeof(s->labels[0]);
+
+	for (uint32_t i = 0; i < s->n && i < max; i++)
+		if (!strcmp(s->labels[i].key, key))
+			return s->labels[i].value;
+	return "";
+}
+
+static int match_series_labels(const struct selector *sel, const struct model_series *s)
+{
+	for (uint32_t i = 0; i < sel->n; i++) {
+		int r;
+
+		if (sel->m[i].scope != SCOPE_SERIES)
+			continue;
+		r = matcher_test(&sel->m[i], series_label(s, sel->m[i].key));
+		if (r <= 0)
+			return r;
+	}
+	return 1;
+}
+
+static int match_number(const struct selector *sel, enum matcher_scope scope, const char *key,
+			long long v)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", v);
+	for (uint32_t i = 0; i < sel->n; i++) {
+		int r;
+
+		if (sel->m[i].scope != scope || strcmp(sel->m[i].key, key) != 0)
+			continue;
+		r = matcher_test(&sel->m[i], text);
+		if (r <= 0)
+			return r;
+	}
+	return 1;
+}
+
+/* comm and exe: the label set's, else the process's */
+static int match_proc_names(const struct selector *sel, const struct model_proc *p,
+			    const struct model_series *s)
+{
+	for (uint32_t i = 0; i < sel->n; i++) {
+		const struct matcher *m = &sel->m[i];
+		const char *own, *text;
+		int r;
+
+		if (m->scope != SCOPE_PROC || !strcmp(m->key, "pid"))
+			continue;
+		own = strcmp(m->key, "comm") ? p->exe : p->comm;
+		text = series_label(s, m->key);
+		r = matcher_test(m, *text ? text : own ? own : "");
+		if (r <= 0)
+			return r;
+	}
+	return 1;
+}
+
+static int remember(uint8_t *slot, int r)
+{
+	if (r >= 0)
+		*slot = r ? YES : NO;
+	return r;
+}
+
+static int match_series(struct match_cache *c, uint32_t i)
+{
+	if (i >= c->n_series)
+		return -EBADMSG;
+	if (c->series[i] != UNKNOWN)
+		return c->series[i] == YES;
+	return remember(&c->series[i], match_series_labels(c->sel, model_series(c->model, i)));
+}
+
+static int match_proc(struct match_cache *c, uint32_t i)
+{
+	const struct model_proc *p;
+	int r;
+
+	if (i >= c->n_procs)
+		return -EBADMSG;
+	if (c->procs[i] != UNKNOWN)
+		return c->procs[i] == YES;
+	p = model_proc(c->model, i);
+	r = match_series(c, p->series);
+	if (r > 0 && c->sel->uses[SCOPE_PROC])
+		r = match_number(c->sel, SCOPE_PROC, "pid", p->pid);
+	if (r > 0 && c->sel->uses[SCOPE_PROC])
+		r = match_proc_names(c->sel, p, model_series(c->model, p->series));
+	return remember(&c->procs[i], r);
+}
+
+int match_thread(struct match_cache *c, uint32_t i)
+{
+	const struct model_thread *t;
+	int r;
+
+	if (i >= c->n_threads)
+		return -EBADMSG;
+	if (c->threads[i] != UNKNOWN)
+		return c->threads[i] == YES;
+	t = model_thread(c->model, i);
+	if (selector_is_all(c->sel))
+		r = t->proc < c->n_procs ? 1 : -EBADMSG;
+	else
+		r = match_proc(c, t->proc);
+	if (r > 0 && c->sel && c->sel->uses[SCOPE_THREAD])
+		r = match_number(c->sel, SCOPE_THREAD, "tid", t->tid);
+	return remember(&c->threads[i], r);
+}
+
+int match_cpu(const struct selector *sel, uint16_t cpu)
+{
+	if (!sel || !sel->uses[SCOPE_CPU])
+		return 1;
+	return match_number(sel, SCOPE_CPU, "cpu", cpu);
+}
+
+int match_cache_init(struct match_cache *c, const struct selector *sel, const struct model *m,
+		     const uint32_t counts[6], struct budget *b)
+{
+	memset(c, 0, sizeof(*c));
+	c->sel = sel;
+	c->model = m;
+	c->n_series = counts[3];
+	c->n_procs = counts[4];
+	c->n_threads = counts[5];
+	c->series = budget_zalloc(b, c->n_series, 1);
+	c->procs = budget_zalloc(b, c->n_procs, 1);
+	c->threads = budget_zalloc(b, c->n_threads, 1);
+	return c->series && c->procs && c->threads ? 0 : -ENOMEM;
+}
+
+void match_cache_free(struct match_cache *c)
+{
+	free(c->series);
+	free(c->procs);
+	free(c->threads);
+}
