@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kernelheavy SECONDS: reads /dev/zero in large pieces
+ *
+ * What dd does, with frame pointers: nearly all of its time is spent in the
+ * kernel, below a user stack that is known (heavy_read < heavy_loop < main).
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "work.h"
+
+static char buf[1 << 20];
+
+/* The call itself stands here, not in a libc without frame pointers. */
+NOINLINE static long heavy_read(int fd)
+{
+	long r;
+
+	__asm__ volatile("syscall"
+			 : "=a"(r)
+			 : "0"(SYS_read), "D"(fd), "S"(buf), "d"(sizeof(buf))
+			 : "rcx", "r11", "memory");
+	return r;
+}
+
+NOINLINE static int heavy_loop(int fd, int64_t end)
+{
+	while (clock_ns(CLOCK_MONOTONIC) < end) {
+		if (heavy_read(fd) <= 0)
+			return 1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	double seconds = argc > 1 ? atof(argv[1]) : 3;
+	int fd = open("/dev/zero", O_RDONLY);
+	int r = fd < 0 || heavy_loop(fd, clock_ns(CLOCK_MONOTONIC) + (int64_t)(seconds * 1e9));
+
+	__asm__ volatile("" : "+r"(r));
+	return r;
+}
