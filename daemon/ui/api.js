@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * The daemon's HTTP interface as the page uses it. Every failure becomes an
+ * ApiError whose kind says what a person can do about it.
+ */
+
+export const PROFILE_TYPE = 'process_cpu:cpu:nanoseconds:cpu:nanoseconds';
+const MAX_NODES = 100000;
+const TIMEOUT_MS = 30000;
+
+/** kind: auth, gone, busy, starting, bad, missing, server, format */
+export class ApiError extends Error {
+  constructor(kind, detail = '', status = 0) {
+    super(detail);
+    this.kind = kind;
+    this.status = status;
+  }
+}
+
+const KINDS = { 400: 'bad', 401: 'auth', 403: 'auth', 404: 'missing', 429: 'busy', 503: 'busy', 504: 'busy' };
+
+/**
+ * Address of an API path. Built on the origin: a page opened as
+ * http://user:token@host/ must not hand that on, fetch refuses such addresses.
+ */
+function address(path, params) {
+  const folder = location.pathname.replace(/[^/]*$/, '');
+  const url = new URL(folder + path, location.origin);
+  for (const [k, v] of Object.entries(params ?? {})) url.searchParams.set(k, v);
+  return url.href;
+}
+
+function profileParams(state, format) {
+  return { query: PROFILE_TYPE + (state.query || '{}'), from: state.from, until: state.until, format };
+}
+
+/** Address of the range on show in another format. `meta` pins the range that was answered. */
+export function downloadAddress(state, meta, format) {
+  const params = profileParams(state, format);
+  if (meta?.to) {
+    params.from = String(Math.round(meta.from));
+    params.until = String(Math.round(meta.to));
+  }
+  return address('api/v1/profile', params);
+}
+
+/* an error's text: JSON {"error": ...} or plain; never HTML, never long */
+async function errorText(response) {
+  const body = (await response.text().catch(() => '')).slice(0, 2000);
+  try {
+    const json = JSON.parse(body);
+    return String(json.error?.message ?? json.error ?? json.message ?? '').slice(0, 500);
+  } catch {
+    return /<\w/.test(body) ? '' : body.trim().slice(0, 500);
+  }
+}
+
+async function getJson(url, signal) {
+  const limit = AbortSignal.timeout(TIMEOUT_MS);
+  const both = new AbortController();
+  const stop = () => both.abort();
+  limit.addEventListener('abort', stop);
+  signal?.addEventListener('abort', stop);
+  try {
+    const response = await fetch(url, { signal: both.signal, credentials: 'same-origin', cache: 'no-store' });
+    if (!response.ok) {
+      throw new ApiError(KINDS[response.status] ?? 'server', await errorText(response), response.status);
+    }
+    return await response.json();
+  } catch (e) {
+    if (e instanceof ApiError) throw e;
+    if (signal?.aborted) throw new DOMException('superseded', 'AbortError');
+    if (limit.aborted) throw new ApiError('busy', `no answer within ${TIMEOUT_MS / 1000} s`);
+    if (e instanceof SyntaxError) throw new ApiError('format', e.message);
+    throw new ApiError('gone', e.message);
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+/** The flame graph's JSON for a state. */
+export function fetchProfile(state, signal) {
+  return getJson(address('api/v1/profile', { ...profileParams(state, 'flamegraph'), max_nodes: MAX_NODES }), signal);
+}
+
+/**
+ * Services by CPU time, heaviest first; [] when that can't be had: the list
+ * is a convenience and the profile's own request tells what is wrong.
+ * @returns {Promise<{name: string, ns: number, processes: number}[]>}
+ */
+export async function fetchServices() {
+  const json = await getJson(address('api/v1/processes')).catch(() => null);
+  const list = Array.isArray(json) ? json : json?.processes;
+  const services = new Map();
+  for (const p of Array.isArray(list) ? list : []) {
+    const name = String(p.service_name ?? p.comm ?? '');
+    if (!name) continue;
+    const s = services.get(name) ?? { name, ns: 0, processes: 0 };
+    s.ns += Number(p.ns ?? p.cpu_ns ?? 0) || 0;
+    s.processes++;
+    services.set(name, s);
+  }
+  return [...services.values()].sort((a, b) => b.ns - a.ns || (a.name < b.name ? -1 : 1));
+}
+
+/** A selector for one service; quotes and backslashes escaped as in Prometheus. */
+export function serviceSelector(name) {
+  return `{service_name="${name.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"}`;
+}
+
+/** The service a selector names, when it names just one. */
+export function selectedService(query) {
+  const m = /^\{service_name="((?:[^"\\]|\\.)*)"\}$/.exec(query);
+  return m ? m[1].replace(/\\n/g, '\n').replace(/\\(["\\])/g, '$1') : null;
+}

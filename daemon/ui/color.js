@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * Colours. A box's hue says what the code belongs to: warm orange is the
+ * kernel, green is JIT code, blue to pink are binaries (the hue is a hash of
+ * the file's name, so a binary keeps its colour over time, reloads and
+ * hosts), grey is unknown or a remark of the profiler. Within one binary
+ * three steps of lightness, by function, tell neighbours apart.
+ *
+ * Hues come from OKLCH, whose lightness is even: one lightness per theme
+ * keeps the labels readable on every one of them.
+ */
+import { baseName } from './format.js';
+import { hash32, KIND } from './model.js';
+
+const SHADES = 3;
+const USER_HUES = [232, 262, 292, 322, 208, 277, 247, 307, 340, 220];
+const KERNEL_HUES = [58, 74, 44];
+
+/** Families in legend order. */
+export const FAMILIES = ['user', 'kernel', 'jit', 'vdso', 'unknown', 'mark'];
+
+/** Every distinct base colour: {family, hue, chroma}; a slot is base * SHADES + shade. */
+const BASES = [
+  ...[1, 0.55].flatMap((k) => USER_HUES.map((hue) => ({ family: 'user', hue, chroma: k }))),
+  ...KERNEL_HUES.map((hue) => ({ family: 'kernel', hue, chroma: 1 })),
+  { family: 'jit', hue: 150, chroma: 1 },
+  { family: 'vdso', hue: 100, chroma: 0.9 },
+  { family: 'unknown', hue: 250, chroma: 0.06 },
+  { family: 'mark', hue: 20, chroma: 0.3 },
+];
+const FIRST = Object.fromEntries(FAMILIES.map((f) => [f, BASES.findIndex((b) => b.family === f)]));
+export const SLOTS = BASES.length * SHADES;
+
+function baseOf(kind, object) {
+  const h = hash32(baseName(object));
+  switch (kind) {
+    case KIND.USER: return FIRST.user + ((h ^ (h >>> 15)) >>> 0) % (USER_HUES.length * 2);
+    case KIND.KERNEL: return FIRST.kernel + (object === '[kernel.kallsyms]' ? 0 : 1 + (h % 2));
+    case KIND.JIT: return FIRST.jit;
+    case KIND.VDSO: return FIRST.vdso;
+    case KIND.MARK: return FIRST.mark;
+    default: return FIRST.unknown;
+  }
+}
+
+/** Colour slot per function. @param {import('./model.js').Profile} profile */
+export function slotsOf(profile) {
+  const slots = new Uint8Array(profile.nFuncs);
+  const known = new Map();
+  for (let i = 0; i < slots.length; i++) {
+    const id = `${profile.kinds[i]}${profile.objects[i]}`;
+    let base = known.get(id);
+    if (base === undefined) known.set(id, (base = baseOf(profile.kinds[i], profile.objects[i])));
+    slots[i] = base * SHADES + ((profile.keys[i] >>> 7) % SHADES);
+  }
+  const root = profile.tree.func[0];
+  slots[root] = FIRST.unknown * SHADES + 1;
+  return slots;
+}
+
+export const familyOf = (slot) => BASES[Math.floor(slot / SHADES)].family;
+/** The middle shade of a slot's base: what the legend shows. */
+export const legendSlot = (slot) => Math.floor(slot / SHADES) * SHADES + 1;
+
+const THEMES = {
+  light: {
+    lightness: [0.795, 0.825, 0.855], chroma: 0.105, background: [252, 252, 251],
+    text: '#16191d', fadedText: '#5b636c', fadedMix: 0.62,
+    idle: [236, 238, 240], idleText: '#5b636c', match: [0.74, 0.185, 350], matchText: '#16191d',
+    filler: 'rgba(40,50,60,.16)', hatch: 'rgba(40,30,30,.22)', rule: '#fcfcfb',
+  },
+  dark: {
+    lightness: [0.415, 0.445, 0.475], chroma: 0.088, background: [19, 22, 25],
+    text: '#f1f3f5', fadedText: '#a3acb5', fadedMix: 0.62,
+    idle: [37, 42, 47], idleText: '#a3acb5', match: [0.53, 0.2, 350], matchText: '#ffffff',
+    filler: 'rgba(220,230,240,.14)', hatch: 'rgba(240,230,230,.2)', rule: '#131619',
+  },
+};
+
+/** OKLCH to sRGB bytes, chroma lowered until the colour exists. */
+export function oklch(l, c, hue) {
+  const a = Math.cos((hue * Math.PI) / 180);
+  const b = Math.sin((hue * Math.PI) / 180);
+  for (let chroma = c; ; chroma -= 0.004) {
+    const rgb = oklabToLinear(l, a * chroma, b * chroma);
+    if (chroma <= 0 || rgb.every((v) => v >= -1e-4 && v <= 1.0001)) return rgb.map(gammaByte);
+  }
+}
+
+function oklabToLinear(l, a, b) {
+  const l3 = (l + 0.3963377774 * a + 0.2158037573 * b) ** 3;
+  const m3 = (l - 0.1055613458 * a - 0.0638541728 * b) ** 3;
+  const s3 = (l - 0.0894841775 * a - 1.291485548 * b) ** 3;
+  return [
+    4.0767416621 * l3 - 3.3077115913 * m3 + 0.2309699292 * s3,
+    -1.2684380046 * l3 + 2.6097574011 * m3 - 0.3413193965 * s3,
+    -0.0041960863 * l3 - 0.7034186147 * m3 + 1.707614701 * s3,
+  ];
+}
+
+function gammaByte(v) {
+  const c = Math.min(1, Math.max(0, v));
+  return Math.round(255 * (c <= 0.0031308 ? 12.92 * c : 1.055 * c ** (1 / 2.4) - 0.055));
+}
+
+const css = (rgb) => `rgb(${rgb.join(',')})`;
+const mix = (a, b, k) => a.map((v, i) => Math.round(v * (1 - k) + b[i] * k));
+
+/** Every colour the canvas needs. @param {'light'|'dark'} theme */
+export function palette(theme) {
+  const t = THEMES[theme];
+  const rgb = [];
+  for (const base of BASES) {
+    for (let s = 0; s < SHADES; s++) rgb.push(oklch(t.lightness[s], t.chroma * base.chroma, base.hue));
+  }
+  return {
+    theme,
+    fill: rgb.map(css),
+    faded: rgb.map((c) => css(mix(c, t.background, t.fadedMix))),
+    text: t.text, fadedText: t.fadedText,
+    idle: css(t.idle), idleText: t.idleText,
+    match: css(oklch(...t.match)), matchText: t.matchText,
+    filler: t.filler, hatch: t.hatch, background: css(t.background), rule: t.rule,
+  };
+}

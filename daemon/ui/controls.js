@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/** The controls of the upper bar: range, service or selector. Each tells changes as a patch of the state. */
+import { selectedService, serviceSelector } from './api.js';
+import { clock, percent } from './format.js';
+import { $, el, press, setText } from './dom.js';
+
+const CUSTOM = '\u0000custom';
+
+/** Local wall time as <input type=datetime-local> wants it. */
+function localInput(ms) {
+  const d = new Date(ms - new Date(ms).getTimezoneOffset() * 60000);
+  return d.toISOString().slice(0, 19);
+}
+
+export class RangeControl {
+  /** @param {(patch: object) => void} change */
+  constructor(change) {
+    this.buttons = [...document.querySelectorAll('#ranges button[data-from]')];
+    for (const b of this.buttons) {
+      b.addEventListener('click', () => change({ from: b.dataset.from, until: 'now' }));
+    }
+    this.dialog = $('range-dialog');
+    this.error = $('range-error');
+    $('range-custom').addEventListener('click', () => this.open());
+    $('range-form').addEventListener('submit', (e) => {
+      const from = Date.parse($('range-from').value);
+      const until = Date.parse($('range-until').value);
+      const bad = e.submitter?.value === 'ok' && !(from < until);
+      setText(this.error, bad ? 'The end must lie after the beginning.' : '');
+      if (bad) return e.preventDefault();
+      if (e.submitter?.value === 'ok') change({ from: String(from), until: String(until), live: false });
+    });
+  }
+
+  open() {
+    const to = this.meta?.to || Date.now();
+    $('range-from').value = localInput(this.meta?.from || to - 300000);
+    $('range-until').value = localInput(to);
+    setText(this.error, '');
+    this.dialog.showModal();
+  }
+
+  show(state, meta) {
+    this.meta = meta;
+    press(this.buttons, (b) => state.until === 'now' && b.dataset.from === state.from);
+    const known = this.buttons.some((b) => b.getAttribute('aria-pressed') === 'true');
+    const custom = $('range-custom');
+    custom.setAttribute('aria-pressed', String(!known));
+    let label = 'Custom…';
+    if (!known) label = state.until === 'now' ? state.from : clock(Number(state.from.slice(0, 13)));
+    setText(custom, label);
+  }
+}
+
+export class ServiceControl {
+  /** @param {(patch: object) => void} change */
+  constructor(change) {
+    this.select = $('service');
+    this.input = $('selector');
+    this.services = [];
+    this.select.addEventListener('change', () => {
+      const v = this.select.value;
+      this.input.hidden = v !== CUSTOM;
+      if (v === CUSTOM) this.input.focus();
+      else change({ query: v ? serviceSelector(v) : '', zoom: [], window: null });
+    });
+    this.input.addEventListener('change', () => {
+      const v = this.input.value.trim();
+      change({ query: v && !v.includes('{') ? `{${v}}` : v, zoom: [], window: null });
+    });
+  }
+
+  setServices(services) {
+    this.services = services;
+    if (this.state) this.show(this.state);
+  }
+
+  show(state) {
+    this.state = state;
+    const name = selectedService(state.query);
+    const known = this.services.map((s) => s.name);
+    const all = this.services.reduce((sum, s) => sum + s.ns, 0) || 1;
+    const options = [el('option', { value: '' }, 'All processes')];
+    if (name !== null && !known.includes(name)) options.push(el('option', { value: name }, name));
+    for (const s of this.services) {
+      options.push(el('option', { value: s.name }, `${s.name} · ${percent(s.ns / all)}`));
+    }
+    options.push(el('option', { value: CUSTOM }, 'Selector…'));
+    this.select.replaceChildren(...options);
+    const custom = state.query !== '' && name === null;
+    this.select.value = custom ? CUSTOM : (name ?? '');
+    this.input.hidden = !custom;
+    if (document.activeElement !== this.input) this.input.value = state.query;
+  }
+}

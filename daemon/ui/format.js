@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * Numbers and names as people read them. Pure functions, no DOM.
+ *
+ * Values are nanoseconds of CPU time unless a unit says otherwise. Digits are
+ * kept to what the sampling can carry: three significant ones.
+ */
+
+/** Control, line-breaking and text-direction characters: symbol names come from hostile files. */
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const MAX_NAME = 4096;
+
+/** A string from outside, safe to lay out on one line. */
+export function cleanName(s) {
+  const cut = s.length > MAX_NAME ? s.slice(0, MAX_NAME) + '…' : s;
+  return cut.replace(UNSAFE, '\ufffd');
+}
+
+/** Three significant digits, without an exponent. */
+export function digits3(v) {
+  const a = Math.abs(v);
+  if (a === 0) return '0';
+  if (a >= 99.95) return Math.round(v).toLocaleString('en-US');
+  if (a >= 9.995) return v.toFixed(1);
+  if (a >= 0.9995) return v.toFixed(2);
+  return a < 0.0005 ? v.toExponential(0) : v.toFixed(3);
+}
+
+/** Nanoseconds of CPU time as text: "1.24 s", "38.2 ms", "2 h 03 min". */
+export function cpuTime(ns) {
+  const s = ns / 1e9;
+  if (s >= 3600) return `${Math.floor(s / 3600)} h ${pad2(Math.floor(s / 60) % 60)} min`;
+  if (s >= 120) return `${Math.floor(s / 60)} min ${pad2(Math.floor(s) % 60)} s`;
+  if (s >= 1 || ns === 0) return `${digits3(s)} s`;
+  if (s >= 1e-3) return `${digits3(s * 1e3)} ms`;
+  return `${digits3(s * 1e6)} µs`;
+}
+
+function pad2(n) {
+  return String(n).padStart(2, '0');
+}
+
+/** A share 0..1 as percent with two decimals: "12.34 %", "< 0.01 %". */
+export function percent(share) {
+  const p = share * 100;
+  if (p > 0 && p < 0.005) return '< 0.01\u00a0%';
+  return `${p.toFixed(2)}\u00a0%`;
+}
+
+/** Whole numbers with thousands apart. */
+export function count(n) {
+  return Math.round(n).toLocaleString('en-US');
+}
+
+/** Wall-clock length in ms: "5 min", "299.9 s". */
+export function wallTime(ms) {
+  const s = ms / 1000;
+  if (s >= 7200) return `${digits3(s / 3600)} h`;
+  if (s >= 120) return `${digits3(s / 60)} min`;
+  return `${digits3(s)} s`;
+}
+
+/** A share's standard error from `samples` independent samples (binomial). */
+export function standardError(share, samples) {
+  if (samples <= 0) return 0;
+  const p = Math.min(1, Math.max(0, share));
+  return Math.sqrt((p * (1 - p)) / samples);
+}
+
+/** A value of the profile's unit: CPU time for nanoseconds, else a plain number. */
+export function value(v, unit) {
+  return unit === 'nanoseconds' ? cpuTime(v) : count(v);
+}
+
+/** The last part of a path; names in brackets stay whole. */
+export function baseName(path) {
+  if (path.startsWith('[')) return path;
+  return path.slice(path.lastIndexOf('/') + 1) || path;
+}
+
+/**
+ * A function's name without template arguments and parameter list, for narrow
+ * boxes: "std::vector<int>::push_back(int&&)" -> "std::vector::push_back".
+ */
+export function shortName(name) {
+  if (name.startsWith('[') || name.includes('operator')) return name;
+  let out = '';
+  let angle = 0;
+  let round = 0;
+  for (const c of name) {
+    if (c === '(') round++;
+    else if (c === '<' && round === 0) angle++;
+    if (angle === 0 && round === 0) out += c;
+    if (c === ')' && round > 0) round--;
+    else if (c === '>' && angle > 0 && round === 0) angle--;
+  }
+  return angle === 0 && round === 0 && out.trim() ? out.replace(/ const$/, '').trim() : name;
+}
+
+/** Local date and time of a wall-clock millisecond. */
+export function clock(ms) {
+  return new Date(ms).toLocaleString(undefined, {
+    month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit',
+  });
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * What the picture rests on: the status line (samples, losses, truncation,
+ * sampling error; always shown) and the legend (which colour is whose).
+ */
+import { familyOf, legendSlot } from './color.js';
+import { baseName, clock, count, digits3, percent, standardError, wallTime } from './format.js';
+import { el } from './dom.js';
+
+const WARN_SHARE = 0.01;
+const LEGEND_OBJECTS = 9;
+
+function fact(label, text, title, warn) {
+  const e = el('span', { className: warn ? 'fact warn' : 'fact', title },
+    el('span', { className: 'fact-label' }, label), ' ', el('b', {}, text));
+  return e;
+}
+
+/** @param {import('./model.js').Profile|null} profile @param {number} pruned share not followed, 0: none */
+export function showStatus(box, profile, pruned) {
+  if (!profile) {
+    box.replaceChildren(fact('samples', '—', 'nothing was answered yet'));
+    return;
+  }
+  const m = profile.meta;
+  const all = m.total || 1;
+  const lost = m.lost / (m.total + m.lost || 1);
+  const truncated = m.truncated / all;
+  const wall = (m.to - m.from) * 1e6;
+  const facts = [
+    fact('samples', count(m.samples), 'samples in this range and selection'),
+    fact('CPU time', `${digits3(m.total / 1e9)} s`, 'CPU time the samples stand for'),
+    fact('in use', wall > 0 ? `${digits3(m.total / wall)} of ${m.cpus} CPUs` : `${m.cpus} CPUs`,
+      'CPUs kept busy on average, of those sampled'),
+    fact('range', `${clock(m.from)} + ${wallTime(m.to - m.from)}`, 'what closed windows cover of the range asked for'),
+    fact('windows', count(m.windows), 'closed windows in the range'),
+    fact('lost', `${count(m.lostSamples)} (${percent(lost)})`,
+      'samples lost on the whole host in this range, by all causes, and the share of CPU time they stood for', lost > WARN_SHARE),
+    fact('truncated', percent(truncated),
+      'CPU time whose stacks end in [truncated: reason] instead of a root', truncated > 10 * WARN_SHARE),
+    fact('sampling error', `≤ ±${percent(standardError(0.5, m.samples))}`,
+      'one standard error (binomial) of a share of 50 %; smaller for smaller shares, see a frame’s detail', m.samples < 2500),
+  ];
+  if (m.cut) facts.push(fact('shown', 'heaviest boxes only', 'the rest is added up in “(other)”; narrow the range or the selection to see it', true));
+  if (pruned > 0) facts.push(fact('callers', `followed above ${percent(pruned)}`, 'lighter branches of the inverted view end early'));
+  box.replaceChildren(...facts);
+}
+
+/** Self time by colour: families first merged, then the heaviest binaries. */
+function legendEntries(profile, slots) {
+  const byKey = new Map();
+  for (let f = 0; f < profile.nFuncs; f++) {
+    const self = profile.totals.self[f];
+    if (self <= 0 || f === profile.tree.func[0]) continue;
+    const family = familyOf(slots[f]);
+    const single = family === 'user' || family === 'kernel';
+    const key = single ? profile.objects[f] : family;
+    const e = byKey.get(key) ?? { family, key, single, slot: legendSlot(slots[f]), self: 0 };
+    e.self += self;
+    byKey.set(key, e);
+  }
+  return [...byKey.values()].sort((a, b) => b.self - a.self);
+}
+
+const NAMES = { kernel: 'kernel', jit: 'JIT', vdso: 'vDSO', unknown: 'unknown', mark: 'lost or truncated' };
+
+function entryName(e) {
+  if (!e.single) return NAMES[e.family];
+  if (e.key === '[kernel.kallsyms]') return 'kernel';
+  return baseName(e.key) || '(no name)';
+}
+
+/** Families that tell kinds apart stay in the legend however light they are. */
+export function legendRows(profile, slots) {
+  const entries = legendEntries(profile, slots);
+  const shown = entries.filter((e, i) => i < LEGEND_OBJECTS || !e.single);
+  const rest = entries.filter((e, i) => i >= LEGEND_OBJECTS && e.single);
+  return { shown, rest: rest.reduce((sum, e) => sum + e.self, 0), count: rest.length };
+}
+
+/** @param {(search: string) => void} find called with the search that marks an entry */
+export function showLegend(box, profile, slots, palette, find) {
+  if (!profile) {
+    box.replaceChildren();
+    return;
+  }
+  const all = profile.tree.total[0] || 1;
+  const { shown, rest, count: others } = legendRows(profile, slots);
+  const items = shown.map((e) => {
+    const swatch = el('span', { className: 'swatch' });
+    swatch.style.backgroundColor = palette.fill[e.slot];
+    const label = [swatch, entryName(e), el('span', { className: 'muted' }, percent(e.self / all))];
+    if (!e.single) return el('span', { className: 'legend-item' }, ...label);
+    const b = el('button', { className: 'legend-item', title: `Self time in ${e.key}. Click to mark it.` }, ...label);
+    b.addEventListener('click', () => find(`object:="${e.key}"`));
+    return b;
+  });
+  if (others > 0) {
+    items.push(el('span', { className: 'legend-item muted' }, `${count(others)} more ${percent(rest / all)}`));
+  }
+  box.replaceChildren(...items);
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/** The box beside the pointer: all that is known about the frame under it. */
+import { count, digits3, percent, standardError, value } from './format.js';
+import { el, setText } from './dom.js';
+import { KIND_TEXT } from './model.js';
+
+/** @returns {{share: number, error: number, samples: number, time: string, cores: string}} */
+export function figures(profile, weight) {
+  const { meta, tree } = profile;
+  const share = tree.total[0] > 0 ? weight / tree.total[0] : 0;
+  const wall = (meta.to - meta.from) * 1e6;
+  return {
+    share,
+    error: standardError(share, meta.samples),
+    samples: share * meta.samples,
+    time: value(weight, meta.unit),
+    cores: wall > 0 && meta.unit === 'nanoseconds' ? `${digits3(weight / wall)} CPUs` : '',
+  };
+}
+
+/** One line for screen readers. */
+export function spoken(profile, tree, node) {
+  const f = tree.func[node];
+  const t = figures(profile, tree.total[node]);
+  const s = figures(profile, tree.self[node]);
+  return `${profile.names[f]}, ${profile.objects[f]}, total ${percent(t.share)}, ${t.time}, self ${percent(s.share)}`;
+}
+
+export class Tooltip {
+  /** @param {HTMLElement} box */
+  constructor(box) {
+    this.box = box;
+    this.name = el('div', { className: 'tip-name' });
+    this.where = el('div', { className: 'tip-where' });
+    this.rows = el('tbody');
+    this.foot = el('div', { className: 'tip-foot' });
+    box.append(this.name, this.where, el('table', {}, this.rows), this.foot);
+    this.cells = new Map();
+    this.shown = null;
+  }
+
+  hide() {
+    this.box.hidden = true;
+    this.shown = null;
+  }
+
+  /** @param {{inverted: boolean, zoomed: number}} how  zoomed: weight of the zoomed node */
+  show(profile, tree, node, x, y, how) {
+    if (this.shown?.tree !== tree || this.shown.node !== node) this.fill(profile, tree, node, how);
+    this.shown = { tree, node };
+    this.box.hidden = false;
+    this.moveTo(x, y);
+  }
+
+  fill(profile, tree, node, how) {
+    const f = tree.func[node];
+    setText(this.name, profile.names[f]);
+    const file = profile.files[f] ? ` · ${profile.files[f]}${profile.lines[f] ? `:${profile.lines[f]}` : ''}` : '';
+    const object = profile.objects[f] || '—';
+    setText(this.where, node === 0 ? 'everything that was sampled' : `${object} · ${KIND_TEXT[profile.kinds[f]]}${file}`);
+    const total = figures(profile, tree.total[node]);
+    this.line('total', how.inverted ? 'reached this way' : 'total', total);
+    this.line('self', how.inverted ? 'stack begins here' : 'self', figures(profile, tree.self[node]));
+    this.line('all', 'function, everywhere', node === 0 ? null : figures(profile, profile.totals.total[f]));
+    this.line('allself', 'its self time', node === 0 ? null : figures(profile, profile.totals.self[f]));
+    const zoomed = how.zoomed > 0 && how.zoomed < tree.total[0]
+      ? `${percent(tree.total[node] / how.zoomed)} of the zoomed box · ` : '';
+    setText(this.foot, `${zoomed}${count(total.samples)} samples`);
+  }
+
+  line(id, label, f) {
+    let cells = this.cells.get(id);
+    if (!cells) {
+      cells = ['th', 'td', 'td', 'td', 'td'].map((t) => el(t));
+      this.cells.set(id, cells);
+      this.rows.append(el('tr', {}, ...cells));
+    }
+    cells[0].parentNode.hidden = !f;
+    if (!f) return;
+    [label, percent(f.share), `± ${percent(f.error)}`, f.time, f.cores].forEach((t, i) => setText(cells[i], t));
+  }
+
+  moveTo(x, y) {
+    const { offsetWidth: w, offsetHeight: h } = this.box;
+    const left = x + 16 + w > innerWidth ? Math.max(4, x - 12 - w) : x + 16;
+    const top = y + 18 + h > innerHeight ? Math.max(4, y - 12 - h) : y + 18;
+    this.box.style.transform = `translate(${left}px, ${top}px)`;
+  }
+}

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A daemon that only answers what the page asks.
+
+Serves daemon/ui with the headers the daemon sends and prepared answers for
+the API. `mode` decides how it behaves: ok, down (hangs up), 400, 401, 503,
+garbage. `profile` is the JSON text of the flame graph.
+"""
+import base64
+import http.server
+import json
+import os
+import threading
+import urllib.parse
+
+UI = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "daemon", "ui")
+TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+         ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+# no inline script or style, nothing from elsewhere
+CSP = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+       "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+USER, TOKEN = "ringprof", "sesame"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def answer(self, status, kind, body, **headers):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Security-Policy", CSP)
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Cache-Control", "no-store")
+        for k, v in headers.items():
+            self.send_header(k.replace("_", "-"), v)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def authorized(self):
+        if not self.server.auth:
+            return True
+        want = base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
+        return self.headers.get("Authorization") == f"Basic {want}"
+
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        if not self.authorized():
+            return self.answer(401, "text/plain; charset=utf-8", b"credential needed\n",
+                               WWW_Authenticate='Basic realm="ringprof"')
+        if url.path.startswith("/api/"):
+            return self.api(url)
+        return self.file(url.path.lstrip("/") or "index.html")
+
+    def file(self, name):
+        path = os.path.join(UI, os.path.basename(name))
+        kind = TYPES.get(os.path.splitext(name)[1])
+        if not kind or not os.path.exists(path):
+            return self.answer(404, "text/plain", b"not found\n")
+        with open(path, "rb") as f:
+            return self.answer(200, kind, f.read())
+
+    def api(self, url):
+        s = self.server
+        query = {k: v[0] for k, v in urllib.parse.parse_qs(url.query, keep_blank_values=True).items()}
+        s.requests.append((url.path, query))
+        if s.mode == "down":
+            self.close_connection = True
+            return self.connection.close()
+        if s.mode in ("400", "401", "503"):
+            return self.answer(int(s.mode), "application/json",
+                               json.dumps({"error": f"refused with {s.mode}"}).encode())
+        if url.path == "/api/v1/processes":
+            return self.answer(200, "application/json", json.dumps(s.processes).encode())
+        if url.path == "/api/v1/profile":
+            body = b'{"version":1,' if s.mode == "garbage" else s.profile
+            return self.answer(200, "application/json", body)
+        return self.answer(404, "application/json", b'{"error":"unknown path"}')
+
+
+class FakeDaemon(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.mode, self.auth = "ok", False
+        self.requests = []
+        self.profile = b"{}"
+        self.processes = {"processes": [
+            {"pid": 100, "comm": "nginx", "exe": "/usr/sbin/nginx", "service_name": "nginx", "ns": 2_000_000_000, "samples": 200},
+            {"pid": 101, "comm": "nginx", "exe": "/usr/sbin/nginx", "service_name": "nginx", "ns": 1_000_000_000, "samples": 100},
+            {"pid": 200, "comm": "cc1plus", "exe": "/usr/lib/cc1plus", "service_name": 'we"ird\\one', "ns": 1_000_000_000, "samples": 100}]}
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, request, client_address):
+        pass  # a browser that hangs up is no news
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}/"
+
+    def serve(self, profile):
+        self.profile = json.dumps(profile, separators=(",", ":")).encode()
+        self.mode = "ok"
