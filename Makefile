@@ -14,7 +14,7 @@ Q         := $(if $(filter 1,$(V)),,@)
 BUILD     ?= build
 SANITIZE  ?=
 PKGS      := libmicrohttpd gnutls libnl-3.0 libnl-genl-3.0 libelf libdw libprotobuf-c sqlite3 \
-             libzstd inih jansson libxxhash libpcre2-8 libseccomp libcap-ng zlib liblzma
+             libzstd inih jansson libcurl libxxhash libpcre2-8 libseccomp libcap-ng zlib liblzma
 
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
 DEFS      := -D_GNU_SOURCE -DRINGPROF_VERSION='"$(VERSION)"' \

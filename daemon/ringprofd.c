@@ -372,6 +372,8 @@ static int run(struct daemon *d, char *err, size_t errlen)
 static void destroy(struct daemon *d)
 {
 	/* waiting scrapes end first: they read the store and ask the collector */
+	if (d->metrics.http)
+		agg_on_close(d->env.agg, NULL, NULL);
 	http_stop(d->metrics.http);
 	collector_free(d->metrics.collector);
 	store_free(d->metrics.store);

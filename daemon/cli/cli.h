@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The ringprof command: verbs from one table, options from tables of each
+ * verb, so that help, man page and completion can be compared with them
+ * (ringprof --list prints the tables).
+ *
+ * A verb makes one jansson object and hands it to cli_emit with a function
+ * that writes it for people; --json prints the object itself.
+ */
+#ifndef RINGPROF_CLI_CLI_H
+#define RINGPROF_CLI_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+/* exit status; ringprof(1) documents them */
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_ABSENT = 3, CLI_DENIED = 4 };
+
+#define CLI_MAX_OPTIONS 16
+
+struct cli_option {
+	const char *name; /* long, without dashes; NULL ends a table */
+	char letter;	  /* short form or 0 */
+	const char *arg;  /* NULL: a flag */
+	const char *help;
+};
+
+struct cli {
+	const struct verb *verb;
+	bool json;
+	const char *socket;		     /* --socket, else of the settings */
+	const char *url;		     /* --url, else NULL */
+	const char *config_file;	     /* --config or NULL */
+	const char *values[CLI_MAX_OPTIONS]; /* by row of the verb's table; "" for a flag given */
+	char **args;			     /* what is left; what follows "--" too */
+	int n_args;
+};
+
+struct verb {
+	const char *name;
+	int (*fn)(struct cli *c);
+	const char *help;  /* one line */
+	const char *usage; /* what follows the options in the usage line, "" none */
+	const struct cli_option *options;
+};
+
+extern const struct verb verbs[]; /* name NULL ends it */
+extern const struct cli_option global_options[];
+
+/* Parses argv[0..argc) of a verb into c; 0, or CLI_USAGE + a message; *help set for --help. */
+int cli_parse(struct cli *c, int argc, char **argv, bool *help);
+void cli_help_verb(const struct verb *v);
+/* Value of an option by name, NULL when not given. */
+const char *cli_value(const struct cli *c, const char *name);
+
+/* Prints obj as JSON, or by text(obj); takes over obj's reference. Gives CLI_OK. */
+int cli_emit(const struct cli *c, json_t *obj, void (*text)(const json_t *obj));
+
+/* "ringprof: ..." on stderr; gives `status`. */
+int cli_fail(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The status that says what an errno means to the caller. */
+int cli_status_of(int err);
+
+/*
+ * GET path (with its query) from the daemon: by --url, the Unix socket, or
+ * TCP with the credential. Body into b. 0, or an exit status + message when
+ * not quiet. timeout in seconds.
+ */
+int client_get(const struct cli *c, const char *path, struct buf *b, long timeout, bool quiet);
+/* Is a daemon there? */
+bool client_alive(const struct cli *c);
+/* Appends text percent-encoded for a query string. */
+void client_escape(struct buf *b, const char *text);
+
+int verb_status(struct cli *c);
+int verb_start(struct cli *c);
+int verb_stop(struct cli *c);
+int verb_set(struct cli *c);
+int verb_stats(struct cli *c);
+int verb_record(struct cli *c);
+int verb_query(struct cli *c);
+int verb_top(struct cli *c);
+int verb_doctor(struct cli *c);
+int verb_version(struct cli *c);
+
+extern const struct cli_option set_options[], stats_options[], record_options[], query_options[],
+	top_options[];
+
+#endif

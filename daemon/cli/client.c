@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Talks to the daemon. Where it is: --url, --socket, else what the settings
+ * say: the Unix socket (no credential needed there), else TCP with the
+ * credential of the token file.
+ */
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/config.h"
+#include "cli/cli.h"
+
+#define MAX_BODY (1UL << 30)
+
+struct place {
+	char socket[256]; /* "" = TCP */
+	char url[512];	  /* scheme and host */
+	char token[600];
+};
+
+static void place_from_settings(const struct cli *c, struct place *p)
+{
+	const char *file = c->config_file ? c->config_file
+					  : RINGPROF_SYSCONFDIR "/ringprof/ringprofd.conf";
+	struct config cfg;
+	char err[512];
+	struct buf b = { 0 };
+
+	if (config_init(&cfg))
+		return;
+	if (config_read(&cfg, file, c->config_file != NULL, err, sizeof(err)))
+		cli_fail(0, "%s, going on with the defaults", err);
+	if (access(cfg.unix_socket, R_OK | W_OK) == 0)
+		snprintf(p->socket, sizeof(p->socket), "%s", cfg.unix_socket);
+	snprintf(p->url, sizeof(p->url), "%s://%s", *cfg.tls_cert ? "https" : "http",
+		 *cfg.listen ? cfg.listen : "127.0.0.1:4099");
+	if (!*p->socket && !strcmp(cfg.auth, "token") && !buf_read_file(&b, cfg.token_file, 4096)) {
+		b.data[strcspn(b.data, "\r\n")] = '\0';
+		snprintf(p->token, sizeof(p->token), "%s", b.data);
+	}
+	buf_free(&b);
+	config_free(&cfg);
+}
+
+static void find_place(const struct cli *c, struct place *p)
+{
+	memset(p, 0, sizeof(*p));
+	if (c->url) {
+		snprintf(p->url, sizeof(p->url), "%s", c->url);
+		if (*p->url && p->url[strlen(p->url) - 1] == '/')
+			p->url[strlen(p->url) - 1] = '\0';
+	} else if (c->socket) {
+		snprintf(p->socket, sizeof(p->socket), "%s", c->socket);
+		snprintf(p->url, sizeof(p->url), "http://localhost");
+	} else {
+		place_from_settings(c, p);
+		if (*p->socket)
+			snprintf(p->url, sizeof(p->url), "http://localhost");
+	}
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *arg)
+{
+	struct buf *b = arg;
+
+	if (b->len + size * n > MAX_BODY)
+		return 0;
+	buf_append(b, data, size * n);
+	return b->err ? 0 : size * n;
+}
+
+/* {"error":"..."} of the daemon, else the text itself, cut to a line. */
+static void tell_error(const struct place *p, long code, const struct buf *b)
+{
+	json_t *o = b->len ? json_loadb(b->data, b->len, 0, NULL) : NULL;
+	const char *text = json_string_value(json_object_get(o, "error"));
+
+	if (code == 401)
+		cli_fail(0,
+			 "%s: not allowed: be root or in the group ringprof, or give --url with "
+			 "the credential",
+			 *p->socket ? p->socket : p->url);
+	else if (text)
+		cli_fail(0, "%s", text);
+	else
+		cli_fail(0, "%s answered %ld: %.*s", *p->socket ? p->socket : p->url, code,
+			 b->data ? (int)strcspn(b->data, "\n") : 0, b->data ? b->data : "");
+	json_decref(o);
+}
+
+static int status_of_code(long code)
+{
+	if (code == 200)
+		return CLI_OK;
+	if (code == 401 || code == 403)
+		return CLI_DENIED;
+	return code == 400 ? CLI_USAGE : CLI_FAILED;
+}
+
+static void configure(CURL *h, const struct place *p, const char *url, struct buf *b, long timeout)
+{
+	curl_easy_setopt(h, CURLOPT_URL, url);
+	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(h, CURLOPT_WRITEDATA, b);
+	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(h, CURLOPT_TIMEOUT, timeout);
+	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT, 5L);
+	/* a proxy of the environment has no business between us and this host */
+	curl_easy_setopt(h, CURLOPT_NOPROXY, "*");
+#if LIBCURL_VERSION_NUM >= 0x075500
+	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+	curl_easy_setopt(h, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+	if (*p->socket)
+		curl_easy_setopt(h, CURLOPT_UNIX_SOCKET_PATH, p->socket);
+	if (*p->token) {
+		curl_easy_setopt(h, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+		curl_easy_setopt(h, CURLOPT_XOAUTH2_BEARER, p->token);
+	}
+}
+
+int client_get(const struct cli *c, const char *path, struct buf *b, long timeout, bool quiet)
+{
+	struct place p;
+	struct buf url = { 0 };
+	CURL *h = curl_easy_init();
+	CURLcode rc;
+	long code = 0;
+	int r;
+
+	find_place(c, &p);
+	buf_printf(&url, "%s%s", p.url, path);
+	if (!h || url.err) {
+		buf_free(&url);
+		curl_easy_cleanup(h);
+		return cli_fail(CLI_FAILED, "out of memory");
+	}
+	configure(h, &p, url.data, b, timeout);
+	rc = curl_easy_perform(h);
+	curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &code);
+	r = rc == CURLE_OK ? status_of_code(code) : CLI_ABSENT;
+	if (rc != CURLE_OK && !quiet)
+		cli_fail(0,
+			 "no daemon at %s: %s; start it (systemctl start ringprofd) or see "
+			 "ringprof doctor",
+			 *p.socket ? p.socket : p.url, curl_easy_strerror(rc));
+	else if (r && !quiet)
+		tell_error(&p, code, b);
+	curl_easy_cleanup(h);
+	buf_free(&url);
+	return r;
+}
+
+bool client_alive(const struct cli *c)
+{
+	struct buf b = { 0 };
+	int r = client_get(c, "/-/healthy", &b, 5, true);
+
+	buf_free(&b);
+	return r == CLI_OK;
+}
+
+void client_escape(struct buf *b, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char ch = (unsigned char)*text;
+
+		if ((ch >= '0' && ch <= '9') || (ch >= 'A' && ch <= 'Z') ||
+		    (ch >= 'a' && ch <= 'z') || strchr("-._~", ch))
+			buf_putc(b, (char)ch);
+		else
+			buf_printf(b, "%%%02X", ch);
+	}
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * doctor: looks at this host the way the sources will, and says for each
+ * thing found how it stands and the command that mends it. Checks only look;
+ * none changes anything.
+ */
+#include <stdarg.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <linux/ringprof.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "source/control.h"
+
+struct finding {
+	const char *state; /* "ok", "warning", "bad" */
+	char text[512];
+	char fix[256]; /* command, "" none */
+};
+
+static void found(struct finding *f, const char *state, const char *fix, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void found(struct finding *f, const char *state, const char *fix, const char *fmt, ...)
+{
+	va_list ap;
+
+	f->state = state;
+	snprintf(f->fix, sizeof(f->fix), "%s", fix);
+	va_start(ap, fmt);
+	vsnprintf(f->text, sizeof(f->text), fmt, ap);
+	va_end(ap);
+}
+
+/* First line of a small file into out; false: not there. */
+static bool read_line(const char *path, char *out, size_t len)
+{
+	cleanup_fclose FILE *f = fopen(path, "re");
+
+	if (!f || !fgets(out, (int)len, f))
+		return false;
+	out[strcspn(out, "\n")] = '\0';
+	return true;
+}
+
+static void check_kernel(struct finding *f)
+{
+	struct utsname u;
+
+	uname(&u);
+	found(f, "ok", "", "%s %s %s", u.sysname, u.release, u.machine);
+	if (strcmp(u.machine, "x86_64"))
+		found(f, "warning", "",
+		      "%s %s: the module is written for x86_64; the perf source works here",
+		      u.release, u.machine);
+}
+
+static void check_modules(struct finding *f)
+{
+	struct utsname u;
+	char path[512], line[16];
+
+	uname(&u);
+	snprintf(path, sizeof(path), "/lib/modules/%s/build/Makefile", u.release);
+	if (access("/proc/modules", F_OK))
+		found(f, "warning", "",
+		      "this kernel loads no modules (no /proc/modules): perf source only");
+	else if (read_line("/proc/sys/kernel/modules_disabled", line, sizeof(line)) && *line == '1')
+		found(f, "warning", "",
+		      "loading modules is switched off until reboot (kernel.modules_disabled)");
+	else if (access(path, F_OK))
+		found(f, "warning", "apt-get install linux-headers-$(uname -r)",
+		      "no headers of the running kernel: the module cannot be built here");
+	else
+		found(f, "ok", "", "modules can be built and loaded");
+}
+
+static void check_module(struct finding *f)
+{
+	struct control *c = NULL;
+	struct control_info info;
+	char err[512];
+	int r = control_open(&c, err, sizeof(err));
+
+	if (r == -ENOENT)
+		found(f, "warning", "make dkms-install && modprobe ringprof", "not loaded");
+	else if (r)
+		found(f, "warning", "", "%s", err);
+	else if (control_info(c, &info))
+		found(f, "warning", "", "loaded, but does not answer: %s", control_error(c));
+	else if (info.abi_major != RINGPROF_ABI_MAJOR)
+		found(f, "bad", "rmmod ringprof && modprobe ringprof",
+		      "version %s speaks ABI %u, these programs %u: an older module stayed loaded",
+		      info.version, info.abi_major, RINGPROF_ABI_MAJOR);
+	else
+		found(f, "ok", "", "version %s, %s", info.version,
+		      info.state == RINGPROF_STATE_RUNNING ? "sampling" : "stopped");
+	control_close(c);
+}
+
+static void check_daemon(struct finding *f, const struct cli *cli)
+{
+	if (client_alive(cli))
+		found(f, "ok", "", "running");
+	else
+		found(f, "warning", "systemctl enable --now ringprofd",
+		      "not running (or not for you to ask)");
+}
+
+static void check_lockdown(struct finding *f)
+{
+	char line[128] = "", *p;
+
+	if (!read_line("/sys/kernel/security/lockdown", line, sizeof(line)))
+		found(f, "ok", "", "none");
+	else if ((p = strstr(line, "[none]")))
+		found(f, "ok", "", "none");
+	else if (strstr(line, "[confidentiality]"))
+		found(f, "bad", "",
+		      "confidentiality: neither perf events nor the module may read stacks");
+	else
+		found(f, "warning", "mokutil --import /var/lib/dkms/mok.pub",
+		      "integrity: the module must be signed with a key that this machine trusts");
+}
+
+static void check_secure_boot(struct finding *f)
+{
+	static const char var[] = "/sys/firmware/efi/efivars/"
+				  "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+	unsigned char b[5];
+	cleanup_close int fd = open(var, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, b, sizeof(b)) != (ssize_t)sizeof(b) || !b[4])
+		found(f, "ok", "", "off");
+	else
+		found(f, "warning", "mokutil --import /var/lib/dkms/mok.pub",
+		      "on: dkms signs the module, its key must be enrolled once");
+}
+
+static int try_event(uint32_t type, uint64_t config, int pid, int cpu)
+{
+	struct perf_event_attr a = { .type = type,
+				     .size = sizeof(a),
+				     .config = config,
+				     .sample_period = 10101010,
+				     .sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_CALLCHAIN,
+				     .disabled = 1 };
+	int fd = (int)syscall(SYS_perf_event_open, &a, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+static void check_perf(struct finding *f)
+{
+	char paranoid[16] = "?";
+	int r = try_event(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, -1, 0);
+
+	read_line("/proc/sys/kernel/perf_event_paranoid", paranoid, sizeof(paranoid));
+	if (!r)
+		found(f, "ok", "", "cpu-clock on every CPU (perf_event_paranoid %s)", paranoid);
+	else if (r == -EACCES || r == -EPERM)
+		found(f, "bad", "setcap cap_perfmon+ep $(command -v ringprofd)",
+		      "not allowed: %s (perf_event_paranoid %s; a container may forbid it by "
+		      "seccomp)",
+		      strerror(-r), paranoid);
+	else
+		found(f, "bad", "", "perf events do not work: %s (CONFIG_PERF_EVENTS?)",
+		      strerror(-r));
+}
+
+static void check_pmu(struct finding *f)
+{
+	int r = try_event(PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, 0, -1);
+
+	if (!r)
+		found(f, "ok", "", "cycles can be counted");
+	else
+		found(f, "ok", "", "no hardware counter (%s): cpu-clock it is, as by default",
+		      strerror(-r));
+}
+
+static void check_rate(struct finding *f)
+{
+	char max[32] = "0", stack[32] = "0";
+
+	read_line("/proc/sys/kernel/perf_event_max_sample_rate", max, sizeof(max));
+	read_line("/proc/sys/kernel/perf_event_max_stack", stack, sizeof(stack));
+	if (atoi(max) && atoi(max) < 1000)
+		found(f, "warning", "sysctl kernel.perf_event_max_sample_rate=100000",
+		      "perf source: at most %s Hz, the kernel lowered it", max);
+	else
+		found(f, "ok", "", "perf source: up to %s Hz and %s frames", max, stack);
+}
+
+static void check_kallsyms(struct finding *f)
+{
+	char line[256] = "", restrict_line[16] = "?";
+
+	read_line("/proc/sys/kernel/kptr_restrict", restrict_line, sizeof(restrict_line));
+	if (!read_line("/proc/kallsyms", line, sizeof(line)))
+		found(f, "bad", "", "no /proc/kallsyms: kernel frames stay without names");
+	else if (strtoull(line, NULL, 16))
+		found(f, "ok", "", "readable (kptr_restrict %s)", restrict_line);
+	else
+		found(f, "warning", "sysctl kernel.kptr_restrict=1",
+		      "addresses are hidden from you (kptr_restrict %s, CAP_SYSLOG): no kernel "
+		      "names",
+		      restrict_line);
+}
+
+static void check_debuginfo(struct finding *f)
+{
+	if (!access("/usr/lib/debug/.build-id", F_OK))
+		found(f, "ok", "", "separate debug files in /usr/lib/debug");
+	else
+		found(f, "ok", "", "none installed: names come from the binaries' own tables");
+}
+
+static void check_cgroup(struct finding *f)
+{
+	if (!access("/sys/fs/cgroup/cgroup.controllers", F_OK))
+		found(f, "ok", "", "version 2");
+	else if (!access("/sys/fs/cgroup/unified", F_OK) || !access("/sys/fs/cgroup/memory", F_OK))
+		found(f, "ok", "", "version 1 or both: services are told apart by path");
+	else
+		found(f, "warning", "",
+		      "no cgroup file system: services are told apart by name only");
+}
+
+static void check_pid_namespace(struct finding *f)
+{
+	char link[64] = "";
+	ssize_t n = readlink("/proc/self/ns/pid", link, sizeof(link) - 1);
+
+	link[n > 0 ? n : 0] = '\0';
+	/* the initial pid namespace's inode number is part of the kernel's ABI: PROC_PID_INIT_INO */
+	if (!strcmp(link, "pid:[4026531836]"))
+		found(f, "ok", "", "initial: every process of the host is seen");
+	else
+		found(f, "warning", "docker run --pid=host ...",
+		      "a container's: other processes have no names here");
+}
+
+static void text(const json_t *o)
+{
+	size_t i;
+	json_t *row;
+
+	json_array_foreach(json_object_get(o, "checks"), i, row)
+	{
+		const char *state = json_string_value(json_object_get(row, "state"));
+		const char *fix = json_string_value(json_object_get(row, "fix"));
+
+		printf("%-7s %-14s %s\n", state, json_string_value(json_object_get(row, "name")),
+		       json_string_value(json_object_get(row, "text")));
+		if (fix && *fix)
+			printf("%22s -> %s\n", "", fix);
+	}
+	printf("\nbest source here: %s\n", json_string_value(json_object_get(o, "best_source")));
+}
+
+static void add(json_t *list, const char *name, const struct finding *f)
+{
+	json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "name", name, "state",
+					      f->state, "text", f->text, "fix", f->fix));
+}
+
+int verb_doctor(struct cli *c)
+{
+	static const struct {
+		const char *name;
+		void (*check)(struct finding *f);
+	} checks[] = {
+		{ "kernel", check_kernel },	    { "modules", check_modules },
+		{ "module", check_module },	    { "perf source", check_perf },
+		{ "perf limits", check_rate },	    { "PMU", check_pmu },
+		{ "lockdown", check_lockdown },	    { "Secure Boot", check_secure_boot },
+		{ "kernel names", check_kallsyms }, { "debug files", check_debuginfo },
+		{ "cgroups", check_cgroup },	    { "pid namespace", check_pid_namespace },
+	};
+	json_t *o = json_object(), *list = json_array();
+	bool module = false, perf = false;
+	struct finding f;
+
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+		checks[i].check(&f);
+		add(list, checks[i].name, &f);
+		module |= checks[i].check == check_module && !strcmp(f.state, "ok");
+		perf |= checks[i].check == check_perf && !strcmp(f.state, "ok");
+	}
+	check_daemon(&f, c);
+	add(list, "daemon", &f);
+	json_object_set_new(o, "checks", list);
+	json_object_set_new(o, "best_source",
+			    json_string(module ? "kmod"
+					: perf ? "perf"
+					       : "none"));
+	cli_emit(c, o, text);
+	return module || perf ? CLI_OK : CLI_FAILED;
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+/* query, top, status, version: what the daemon knows. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/config.h"
+#include "cli/cli.h"
+#include "source/control.h"
+
+#define QUERY_TIMEOUT 60
+
+const struct cli_option query_options[] = {
+	{ "from", 0, "TIME", "begin: now-1h, RFC 3339 or unix time (default now-5m)" },
+	{ "until", 0, "TIME", "end (default now)" },
+	{ "output", 'o', "FORMAT", "top, folded, flamegraph, speedscope or pprof (default top)" },
+	{ "max-nodes", 0, "N", "cut the tree to its N heaviest nodes" },
+	{ 0 },
+};
+
+const struct cli_option top_options[] = {
+	{ "delay", 'd', "TIME", "seconds between two looks (default 5s)" },
+	{ "rows", 'n', "N", "functions to show (default 20)" },
+	{ "once", '1', NULL, "one look, then exit" },
+	{ 0 },
+};
+
+static void add_param(struct buf *path, const char *key, const char *value)
+{
+	if (!value)
+		return;
+	buf_printf(path, "%c%s=", strchr(path->data, '?') ? '&' : '?', key);
+	client_escape(path, value);
+}
+
+int verb_query(struct cli *c)
+{
+	const char *format = cli_value(c, "output");
+	struct buf path = { 0 }, body = { 0 };
+	int r;
+
+	if (c->n_args > 1)
+		return cli_fail(CLI_USAGE, "query takes one selector; quote it: "
+					   "'{service_name=\"x\"}'");
+	if (!format)
+		format = c->json ? "flamegraph" : "top";
+	buf_puts(&path, "/api/v1/profile");
+	add_param(&path, "query", c->n_args ? c->args[0] : NULL);
+	add_param(&path, "from", cli_value(c, "from"));
+	add_param(&path, "until", cli_value(c, "until"));
+	add_param(&path, "max_nodes", cli_value(c, "max-nodes"));
+	add_param(&path, "format", format);
+	if (!strcmp(format, "top") && !c->json)
+		add_param(&path, "text", "1");
+	if (path.err)
+		return cli_fail(CLI_FAILED, "out of memory");
+	if (!strcmp(format, "pprof") && isatty(STDOUT_FILENO))
+		return cli_fail(CLI_USAGE, "query: pprof is binary; send it to a file: > "
+					   "cpu.pb.gz");
+	r = client_get(c, path.data, &body, QUERY_TIMEOUT, false);
+	if (!r && fwrite(body.data ? body.data : "", 1, body.len, stdout) != body.len)
+		r = cli_fail(CLI_FAILED, "writing: %s", strerror(errno));
+	buf_free(&path);
+	buf_free(&body);
+	return r;
+}
+
+static int top_once(struct cli *c, uint64_t seconds, const char *rows, bool clear)
+{
+	struct buf path = { 0 }, body = { 0 };
+	char from[48];
+	int r;
+
+	/* windows close every 10 s: a shorter look back would often see none */
+	snprintf(from, sizeof(from), "now-%llus",
+		 (unsigned long long)(seconds < 20 ? 20 : seconds));
+	buf_puts(&path, "/api/v1/profile?format=top");
+	add_param(&path, "from", from);
+	add_param(&path, "max_nodes", NULL);
+	add_param(&path, "rows", rows ? rows : "20");
+	add_param(&path, "query", c->n_args ? c->args[0] : NULL);
+	if (!c->json)
+		add_param(&path, "text", "1");
+	r = path.err ? CLI_FAILED : client_get(c, path.data, &body, QUERY_TIMEOUT, false);
+	if (!r) {
+		if (clear)
+			fputs("\033[H\033[2J", stdout);
+		fwrite(body.data ? body.data : "", 1, body.len, stdout);
+		fflush(stdout);
+	}
+	buf_free(&path);
+	buf_free(&body);
+	return r;
+}
+
+int verb_top(struct cli *c)
+{
+	const char *delay = cli_value(c, "delay"), *rows = cli_value(c, "rows");
+	bool once = cli_value(c, "once") || c->json || !isatty(STDOUT_FILENO);
+	uint64_t ns = 5000000000ULL;
+	int r;
+
+	if (delay && (parse_duration(delay, &ns) || ns < 1000000000ULL))
+		return cli_fail(CLI_USAGE, "top: --delay: '%s'; allowed: 1s and more", delay);
+	if (c->n_args > 1)
+		return cli_fail(CLI_USAGE, "top takes one selector; quote it: '{comm=\"x\"}'");
+	do {
+		r = top_once(c, ns / 1000000000ULL, rows, !once);
+		if (!r && !once)
+			sleep((unsigned int)(ns / 1000000000ULL));
+	} while (!r && !once);
+	return r;
+}
+
+static const char *str(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static long long num(const json_t *o, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(o, key));
+}
+
+static void status_daemon_text(const json_t *d)
+{
+	const json_t *src = json_object_get(d, "source"), *s = json_object_get(d, "samples");
+	const json_t *h = json_object_get(d, "history"), *v;
+	const char *name;
+
+	printf("daemon   %s, up %lld s, pid %lld\n", str(d, "version"), num(d, "uptime_seconds"),
+	       num(d, "pid"));
+	printf("source   %s (%s): %lld Hz on %lld CPUs%s\n", str(src, "name"), str(src, "why"),
+	       num(src, "hz"), num(src, "cpus"),
+	       json_is_true(json_object_get(src, "running")) ? "" : ", NOT RUNNING");
+	if (*str(src, "trouble"))
+		printf("trouble  %s\n", str(src, "trouble"));
+	printf("samples  %lld, idle %lld", num(s, "emitted"), num(s, "idle"));
+	json_object_foreach(json_object_get((json_t *)s, "lost"), name,
+			    v) if (json_integer_value(v))
+		printf(", lost: %s %lld", name, (long long)json_integer_value(v));
+	printf("\nhistory  %lld windows, %.1f MiB, %lld s back\n", num(h, "windows"),
+	       (double)num(h, "bytes") / 1048576.0, num(h, "seconds"));
+	printf("watching %lld processes\n", num(d, "processes"));
+	if (json_is_string(json_object_get(d, "listen")))
+		printf("address  %s\n", str(d, "listen"));
+}
+
+static void status_text(const json_t *o)
+{
+	const json_t *d = json_object_get(o, "daemon"), *m = json_object_get(o, "module");
+
+	if (json_is_object(d))
+		status_daemon_text(d);
+	else
+		printf("daemon   not running\n");
+	if (!json_is_object(m)) {
+		printf("module   not loaded\n");
+		return;
+	}
+	printf("module   %s, ABI %lld.%lld, %s at %lld Hz on CPUs %s\n", str(m, "version"),
+	       num(m, "abi_major"), num(m, "abi_minor"), str(m, "state"), num(m, "hz"),
+	       str(m, "cpus_active"));
+	if (num(m, "reader_pid"))
+		printf("reader   %s, pid %lld\n", str(m, "reader_comm"), num(m, "reader_pid"));
+}
+
+/* The module's own word, or JSON null with *why. */
+static json_t *module_json(char *why, size_t len)
+{
+	static struct control_config cfg;
+	struct control_info info;
+	struct control *ctl = NULL;
+	json_t *o;
+
+	if (control_open(&ctl, why, len))
+		return json_null();
+	if (control_info(ctl, &info) || control_get(ctl, &cfg)) {
+		snprintf(why, len, "%s", control_error(ctl));
+		control_close(ctl);
+		return json_null();
+	}
+	control_close(ctl);
+	o = json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:s, s:s, s:I, s:s, s:I}", "version",
+		      info.version, "abi_major", (json_int_t)info.abi_major, "abi_minor",
+		      (json_int_t)info.abi_minor, "state",
+		      info.state == RINGPROF_STATE_RUNNING ? "sampling" : "stopped", "hz",
+		      (json_int_t)cfg.hz, "period", (json_int_t)cfg.period, "cpus", cfg.cpus,
+		      "cpus_active", cfg.cpus_active, "reader_pid", (json_int_t)info.reader_pid,
+		      "reader_comm", info.reader_comm, "memory", (json_int_t)info.memory);
+	return o ? o : json_null();
+}
+
+static json_t *daemon_json(const struct cli *c, int *status)
+{
+	struct buf b = { 0 };
+	json_t *o = NULL;
+
+	*status = client_get(c, "/api/v1/status", &b, 10, true);
+	if (*status == CLI_OK)
+		o = json_loadb(b.data ? b.data : "", b.len, 0, NULL);
+	buf_free(&b);
+	return o ? o : json_null();
+}
+
+int verb_status(struct cli *c)
+{
+	char why[512] = "";
+	int daemon_status, r;
+	json_t *o = json_object();
+	bool module;
+
+	json_object_set_new(o, "daemon", daemon_json(c, &daemon_status));
+	json_object_set_new(o, "module", module_json(why, sizeof(why)));
+	module = json_is_object(json_object_get(o, "module"));
+	if (!module)
+		json_object_set_new(o, "module_error", json_string(why));
+	r = cli_emit(c, o, status_text);
+	if (daemon_status == CLI_DENIED)
+		return cli_fail(CLI_DENIED, "the daemon runs, but not for you: be root or in the "
+					    "group ringprof");
+	return r ? r : daemon_status == CLI_OK || module ? CLI_OK : CLI_ABSENT;
+}
+
+static void version_text(const json_t *o)
+{
+	printf("command  %s\ndaemon   %s\nmodule   %s\n", str(o, "command"),
+	       *str(o, "daemon") ? str(o, "daemon") : "not running",
+	       *str(o, "module") ? str(o, "module") : "not loaded");
+	printf("ABI      %lld.%lld\n", num(o, "abi_major"), num(o, "abi_minor"));
+}
+
+int verb_version(struct cli *c)
+{
+	char why[512];
+	int status;
+	json_t *d = daemon_json(c, &status), *m = module_json(why, sizeof(why));
+	json_t *o = json_pack("{s:s, s:I, s:I, s:O?, s:O?}", "command", RINGPROF_VERSION,
+			      "abi_major", (json_int_t)RINGPROF_ABI_MAJOR, "abi_minor",
+			      (json_int_t)RINGPROF_ABI_MINOR, "daemon",
+			      json_object_get(d, "version"), "module",
+			      json_object_get(m, "version"));
+
+	json_decref(d);
+	json_decref(m);
+	return cli_emit(c, o, version_text);
+}

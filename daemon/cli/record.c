@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * record: a profile into a file.
+ *
+ * A whole-host recording with nothing special asked for comes from a running
+ * daemon (it samples anyway). Everything else, and every host without a
+ * daemon, samples itself: the same collector, a store of its own, gone at the
+ * end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <linux/ringprof.h>
+
+#include "agg/collector.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/config.h"
+#include "cli/cli.h"
+#include "export/export.h"
+#include "query/query.h"
+
+#define MAX_PIDS	256
+#define DEFAULT_SECONDS 10
+#define MEMORY		(256UL << 20)
+
+const struct cli_option record_options[] = {
+	{ "frequency", 'F', "HZ", "samples a second and CPU (default 99)" },
+	{ "source", 0, "NAME", "auto, kmod or perf" },
+	{ "duration", 'd', "TIME",
+	  "how long, in seconds or with a unit (default 10s; a COMMAND: its life)" },
+	{ "pid", 'p', "LIST", "only these processes and what they start, comma separated" },
+	{ "output", 'o', "FILE",
+	  "where to; the ending chooses the format: .pb.gz .folded .json (speedscope)" },
+	{ "format", 'f', "NAME",
+	  "pprof, folded, speedscope, flamegraph or top, whatever the ending" },
+	{ "query", 'q', "SELECTOR", "keep only what matches" },
+	{ 0 },
+};
+
+struct recording {
+	struct cli *c;
+	const char *path, *format;
+	uint64_t ns; /* 0: until the command ends */
+	struct source_config source;
+	pid_t pids[MAX_PIDS];
+	pid_t child; /* 0: no command */
+	int go;	     /* write end: the child waits for a byte */
+	int child_status;
+	struct files *files;
+	struct symbols *symbols;
+	struct store *store;
+	struct collector *collector;
+	uint64_t began, ended; /* wall ns */
+};
+
+static int parse_pids(struct recording *r, const char *list)
+{
+	char *end;
+
+	for (const char *p = list; *p; p = *end ? end + 1 : end) {
+		long v = strtol(p, &end, 10);
+
+		if (end == p || (*end && *end != ',') || v <= 0 || v > INT32_MAX ||
+		    r->source.n_pids >= MAX_PIDS)
+			return cli_fail(CLI_USAGE,
+					"record: --pid: '%s'; allowed: up to %d process ids, comma "
+					"separated",
+					list, MAX_PIDS);
+		if (kill((pid_t)v, 0) && errno == ESRCH)
+			return cli_fail(CLI_FAILED, "record: no process %ld", v);
+		r->pids[r->source.n_pids++] = (pid_t)v;
+	}
+	return 0;
+}
+
+static int parse_seconds(const char *text, uint64_t *ret)
+{
+	char with_unit[64];
+
+	if (!parse_duration(text, ret) && *ret)
+		return 0;
+	snprintf(with_unit, sizeof(with_unit), "%ss", text);
+	if (!parse_duration(with_unit, ret) && *ret)
+		return 0;
+	return cli_fail(CLI_USAGE,
+			"record: --duration: '%s'; allowed: seconds, or a number with ms s m h",
+			text);
+}
+
+static int parse_source(struct recording *r, const char *name)
+{
+	if (!name || !strcmp(name, "auto"))
+		r->source.kind = SOURCE_AUTO;
+	else if (!strcmp(name, "kmod"))
+		r->source.kind = SOURCE_KMOD;
+	else if (!strcmp(name, "perf"))
+		r->source.kind = SOURCE_PERF;
+	else
+		return cli_fail(CLI_USAGE, "record: --source: '%s'; allowed: auto, kmod, perf",
+				name);
+	return 0;
+}
+
+static int parse_frequency(struct recording *r, const char *text)
+{
+	char *end;
+	unsigned long v = text ? strtoul(text, &end, 10) : 0;
+
+	if (text && (end == text || *end || v < 1 || v > 10000))
+		return cli_fail(CLI_USAGE, "record: --frequency: '%s'; allowed: 1 to 10000", text);
+	r->source.hz = (uint32_t)v;
+	return 0;
+}
+
+static bool ends_in(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+static int choose_format(struct recording *r, const char *name)
+{
+	static const char *const known[] = { "pprof", "folded", "speedscope", "flamegraph", "top" };
+
+	if (!name)
+		name = ends_in(r->path, ".folded") ? "folded"
+		       : ends_in(r->path, ".json") ? "speedscope"
+						   : "pprof";
+	r->format = name;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strcmp(name, known[i]))
+			return 0;
+	return cli_fail(CLI_USAGE,
+			"record: --format: '%s'; allowed: pprof, folded, speedscope, flamegraph, "
+			"top",
+			name);
+}
+
+static int parse(struct recording *r)
+{
+	struct cli *c = r->c;
+	const char *duration = cli_value(c, "duration"), *pids = cli_value(c, "pid");
+	int e;
+
+	r->path = cli_value(c, "output");
+	if (!r->path)
+		return cli_fail(CLI_USAGE, "record: where to? give -o FILE");
+	r->ns = c->n_args ? 0 : DEFAULT_SECONDS * NSEC_PER_SEC;
+	e = duration ? parse_seconds(duration, &r->ns) : 0;
+	if (!e && pids)
+		e = parse_pids(r, pids);
+	if (!e && pids && c->n_args)
+		e = cli_fail(CLI_USAGE, "record: a command or --pid, not both");
+	if (!e)
+		e = parse_source(r, cli_value(c, "source"));
+	if (!e)
+		e = parse_frequency(r, cli_value(c, "frequency"));
+	if (!e)
+		e = choose_format(r, cli_value(c, "format"));
+	r->source.pids = r->pids;
+	return e;
+}
+
+static int write_file(const char *path, const struct buf *b)
+{
+	cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	size_t done = 0;
+
+	while (fd >= 0 && done < b->len) {
+		ssize_t n = write(fd, b->data + done, b->len - done);
+
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	if (fd < 0 || done < b->len || fsync(fd) < 0)
+		if (errno != EINVAL) /* a pipe or terminal has nothing to sync */
+			return cli_fail(CLI_FAILED, "%s: %s", path, strerror(errno));
+	return CLI_OK;
+}
+
+/* The daemon's word for the last r->ns, taken after they have passed. */
+static int ask_daemon(struct recording *r)
+{
+	struct buf path = { 0 }, body = { 0 };
+	const char *query = cli_value(r->c, "query");
+	int e;
+
+	fprintf(stderr, "ringprof: asking the running daemon for the next %.0f s\n",
+		(double)r->ns / 1e9);
+	if (!strcmp(r->format, "pprof")) {
+		buf_printf(&path, "/debug/pprof/profile?seconds=%llu",
+			   (unsigned long long)((r->ns + NSEC_PER_SEC - 1) / NSEC_PER_SEC));
+	} else {
+		uint64_t now = wall_now();
+		struct timespec ts = { .tv_sec = (time_t)(r->ns / NSEC_PER_SEC),
+				       .tv_nsec = (long)(r->ns % NSEC_PER_SEC) };
+
+		nanosleep(&ts, NULL);
+		buf_printf(&path, "/api/v1/profile?format=%s&from=%llu&until=%llu", r->format,
+			   (unsigned long long)now, (unsigned long long)wall_now());
+	}
+	if (query) {
+		buf_puts(&path, "&query=");
+		client_escape(&path, query);
+	}
+	e = path.err ? CLI_FAILED
+		     : client_get(r->c, path.data, &body, (long)(r->ns / NSEC_PER_SEC) + 60, false);
+	if (!e)
+		e = write_file(r->path, &body);
+	buf_free(&path);
+	buf_free(&body);
+	return e;
+}
+
+/* Starts the command, held before its exec until a byte comes through r->go. */
+static int fork_command(struct recording *r)
+{
+	int p[2];
+	char byte;
+	sigset_t none;
+
+	if (pipe2(p, O_CLOEXEC))
+		return cli_fail(CLI_FAILED, "pipe: %s", strerror(errno));
+	r->child = fork();
+	if (r->child < 0)
+		return cli_fail(CLI_FAILED, "fork: %s", strerror(errno));
+	if (!r->child) {
+		close(p[1]);
+		if (read(p[0], &byte, 1) != 1)
+			_exit(127);
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		execvp(r->c->args[0], r->c->args);
+		fprintf(stderr, "ringprof: %s: %s\n", r->c->args[0], strerror(errno));
+		_exit(127);
+	}
+	close(p[0]);
+	r->go = p[1];
+	r->pids[0] = r->child;
+	r->source.n_pids = 1;
+	return 0;
+}
+
+static int open_engine(struct recording *r)
+{
+	struct store_config sc = { .max_age = 86400 * NSEC_PER_SEC, .max_bytes = MEMORY };
+	struct symbols_config yc = { .max_bytes = MEMORY };
+	struct collector_config cc = {
+		.source = r->source,
+		.agg = { .max_model_bytes = MEMORY, .max_series = 100000, .host = "" },
+		.interval = NSEC_PER_SEC / 4,
+	};
+	char err[1024] = "";
+	int e;
+
+	r->files = files_new(MEMORY);
+	r->symbols = r->files ? symbols_new(&yc, r->files) : NULL;
+	r->store = r->symbols ? store_new(&sc) : NULL;
+	if (!r->store)
+		return cli_fail(CLI_FAILED, "out of memory");
+	e = collector_new(&r->collector, &cc, r->files, r->symbols, r->store, err, sizeof(err));
+	if (!e)
+		e = collector_start(r->collector, err, sizeof(err));
+	return e ? cli_fail(cli_status_of(e), "record: %s", err) : 0;
+}
+
+static int block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* Until the time is over, the command has ended or somebody interrupts. */
+static void wait_end(struct recording *r, int sigfd)
+{
+	uint64_t until = r->ns ? mono_now() + r->ns : UINT64_MAX, now;
+	struct pollfd p = { .fd = sigfd, .events = POLLIN };
+	struct signalfd_siginfo si;
+
+	while ((now = mono_now()) < until) {
+		uint64_t left = (until - now) / NSEC_PER_MSEC + 1;
+
+		if (poll(&p, 1, left > 60000 ? 60000 : (int)left) <= 0 ||
+		    read(sigfd, &si, sizeof(si)) != sizeof(si))
+			continue;
+		if (si.ssi_signo != SIGCHLD)
+			return;
+		if (r->child && waitpid(r->child, &r->child_status, WNOHANG) == r->child) {
+			r->child = 0;
+			return;
+		}
+	}
+}
+
+static int export_tree(struct recording *r, struct tree *t, struct sink out)
+{
+	if (!strcmp(r->format, "folded"))
+		return export_folded(t, out);
+	if (!strcmp(r->format, "speedscope"))
+		return export_speedscope(t, r->path, out);
+	if (!strcmp(r->format, "top"))
+		return export_top(t, false, 0, out);
+	return export_flamegraph(t, false, out);
+}
+
+static int export_zipped(const struct query_env *env, const struct window_list *w,
+			 const struct selector *sel, struct sink out)
+{
+	struct query_limits lim = { .max_bytes = 4UL << 30, .max_ns = 600 * NSEC_PER_SEC };
+	struct pprof_options opt = { 0 };
+	struct gzip_sink *g = gzip_sink_new(out);
+	int e = g ? export_pprof(env, w, sel, &opt, &lim, gzip_sink_sink(g)) : -ENOMEM;
+
+	if (!e)
+		e = gzip_sink_finish(g);
+	gzip_sink_free(g);
+	return e;
+}
+
+static int export_all(struct recording *r, const struct selector *sel, struct buf *b)
+{
+	struct query_env env = { .store = r->store, .symbols = r->symbols };
+	struct query_limits lim = { .max_bytes = 4UL << 30, .max_ns = 600 * NSEC_PER_SEC };
+	struct window_list w = { 0 };
+	struct tree *t = NULL;
+	int e = store_range(r->store, 0, UINT64_MAX, &w);
+
+	if (!e && !strcmp(r->format, "pprof"))
+		e = export_zipped(&env, &w, sel, sink_buf(b));
+	else if (!e)
+		e = query_tree(&env, &w, sel, &lim, &t);
+	if (t) {
+		e = export_tree(r, t, sink_buf(b));
+		tree_free(t);
+	}
+	window_list_free(&w);
+	return e ? e : b->err;
+}
+
+static void tell(const struct recording *r)
+{
+	struct collector_status s;
+	unsigned long long lost;
+
+	collector_status(r->collector, &s);
+	lost = s.counters.outcome[RINGPROF_LOST_RING_FULL] + s.counters.lost_samples;
+	fprintf(stderr, "ringprof: source %s (%s), %u Hz: %llu samples, %llu lost -> %s (%s)\n",
+		s.info.name, s.info.why, s.info.hz,
+		(unsigned long long)s.counters.outcome[RINGPROF_OUT_EMITTED], lost, r->path,
+		r->format);
+}
+
+static int save(struct recording *r)
+{
+	const char *query = cli_value(r->c, "query");
+	struct selector *sel = NULL;
+	struct buf b = { 0 };
+	char err[512] = "";
+	int e = selector_parse(&sel, query ? query : "{}", err, sizeof(err));
+
+	if (e)
+		return cli_fail(CLI_USAGE, "record: --query: %s", err);
+	e = export_all(r, sel, &b);
+	selector_free(sel);
+	if (e)
+		e = cli_fail(CLI_FAILED, "record: %s", strerror(-e));
+	else
+		e = write_file(r->path, &b);
+	buf_free(&b);
+	if (!e)
+		tell(r);
+	return e;
+}
+
+static int record_here(struct recording *r)
+{
+	cleanup_close int sigfd = block_signals();
+	int e = r->c->n_args ? fork_command(r) : 0;
+
+	if (!e)
+		e = open_engine(r);
+	if (!e) {
+		if (r->go >= 0 && write(r->go, "g", 1) != 1)
+			return cli_fail(CLI_FAILED, "%s: %s", r->c->args[0], strerror(errno));
+		wait_end(r, sigfd);
+		collector_stop(r->collector);
+		e = save(r);
+	}
+	if (r->go >= 0)
+		close(r->go);
+	collector_free(r->collector);
+	store_free(r->store);
+	symbols_free(r->symbols);
+	files_free(r->files);
+	/* like time(1) and perf(1): the command's own failure is the answer */
+	if (!e && r->c->n_args && !r->child && WIFEXITED(r->child_status))
+		e = WEXITSTATUS(r->child_status);
+	return e;
+}
+
+int verb_record(struct cli *c)
+{
+	static struct recording r;
+	int e;
+
+	r.c = c;
+	r.go = -1;
+	e = parse(&r);
+	if (e)
+		return e;
+	if (!c->n_args && !r.source.n_pids && !r.source.hz && !cli_value(c, "source") &&
+	    client_alive(c))
+		return ask_daemon(&r);
+	return record_here(&r);
+}

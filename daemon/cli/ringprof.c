@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+static const struct cli_option none[] = { { 0 } };
+
+const struct cli_option global_options[] = {
+	{ "json", 0, NULL, "print JSON for programs" },
+	{ "socket", 0, "PATH", "the daemon's Unix socket" },
+	{ "url", 0, "URL", "the daemon's address, like http://user:token@host:4099" },
+	{ "config", 0, "FILE", "settings file to find the daemon by" },
+	{ "help", 'h', NULL, "what this verb does" },
+	{ 0 },
+};
+
+const struct verb verbs[] = {
+	{ "status", verb_status, "what the daemon and the module are doing", "", none },
+	{ "start", verb_start, "let the module sample", "", none },
+	{ "stop", verb_stop, "let the module stop sampling", "", none },
+	{ "set", verb_set, "change the module's settings while it runs", "", set_options },
+	{ "stats", verb_stats, "count what every overflow came to", "", stats_options },
+	{ "record", verb_record, "profile the host, a process or a command into a file",
+	  "[-- COMMAND...]", record_options },
+	{ "query", verb_query, "ask the daemon's history", "[SELECTOR]", query_options },
+	{ "top", verb_top, "the functions that burn the CPUs now", "[SELECTOR]", top_options },
+	{ "doctor", verb_doctor, "what this host allows, what is missing, how to mend it", "",
+	  none },
+	{ "version", verb_version, "versions of command, module and daemon", "", none },
+	{ 0 },
+};
+
+static void help(void)
+{
+	printf("Usage: ringprof [VERB] [OPTION...]\n\nVerbs:\n");
+	for (const struct verb *v = verbs; v->name; v++)
+		printf("  %-8s %s\n", v->name, v->help);
+	printf("\nWithout a verb: status. Options of every verb:\n");
+	for (const struct cli_option *o = global_options; o->name; o++)
+		printf("  --%s%s%s  %s\n", o->name, o->arg ? " " : "", o->arg ? o->arg : "",
+		       o->help);
+	printf("\nringprof VERB --help lists a verb's options. See ringprof(1).\n");
+}
+
+/* for the test that compares man page and completion with these tables */
+static void list(void)
+{
+	for (const struct cli_option *o = global_options; o->name; o++)
+		printf("* --%s\n", o->name);
+	for (const struct verb *v = verbs; v->name; v++) {
+		printf("%s\n", v->name);
+		for (const struct cli_option *o = v->options; o->name; o++) {
+			printf("%s --%s\n", v->name, o->name);
+			if (o->letter)
+				printf("%s -%c\n", v->name, o->letter);
+		}
+	}
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	for (const struct verb *v = verbs; v->name; v++)
+		if (!strcmp(v->name, name))
+			return v;
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli c = { .verb = &verbs[0] };
+	bool wants_help = false;
+	int r;
+
+	log_init("ringprof", LOG_LVL_INFO);
+	argc--;
+	argv++;
+	if (argc &&
+	    (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h") || !strcmp(argv[0], "help"))) {
+		help();
+		return CLI_OK;
+	}
+	if (argc && !strcmp(argv[0], "--list")) {
+		list();
+		return CLI_OK;
+	}
+	if (argc && !strcmp(argv[0], "--version")) {
+		printf("ringprof " RINGPROF_VERSION "\n");
+		return CLI_OK;
+	}
+	if (argc && argv[0][0] != '-') {
+		c.verb = find_verb(argv[0]);
+		if (!c.verb)
+			return cli_fail(CLI_USAGE, "'%s' is no verb; ringprof --help lists them",
+					argv[0]);
+		argc--;
+		argv++;
+	}
+	r = cli_parse(&c, argc, argv, &wants_help);
+	if (r)
+		return r;
+	if (wants_help) {
+		cli_help_verb(c.verb);
+		return CLI_OK;
+	}
+	return c.verb->fn(&c);
+}
