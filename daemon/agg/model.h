@@ -21,18 +21,28 @@
 struct model_object { /* what a mapping in pprof stands for */
 	enum frame_kind kind;
 	struct file *file; /* FRAME_USER, a reference; else NULL */
-	const char *name; /* path, "[kernel.kallsyms]", "[vdso]", "[anon]", ... */
+	/*
+	 * path, "[kernel.kallsyms]", "[vdso]", "[anon]", "[unknown]", "[ringprof]"
+	 * (marks). FRAME_UNKNOWN with a path: a mapped file that cannot be opened
+	 * or is no ELF; its frames' off is the file offset.
+	 */
+	const char *name;
 	const char *build_id; /* "" none */
 };
 
+/*
+ * off is the exact place to look up: the sampled pc for the leaf and for the
+ * user pc below a kernel entry, the return address - 1 for callers. So naming
+ * needs to know nothing about a frame's position in its stack.
+ */
 struct model_frame {
 	uint32_t object; /* index of model_object */
-	uint64_t off; /* file offset or address, as the kind says */
+	uint64_t off;	 /* file offset or address, as the kind says */
 };
 
 struct model_stack {
 	uint32_t parent; /* towards the root; 0 = root, the empty stack */
-	uint32_t frame; /* index of model_frame */
+	uint32_t frame;	 /* index of model_frame */
 };
 
 struct model_series { /* a label set; keys and values interned, sorted by key */
@@ -56,12 +66,15 @@ struct model_thread {
 
 struct model;
 
-struct model *model_new(void);
+struct model *model_new(void); /* one reference; NULL: no memory */
 struct model *model_ref(struct model *m);
-void model_unref(struct model *m);
-size_t model_bytes(const struct model *m);
+void model_unref(struct model *m);	   /* NULL is fine */
+size_t model_bytes(const struct model *m); /* any thread */
 
-/* writers: the collector alone; UINT32_MAX: no memory */
+/*
+ * writers: the collector alone; equal rows are one row; strings are copied in,
+ * the file is referenced; UINT32_MAX: no memory (or sealed)
+ */
 uint32_t model_add_object(struct model *m, enum frame_kind kind, struct file *file,
 			  const char *name, const char *build_id);
 uint32_t model_add_frame(struct model *m, uint32_t object, uint64_t off);
@@ -69,9 +82,17 @@ uint32_t model_add_stack(struct model *m, uint32_t parent, uint32_t frame);
 uint32_t model_add_series(struct model *m, const struct model_series *labels);
 uint32_t model_add_proc(struct model *m, const struct model_proc *p);
 uint32_t model_add_thread(struct model *m, uint32_t proc, int32_t tid);
-const char *model_string(struct model *m, const char *s); /* interned copy */
+const char *model_string(struct model *m, const char *s); /* interned copy; NULL: no memory */
+/* The number of that label set (strings compared by text), UINT32_MAX: not there. */
+uint32_t model_find_series(struct model *m, const struct model_series *labels);
+/* Nothing more is added: gives back the memory that only adding needs. */
+void model_seal(struct model *m);
 
-/* readers: any thread; the index must come from a published window */
+/*
+ * readers: any thread; the index must come from a published window (an index
+ * that was never given reads as an all-zero row). The row lives as long as the
+ * model.
+ */
 const struct model_object *model_object(const struct model *m, uint32_t i);
 const struct model_frame *model_frame(const struct model *m, uint32_t i);
 const struct model_stack *model_stack(const struct model *m, uint32_t i);

@@ -16,18 +16,18 @@
 #define WINDOW_NS 10000000000ULL
 
 #define ENTRY_KERNEL 0x1 /* sampled in kernel mode */
-#define ENTRY_IDLE 0x2 /* not used yet: idle is counted, not stored */
+#define ENTRY_IDLE   0x2 /* not used yet: idle is counted, not stored */
 
 struct window_entry { /* one (stack, thread, cpu, mode) */
 	uint32_t stack;
 	uint32_t thread; /* model_thread */
 	uint16_t cpu;
 	uint16_t flags;
-	uint32_t count; /* samples */
+	uint32_t count;	 /* samples */
 	uint64_t weight; /* ns */
 };
 
-struct window_loss { /* what this window lost, host-wide */
+struct window_loss {   /* what this window lost, host-wide */
 	uint32_t mark; /* enum frame_mark value: MARK_LOST + x, MARK_LOST_OTHER + x */
 	uint32_t pad;
 	uint64_t count;
@@ -35,18 +35,18 @@ struct window_loss { /* what this window lost, host-wide */
 };
 
 struct window {
-	int refs; /* atomic, window_ref/unref */
+	int refs;	     /* atomic, window_ref/unref */
 	struct model *model; /* a reference */
 	uint64_t start, end; /* mono ns, [start, end) */
 	uint64_t wall_start; /* wall ns at start; wall end = wall_start + (end - start) */
-	uint64_t period; /* ns a sample stood for at the end of it */
-	uint32_t unit; /* enum ringprof_unit */
+	uint64_t period;     /* ns a sample stood for at the end of it */
+	uint32_t unit;	     /* enum ringprof_unit */
 	uint32_t n_entries, n_losses;
 	struct window_entry *entries; /* sorted by stack */
 	struct window_loss *losses;
 	uint64_t samples, weight; /* sums over entries */
-	uint64_t idle; /* idle hits, all CPUs */
-	uint32_t cpus; /* sampled CPUs */
+	uint64_t idle;		  /* idle hits, all CPUs */
+	uint32_t cpus;		  /* sampled CPUs */
 };
 
 struct window *window_ref(struct window *w);

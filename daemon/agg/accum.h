@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The open window: adds samples up by (stack, thread, cpu, flags) and losses
+ * by mark, and turns into a closed window. Collector thread alone.
+ */
+#ifndef RINGPROF_AGG_ACCUM_H
+#define RINGPROF_AGG_ACCUM_H
+
+#include <linux/ringprof.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agg/window.h"
+
+/* the caller ends the window early at this many (32 MiB of entries) */
+#define ACCUM_MAX_ENTRIES (1U << 20)
+
+/* slots of losses: outcomes of the sampler, then enum mark_lost_other */
+#define ACCUM_OUTCOMES 16U
+#define ACCUM_LOSSES   (ACCUM_OUTCOMES + LOST_OTHER_MAX)
+
+struct accum {
+	struct window_entry *entries;
+	uint32_t n, cap;  /* entries */
+	uint32_t *slots;  /* entry number + 1; 0 empty */
+	uint32_t n_slots; /* power of two, at least 2 * cap */
+	uint64_t samples, weight, idle;
+	uint64_t last_weight; /* of the last sample ever added: the period in force; 0 none yet */
+	uint64_t loss_count[ACCUM_LOSSES], loss_weight[ACCUM_LOSSES];
+};
+
+void accum_free(struct accum *acc);
+/* 0; -ENOMEM, -ENOSPC: ACCUM_MAX_ENTRIES are there and it would be a new one. */
+int accum_add(struct accum *acc, const struct window_entry *key, uint64_t weight);
+/* slot: an outcome, or ACCUM_OUTCOMES + enum mark_lost_other */
+void accum_lost(struct accum *acc, unsigned int slot, uint64_t count, uint64_t weight);
+/*
+ * A closed window of all that was added, with a reference to m; the caller
+ * fills times, period, unit and cpus. NULL: no memory, nothing changed.
+ */
+struct window *accum_window(const struct accum *acc, struct model *m);
+/* Empties it for the next window; keeps its memory unless most of that went unused. */
+void accum_reset(struct accum *acc);
+
+#endif

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What did not become a sample: the source's counters since the last look are
+ * losses of the window that is open now. Emitted samples come as events and
+ * idle is counted, filtered ones were not wanted; everything else has a name.
+ */
+#include "agg/agg_internal.h"
+
+/* A source that was opened anew counts from 0 again. */
+static uint64_t change(uint64_t now, uint64_t was)
+{
+	return now >= was ? now - was : now;
+}
+
+static void lose(struct agg *a, unsigned int slot, uint64_t count)
+{
+	if (count)
+		accum_lost(&a->acc, slot, count, count * a->period);
+}
+
+static void lose_outcomes(struct agg *a, const struct source_counters *now)
+{
+	/* outcomes past __RINGPROF_OUT_MAX are losses that a newer module knows */
+	for (unsigned int i = RINGPROF_OUT_THROTTLED; i < ACCUM_OUTCOMES; i++)
+		lose(a, i, change(now->outcome[i], a->seen.outcome[i]));
+}
+
+/* Bytes that made no sense: as many samples as they had room for. */
+static uint64_t corrupt_samples(struct agg *a, uint64_t bytes)
+{
+	bytes += a->corrupt_rest;
+	a->corrupt_rest = bytes % sizeof(struct ringprof_rec_sample);
+	return bytes / sizeof(struct ringprof_rec_sample);
+}
+
+void agg_losses(struct agg *a, const struct source_counters *now, const struct source_info *info)
+{
+	const struct source_counters *was = &a->seen;
+
+	_Static_assert(sizeof(now->outcome) / sizeof(now->outcome[0]) == ACCUM_OUTCOMES, "a slot "
+											 "for each "
+											 "outcome");
+	if (info) {
+		a->period = info->period;
+		a->unit = info->unit;
+		a->cpus = info->cpus;
+	}
+	a->acc.idle += change(now->outcome[RINGPROF_OUT_IDLE], was->outcome[RINGPROF_OUT_IDLE]);
+	lose_outcomes(a, now);
+	lose(a, ACCUM_OUTCOMES + LOST_MISSED, change(now->missed, was->missed));
+	lose(a, ACCUM_OUTCOMES + LOST_DETACHED, change(now->detached, was->detached));
+	lose(a, ACCUM_OUTCOMES + LOST_QUEUE, change(now->lost_samples, was->lost_samples));
+	lose(a, ACCUM_OUTCOMES + LOST_CORRUPT,
+	     corrupt_samples(a, change(now->corrupt, was->corrupt)));
+	a->seen = *now;
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From addresses of one process to a stack of the model.
+ *
+ * A chain is walked from its leafmost node towards the root up to the first
+ * node whose stack is remembered, then stacks are made downwards again. Both
+ * directions are bounded; a miss of the (chain, leaf) cache mostly costs one
+ * or two new frames, because processes come by the same callers.
+ *
+ * What address a frame is looked up by depends on its place: a caller's node
+ * holds a return address, and the byte before it is inside the call; the leaf,
+ * and the user pc that a system call or exception interrupted, are exact. That
+ * is decided here, once, and the frame's offset is the exact place to look up.
+ * So a node is remembered apart for each of the two roles it can play.
+ *
+ * Collector thread alone.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agg/agg_internal.h"
+
+/* "leaf" of remembered nodes, by role; only has to be the same every time */
+#define NODE_CALLER 0
+#define NODE_EXACT  1
+
+/* A stack on its way down from the root. */
+struct descent {
+	uint32_t stack; /* UINT32_MAX: no memory */
+	uint32_t end;	/* enum ringprof_end as delivered; once `begun`: 0 for a whole stack */
+	bool begun;	/* the outermost frame is there and the end is decided */
+};
+
+static bool is_end_mark(uint64_t addr)
+{
+	return (addr & RINGPROF_END_MASK) == RINGPROF_END_MARK;
+}
+
+static bool is_kernel(uint64_t addr)
+{
+	return addr >> 63 && !is_end_mark(addr);
+}
+
+static uint32_t object_of_kind(struct agg *a, enum frame_kind kind)
+{
+	static const char *const names[] = {
+		[FRAME_KERNEL] = "[kernel.kallsyms]",
+		[FRAME_VDSO] = "[vdso]",
+		[FRAME_ANON] = "[anon]",
+		[FRAME_UNKNOWN] = "[unknown]",
+		[FRAME_MARK] = "[ringprof]",
+	};
+
+	if (a->objects[kind] == UINT32_MAX)
+		a->objects[kind] = model_add_object(a->model, kind, NULL, names[kind], "");
+	return a->objects[kind];
+}
+
+static uint32_t object_of_file(struct agg *a, struct file *f)
+{
+	unsigned int slot = f->id % AGG_FILE_SLOTS;
+
+	if (a->files[slot].file != f->id + 1) {
+		uint32_t o = model_add_object(a->model, FRAME_USER, f, f->path, f->build_id);
+
+		if (o == UINT32_MAX)
+			return o;
+		a->files[slot].file = f->id + 1;
+		a->files[slot].object = o;
+	}
+	return a->files[slot].object;
+}
+
+static uint32_t add_frame(struct agg *a, uint32_t object, uint64_t off)
+{
+	return object == UINT32_MAX ? UINT32_MAX : model_add_frame(a->model, object, off);
+}
+
+/* Executable memory that belongs to no file we can read, but has a name of its own. */
+static uint32_t named_frame(struct agg *a, enum frame_kind kind, const char *name, uint64_t off)
+{
+	if (!name || !*name)
+		return add_frame(a, object_of_kind(a, kind), off);
+	return add_frame(a, model_add_object(a->model, kind, NULL, name, ""), off);
+}
+
+static uint32_t user_frame(struct agg *a, struct process *p, uint64_t addr)
+{
+	struct mapping *m = process_map_at(a->ptable, p, addr);
+	uint64_t off;
+
+	if (!m) {
+		stat_add(&a->c.no_mapping, 1);
+		return add_frame(a, object_of_kind(a, FRAME_UNKNOWN), addr);
+	}
+	off = addr - m->start + m->pgoff;
+	switch (m->kind) {
+	case MAP_FILE:
+		if (m->file)
+			return add_frame(a, object_of_file(a, m->file), off);
+		stat_add(&a->c.no_file, 1);
+		return named_frame(a, FRAME_UNKNOWN, m->path, off);
+	case MAP_VDSO:
+		return add_frame(a, object_of_kind(a, FRAME_VDSO), addr - m->start);
+	case MAP_ANON:
+		return add_frame(a, object_of_kind(a, FRAME_ANON), addr);
+	case MAP_OTHER:
+		break;
+	}
+	return named_frame(a, FRAME_ANON, m->path, addr);
+}
+
+/* Frame of an address in its role; UINT32_MAX: no memory. */
+static uint32_t frame_of(struct agg *a, struct process *p, uint64_t addr, bool exact)
+{
+	uint64_t at = exact || !addr ? addr : addr - 1;
+
+	if (is_kernel(addr))
+		return add_frame(a, object_of_kind(a, FRAME_KERNEL), at);
+	return user_frame(a, p, at);
+}
+
+/* Makes room to remember frame's answer; false: no memory, then it is asked again each time. */
+static bool roots_room(struct agg *a, uint32_t frame)
+{
+	uint32_t n = a->n_roots ? a->n_roots : 1024;
+	uint8_t *p;
+
+	if (frame < a->n_roots)
+		return true;
+	while (n <= frame)
+		n *= 2;
+	p = realloc(a->roots, n);
+	if (!p)
+		return false;
+	memset(p + a->n_roots, 0, n - a->n_roots);
+	a->roots = p;
+	a->n_roots = n;
+	return true;
+}
+
+static bool ask_root(struct agg *a, uint32_t frame)
+{
+	const struct model_frame *f = model_frame(a->model, frame);
+	const struct model_object *o = model_object(a->model, f->object);
+	struct sym_answer ans;
+
+	if (!a->symbols || (o->kind != FRAME_USER && o->kind != FRAME_KERNEL))
+		return false;
+	symbols_resolve(a->symbols, o->kind, o->file, f->off, &ans);
+	return ans.named && ans.n && sym_is_root(ans.lines[ans.n - 1].system_name);
+}
+
+static bool frame_is_root(struct agg *a, uint32_t frame)
+{
+	bool root;
+
+	if (frame < a->n_roots && a->roots[frame])
+		return a->roots[frame] == 2;
+	root = ask_root(a, frame);
+	if (roots_room(a, frame))
+		a->roots[frame] = root ? 2 : 1;
+	return root;
+}
+
+/* Did a walk that ended so, with this outermost frame, see the whole stack? */
+static bool is_whole(struct agg *a, uint32_t end, uint32_t frame)
+{
+	switch (end) {
+	case RINGPROF_END_NONE: /* the part that was asked for is there */
+	case RINGPROF_END_KTHREAD:
+		return true;
+	case RINGPROF_END_KDEPTH: /* these are missing frames further in */
+	case RINGPROF_END_KERNEL_UNWIND:
+	case RINGPROF_END_NODE_LIMIT:
+		return false;
+	default:
+		return frame_is_root(a, frame);
+	}
+}
+
+/* Decides about the root end, now that the outermost frame is known. */
+static void begin(struct agg *a, struct descent *d, uint32_t frame)
+{
+	d->stack = 0;
+	d->begun = true;
+	if (is_whole(a, d->end, frame)) {
+		d->end = 0;
+		return;
+	}
+	frame = add_frame(a, object_of_kind(a, FRAME_MARK), MARK_END + d->end);
+	d->stack = frame == UINT32_MAX ? UINT32_MAX : model_add_stack(a->model, 0, frame);
+	/* the statistics have no more room; the mark keeps the number */
+	if (d->end >= AGG_ENDS)
+		d->end = AGG_ENDS - 1;
+}
+
+static void descend(struct agg *a, struct process *p, struct descent *d, uint64_t addr, bool exact)
+{
+	uint32_t frame = frame_of(a, p, addr, exact);
+
+	if (frame != UINT32_MAX && !d->begun)
+		begin(a, d, frame);
+	if (frame == UINT32_MAX || d->stack == UINT32_MAX)
+		d->stack = UINT32_MAX;
+	else
+		d->stack = model_add_stack(a->model, d->stack, frame);
+}
+
+/*
+ * Goes from the leafmost node of e's chain towards the root; leaves the nodes
+ * met in a->steps (leafmost first) and where the descent begins in *d.
+ */
+static uint32_t climb(struct agg *a, const struct cache_entry *e, struct descent *d)
+{
+	bool below_kernel = is_kernel(e->leaf);
+	uint32_t n = 0, node = e->chain;
+
+	/* no chain at all, or one without an end mark: nothing was known to walk from */
+	*d = (struct descent){ .end = RINGPROF_END_NO_REGS };
+	while (node && n < AGG_MAX_STEPS) {
+		uint64_t addr = chain_addr(a->chains, node);
+		uint32_t parent = chain_parent(a->chains, node);
+		bool exact = below_kernel && !is_kernel(addr);
+		const struct cache_entry *known;
+
+		if (!parent && is_end_mark(addr)) {
+			d->end = addr & ~RINGPROF_END_MASK;
+			return n;
+		}
+		known = cache_find(&a->nodes, e->owner, node, exact ? NODE_EXACT : NODE_CALLER);
+		if (known) {
+			*d = (struct descent){ known->stack, known->end, true };
+			return n;
+		}
+		a->steps[n++] = (struct agg_step){ node, exact };
+		below_kernel = is_kernel(addr);
+		node = parent;
+	}
+	if (node)
+		d->end = RINGPROF_END_DEPTH;
+	return n;
+}
+
+int agg_normalize(struct agg *a, struct process *p, struct cache_entry *e)
+{
+	struct descent d;
+	uint32_t n = climb(a, e, &d);
+
+	while (n-- && d.stack != UINT32_MAX) {
+		const struct agg_step *s = &a->steps[n];
+
+		descend(a, p, &d, chain_addr(a->chains, s->node), s->exact);
+		if (d.stack != UINT32_MAX)
+			cache_put(&a->nodes, &(struct cache_entry){
+						     .owner = e->owner,
+						     .chain = s->node,
+						     .leaf = s->exact ? NODE_EXACT : NODE_CALLER,
+						     .stack = d.stack,
+						     .end = d.end,
+					     });
+	}
+	if (d.stack != UINT32_MAX)
+		descend(a, p, &d, e->leaf, true);
+	e->stack = d.stack;
+	e->end = d.end;
+	return d.stack == UINT32_MAX ? -ENOMEM : 0;
+}
+
+void agg_normalize_reset(struct agg *a)
+{
+	for (unsigned int i = 0; i <= FRAME_MARK; i++)
+		a->objects[i] = UINT32_MAX;
+	memset(a->files, 0, sizeof(a->files));
+	free(a->roots);
+	a->roots = NULL;
+	a->n_roots = 0;
+}

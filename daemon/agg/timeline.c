@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Windows open and close here: at wall-clock tens, at cuts, and early when a
+ * limit is reached. The order of things at a close is what readers rely on:
+ * the window goes to the store first, then `closed` moves and waiters wake.
+ *
+ * Cuts come from other threads. A cut is taken only if no sample at or after
+ * it was added yet; `reached` says up to where they were. The collector moves
+ * it in steps of AGG_LEASE_NS and looks at cuts only then: in between, a
+ * sample costs one comparison (agg.quick) and no lock. A lease never reaches
+ * the present, see AGG_LEASE_NS, so a cut at "now" is always taken.
+ *
+ * Wall time of a window is its mono time plus an offset read when it opens.
+ * Readings differ by the time between two clock_gettime calls, so one that
+ * differs little from the last is taken for the same; then windows meet
+ * exactly, and only setting the clock makes them overlap or leave a hole.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agg/agg_internal.h"
+#include "base/clock.h"
+
+#define SAME_OFFSET_NS (10 * (int64_t)NSEC_PER_MSEC)
+
+int agg_timeline_init(struct agg *a)
+{
+	pthread_condattr_t attr;
+	int r;
+
+	r = pthread_condattr_init(&attr);
+	if (r)
+		return -r;
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	r = pthread_cond_init(&a->closed_cond, &attr);
+	pthread_condattr_destroy(&attr);
+	if (r)
+		return -r;
+	pthread_mutex_init(&a->lock, NULL);
+	a->read_wall_offset = wall_offset;
+	a->wall_offset = wall_offset();
+	return 0;
+}
+
+void agg_timeline_free(struct agg *a)
+{
+	pthread_cond_destroy(&a->closed_cond);
+	pthread_mutex_destroy(&a->lock);
+	free(a->cuts);
+}
+
+int agg_new_model(struct agg *a)
+{
+	struct model *m = model_new();
+
+	if (!m)
+		return -ENOMEM;
+	if (a->model)
+		model_seal(a->model);
+	model_unref(a->model);
+	a->model = m;
+	a->model_gen++;
+	agg_normalize_reset(a);
+	stat_add(&a->c.models, 1);
+	stat_add(&a->c.model_bytes, model_bytes(m) - a->c.model_bytes);
+	return 0;
+}
+
+static void open_window(struct agg *a, uint64_t start)
+{
+	int64_t offset = a->read_wall_offset();
+
+	/* samples that were never closed (late ones, after a flush) bind it to its model */
+	if (!a->acc.n && model_bytes(a->model) >= a->max_model_bytes)
+		(void)agg_new_model(a); /* no memory: the old one serves on */
+	if (offset - a->wall_offset > SAME_OFFSET_NS || a->wall_offset - offset > SAME_OFFSET_NS)
+		a->wall_offset = offset;
+	a->start = start;
+	a->wall_start = start + (uint64_t)a->wall_offset;
+	a->end = start + (WINDOW_NS - a->wall_start % WINDOW_NS);
+	a->open = true;
+	a->full = false;
+}
+
+static void publish(struct agg *a, uint64_t end)
+{
+	void (*fn)(void *arg, uint64_t closed);
+	void *arg;
+
+	pthread_mutex_lock(&a->lock);
+	a->closed = end;
+	pthread_cond_broadcast(&a->closed_cond);
+	fn = a->on_close;
+	arg = a->on_close_arg;
+	pthread_mutex_unlock(&a->lock);
+	if (fn)
+		fn(arg, end);
+}
+
+/* No memory for the closed window: what was in it becomes a loss of the next one. */
+static void lose_window(struct agg *a)
+{
+	uint64_t samples = a->acc.samples, weight = a->acc.weight, idle = a->acc.idle;
+	uint64_t counts[ACCUM_LOSSES], weights[ACCUM_LOSSES];
+
+	memcpy(counts, a->acc.loss_count, sizeof(counts));
+	memcpy(weights, a->acc.loss_weight, sizeof(weights));
+	accum_reset(&a->acc);
+	for (unsigned int i = 0; i < ACCUM_LOSSES; i++)
+		accum_lost(&a->acc, i, counts[i], weights[i]);
+	accum_lost(&a->acc, ACCUM_OUTCOMES + LOST_MEMORY, samples, weight);
+	a->acc.idle = idle;
+	stat_add(&a->c.no_memory, samples);
+}
+
+static void close_window(struct agg *a, uint64_t end)
+{
+	struct window *w = accum_window(&a->acc, a->model);
+
+	a->open = false;
+	if (w) {
+		w->start = a->start;
+		w->end = end;
+		w->wall_start = a->wall_start;
+		w->period = a->acc.last_weight ? a->acc.last_weight : a->period;
+		w->unit = a->unit;
+		w->cpus = a->cpus;
+		if (!store_add(a->store, w)) {
+			accum_reset(&a->acc);
+			stat_add(&a->c.windows, 1);
+		} else {
+			w = NULL;
+		}
+	}
+	if (!w)
+		lose_window(a);
+	publish(a, end);
+}
+
+static void drop_cuts(struct agg *a, uint64_t upto)
+{
+	uint32_t n = 0;
+
+	while (n < a->n_cuts && a->cuts[n] <= upto)
+		n++;
+	memmove(a->cuts, a->cuts + n, (a->n_cuts - n) * sizeof(*a->cuts));
+	a->n_cuts -= n;
+}
+
+/* Where the open window ends as things are. */
+static uint64_t next_boundary(struct agg *a)
+{
+	uint64_t b = a->end;
+
+	pthread_mutex_lock(&a->lock);
+	drop_cuts(a, a->start);
+	if (a->n_cuts && a->cuts[0] < b)
+		b = a->cuts[0];
+	pthread_mutex_unlock(&a->lock);
+	return b;
+}
+
+/* Where the first window, or the one after a flush, starts if time is at t. */
+static uint64_t first_start(struct agg *a, uint64_t t)
+{
+	uint64_t start = t;
+
+	pthread_mutex_lock(&a->lock);
+	if (a->n_cuts && a->cuts[0] < t && t - a->cuts[0] <= AGG_MAX_GAP)
+		start = a->cuts[0];
+	pthread_mutex_unlock(&a->lock);
+	return start;
+}
+
+/* Closes all that ends at or before t; cuts before `reached` are refused from now on. */
+static void catch_up(struct agg *a, uint64_t t, uint64_t reached)
+{
+	uint64_t b;
+
+	pthread_mutex_lock(&a->lock);
+	a->reached = reached;
+	pthread_mutex_unlock(&a->lock);
+	if (!a->open)
+		open_window(a, first_start(a, t));
+	while ((b = next_boundary(a)) <= t) {
+		close_window(a, b);
+		open_window(a, t - b > AGG_MAX_GAP ? t : b);
+	}
+	a->quick = b < reached ? b : reached;
+}
+
+void agg_split(struct agg *a, uint64_t t)
+{
+	if (t <= a->start)
+		return;
+	close_window(a, t);
+	open_window(a, t);
+	stat_add(&a->c.early_ends, 1);
+}
+
+void agg_reach(struct agg *a, uint64_t t)
+{
+	uint64_t lease = t + AGG_LEASE_NS;
+
+	if (a->open && t < a->start)
+		stat_add(&a->c.late, 1);
+	else
+		catch_up(a, t, lease > a->reached ? lease : a->reached);
+	if (a->full)
+		agg_split(a, t);
+}
+
+void agg_advance(struct agg *a, uint64_t upto, const struct source_counters *now_counters,
+		 const struct source_info *info)
+{
+	/* it stands still or falls back only while a source is gone: nothing is due then */
+	bool due = upto && upto >= a->upto;
+
+	if (due && !a->open)
+		catch_up(a, upto, upto);
+	if (now_counters)
+		agg_losses(a, now_counters, info);
+	if (due) {
+		a->upto = upto;
+		catch_up(a, upto, upto);
+	}
+}
+
+void agg_flush(struct agg *a, uint64_t upto)
+{
+	if (!a->open || upto < a->start)
+		return;
+	catch_up(a, upto, upto);
+	a->upto = upto;
+	if (upto == a->start)
+		return;
+	close_window(a, upto);
+	a->quick = 0;
+}
+
+/* Index of the first cut at or after t. */
+static uint32_t cut_index(const struct agg *a, uint64_t t)
+{
+	uint32_t i = a->n_cuts;
+
+	/* cuts are mostly asked for in order: from the end */
+	while (i && a->cuts[i - 1] >= t)
+		i--;
+	return i;
+}
+
+static int insert_cut(struct agg *a, uint64_t t)
+{
+	uint32_t i = cut_index(a, t);
+
+	if (i < a->n_cuts && a->cuts[i] == t)
+		return 0;
+	if (t < a->reached)
+		return -ERANGE;
+	if (a->n_cuts == AGG_MAX_CUTS)
+		return -ENOSPC;
+	if (a->n_cuts == a->cap_cuts) {
+		uint32_t cap = a->cap_cuts ? a->cap_cuts * 2 : 16;
+		uint64_t *cuts = realloc(a->cuts, cap * sizeof(*cuts));
+
+		if (!cuts)
+			return -ENOMEM;
+		a->cuts = cuts;
+		a->cap_cuts = cap;
+	}
+	memmove(a->cuts + i + 1, a->cuts + i, (a->n_cuts - i) * sizeof(*a->cuts));
+	a->cuts[i] = t;
+	a->n_cuts++;
+	return 0;
+}
+
+int agg_cut(struct agg *a, uint64_t t)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&a->lock);
+	/* the end of what is closed is a boundary already */
+	if (t != a->closed || !t)
+		r = t < a->closed ? -ERANGE : insert_cut(a, t);
+	pthread_mutex_unlock(&a->lock);
+	return r;
+}
+
+uint64_t agg_closed(struct agg *a)
+{
+	uint64_t t;
+
+	pthread_mutex_lock(&a->lock);
+	t = a->closed;
+	pthread_mutex_unlock(&a->lock);
+	return t;
+}
+
+int agg_wait(struct agg *a, uint64_t t, uint64_t timeout)
+{
+	uint64_t until = mono_now();
+	struct timespec ts;
+	int r = 0;
+
+	until = timeout > INT64_MAX - until ? INT64_MAX : until + timeout;
+	ts.tv_sec = (time_t)(until / NSEC_PER_SEC);
+	ts.tv_nsec = (long)(until % NSEC_PER_SEC);
+	pthread_mutex_lock(&a->lock);
+	while (a->closed < t && !r)
+		r = pthread_cond_timedwait(&a->closed_cond, &a->lock, &ts);
+	r = a->closed >= t ? 0 : -ETIMEDOUT;
+	pthread_mutex_unlock(&a->lock);
+	return r;
+}
+
+void agg_on_close(struct agg *a, void (*fn)(void *arg, uint64_t closed), void *arg)
+{
+	pthread_mutex_lock(&a->lock);
+	a->on_close = fn;
+	a->on_close_arg = arg;
+	pthread_mutex_unlock(&a->lock);
+}
