@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0
+# What people and CI ask for by name: run, check, style, install, help.
+
+RESULTS_FILE := $(CURDIR)/build/results.tsv
+
+run:
+	$(Q)scripts/need build
+	$(Q)scripts/need module >/dev/null 2>&1 || true
+	$(Q)$(MAKE) --no-print-directory daemon
+	$(Q)$(MAKE) --no-print-directory kmod || echo "run: the module does not build for this kernel; going on with the perf source"
+	$(Q)scripts/run $(ARGS)
+
+# Every part runs whatever the one before came to; the sum at the end decides.
+check:
+	$(Q)scripts/need check
+	$(Q)mkdir -p build && rm -f $(RESULTS_FILE)
+	$(Q)$(MAKE) --no-print-directory daemon
+	-$(Q)$(MAKE) --no-print-directory check-unit RESULTS=$(RESULTS_FILE)
+	-$(Q)$(MAKE) --no-print-directory check-e2e RESULTS=$(RESULTS_FILE)
+	-$(Q)$(MAKE) --no-print-directory check-web RESULTS=$(RESULTS_FILE)
+	-$(Q)$(MAKE) --no-print-directory check-vm RESULTS=$(RESULTS_FILE)
+	@echo
+	$(Q)tests/run --sum $(RESULTS_FILE)
+
+E2E := $(sort $(wildcard tests/e2e/*.sh))
+check-e2e: daemon
+	$(Q)tests/run $(if $(RESULTS),-o $(RESULTS)) $(E2E)
+
+style:
+	$(Q)scripts/style
+
+install: daemon
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SYSCONFDIR)/ringprof \
+		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+		$(DESTDIR)$(PREFIX)/share/doc/ringprof/examples
+	install -m 0755 $(BUILD)/ringprofd $(DESTDIR)$(PREFIX)/sbin/ringprofd
+	install -m 0755 $(BUILD)/ringprof $(DESTDIR)$(PREFIX)/bin/ringprof
+	[ -e $(DESTDIR)$(SYSCONFDIR)/ringprof/ringprofd.conf ] || \
+		install -m 0644 scripts/ringprofd.conf $(DESTDIR)$(SYSCONFDIR)/ringprof/ringprofd.conf
+	sed 's|@SBINDIR@|$(PREFIX)/sbin|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' scripts/ringprofd.service.in \
+		> $(DESTDIR)$(UNITDIR)/ringprofd.service
+	install -m 0644 scripts/ringprof.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ringprof
+	for m in scripts/man/*.[1-8]; do \
+		install -D -m 0644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
+	install -m 0644 scripts/examples/* $(DESTDIR)$(PREFIX)/share/doc/ringprof/examples/
+
+help:
+	@echo 'make                 daemon and command; the module when kernel headers are there (KERNELDIR=)'
+	@echo 'make run             install what is missing, build, serve this host in the foreground (root)'
+	@echo 'make check           install what is missing, run every test (root)'
+	@echo 'make check-unit      unit tests under ASan, UBSan, TSan'
+	@echo 'make check-e2e       daemon and command on this host, perf source (root)'
+	@echo 'make check-web       the page in headless Chromium'
+	@echo 'make check-vm        the module in a VM (KERNEL=6.1)'
+	@echo 'make check-matrix    the same on every kernel of tests/vm/matrix'
+	@echo 'make style           what can be checked of the coding style'
+	@echo 'make install         PREFIX, DESTDIR, SYSCONFDIR, UNITDIR are honoured'
+	@echo 'make dkms-install    build and load the module through dkms (root)'
+	@echo 'make clean'
+	@echo 'V=1 shows commands. tests/vm/run --help: any command on any kernel.'
+
+.PHONY: run check check-e2e style install help
