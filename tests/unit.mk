@@ -7,7 +7,7 @@ TSAN_SRCS := $(wildcard tests/unit/tsan_*.c)
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 RESULTS ?=
 
-check-unit:
+check-unit: daemon
 	$(Q)$(MAKE) --no-print-directory BUILD=build/asan SANITIZE='$(ASAN)' OPT='-O1 -g -fno-omit-frame-pointer' unit-programs
 	$(Q)$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE='-fsanitize=thread' OPT='-O1 -g' tsan-programs
 	$(Q)tests/run $(if $(RESULTS),-o $(RESULTS)) $(wildcard tests/unit/test_*.sh) \
