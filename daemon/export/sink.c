@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "export/writer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+static int buf_write(void *arg, const void *p, size_t n)
+{
+	struct buf *b = arg;
+
+	buf_append(b, p, n);
+	return b->err;
+}
+
+struct sink sink_buf(struct buf *b)
+{
+	return (struct sink){ .write = buf_write, .arg = b };
+}
+
+static void flush(struct writer *w)
+{
+	if (!w->err)
+		w->err = w->b.err;
+	if (!w->err && w->b.len)
+		w->err = w->out.write(w->out.arg, w->b.data, w->b.len);
+	buf_reset(&w->b);
+}
+
+void writer_flow(struct writer *w)
+{
+	if (w->b.len >= WRITER_CHUNK)
+		flush(w);
+}
+
+int writer_end(struct writer *w)
+{
+	flush(w);
+	buf_free(&w->b);
+	return w->err;
+}
+
+void writer_json_totals(struct writer *w, const struct tree *t)
+{
+	const uint64_t ms = 1000000;
+
+	buf_printf(&w->b, "\"type\":\"%s\",\"unit\":\"%s\",\"period\":%" PRIu64,
+		   t->in_samples ? QUERY_TYPE_SAMPLES : QUERY_TYPE_CPU,
+		   t->in_samples ? "count" : "nanoseconds", t->period);
+	buf_printf(&w->b, ",\"from_ms\":%" PRIu64 ",\"to_ms\":%" PRIu64 ",\"total\":%" PRIu64,
+		   t->wall_from / ms, t->wall_to / ms, t->total);
+	buf_printf(&w->b, ",\"samples\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"lost_samples\":%" PRIu64,
+		   t->samples, t->lost, t->lost_samples);
+	buf_printf(&w->b, ",\"truncated\":%" PRIu64 ",\"cpus\":%" PRIu32 ",\"windows\":%" PRIu32,
+		   t->truncated, t->cpus, t->windows);
+}
