@@ -144,6 +144,8 @@ static void drop_cuts(struct agg *a, uint64_t upto)
 
 	while (n < a->n_cuts && a->cuts[n] <= upto)
 		n++;
+	if (!n)
+		return;
 	memmove(a->cuts, a->cuts + n, (a->n_cuts - n) * sizeof(*a->cuts));
 	a->n_cuts -= n;
 }
