@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0
+# The module in virtual machines, and the programs that are profiled there.
+#
+#   make check-vm [KERNEL=6.1]   all VM tests on one kernel
+#   make check-matrix            on every kernel of tests/vm/matrix
+
+KERNEL ?= 6.1
+VM_TIMEOUT ?= 1500
+WORK := $(BUILD)/workloads
+WORKLOADS := $(addprefix $(WORK)/,shares deep deep-start steady halfidle kernelheavy forkstorm mixed)
+
+# Fixed addresses and frame pointers everywhere: raw stacks are checked with nm
+WORK_CFLAGS := -std=gnu11 -O2 -g -D_GNU_SOURCE -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer \
+	-fno-optimize-sibling-calls -fno-pie -no-pie -Wall -Wextra -Wshadow -Wstrict-prototypes
+
+workloads: $(WORKLOADS)
+
+$(WORK)/%: tests/workloads/%.c tests/workloads/work.h
+	@mkdir -p $(@D)
+	@echo "  CC      $@"
+	$(Q)$(CC) $(WORK_CFLAGS) -o $@ $< -lpthread
+
+$(WORK)/deep-start: tests/workloads/deep.c tests/workloads/work.h
+	@mkdir -p $(@D)
+	@echo "  CC      $@"
+	$(Q)$(CC) $(WORK_CFLAGS) -DOWN_START -nostartfiles -o $@ $< -lpthread
+
+$(WORK)/mixed: tests/workloads/mixed
+	@mkdir -p $(@D)
+	$(Q)install -m755 $< $@
+
+RINGTOOL := $(addprefix tests/vm/,ringtool.c ringtool_options.c ringtool_report.c ringread.c)
+$(WORK)/ringtool: $(RINGTOOL) $(wildcard tests/vm/*.h) $(BUILD)/libringprof.a
+	@mkdir -p $(@D)
+	@echo "  CC      $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/vm -o $@ $(filter %.c %.a,$^) $(ALL_LIBS)
+
+vm-programs: workloads $(WORK)/ringtool daemon
+
+# tests/run shows what failed; the figures are lines of their own
+vm_on = $(Q)st=0; VM_TIMEOUT=$(VM_TIMEOUT) tests/run -t $$(($(VM_TIMEOUT) + 300)) \
+	$(if $(RESULTS),-o $(RESULTS)) $(1:%=tests/vm/on$(comma)%) || st=1; \
+	for k in $(1); do sed -n "s/^\# figure:/$$k:/p" build/vm-$$k.tap; done; exit $$st
+comma := ,
+
+check-vm: vm-programs
+	$(call vm_on,$(KERNEL))
+
+check-matrix: vm-programs
+	$(call vm_on,$(shell grep -v '^#' tests/vm/matrix))
+
+.PHONY: workloads vm-programs check-vm check-matrix

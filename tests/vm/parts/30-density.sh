@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0
+# Bytes in the ring per sample. One CPU; the module is loaded afresh, so that
+# the trie is cold.
+# shellcheck shell=bash disable=SC2154,SC2015
+unload
+load
+ok "record the steady load" record "$tmp/r" -c 0 -F 199 -d 10 -- taskset -c 0 steady 10
+judge "bytes per sample, steady load" tests/vm/check density "$tmp/r" 48
+judge "counters add up" tests/vm/check counters "$tmp/r"
+unload
+load
+ok "record the mixed load" record "$tmp/r" -c 0 -F 199 -d "${RINGPROF_MIXED:-60}" -- \
+	taskset -c 0 mixed "${RINGPROF_MIXED:-60}"
+judge "bytes per sample, mixed load" tests/vm/check density "$tmp/r" 90
+judge "counters add up" tests/vm/check counters "$tmp/r"

@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# tests/vm/suite.sh [PART...]: the VM tests, run in the guest, TAP on stdout
+#
+# Each file of tests/vm/parts is one part, sourced in the order of its name;
+# without arguments all are run. Lines "# figure: ..." are measurements. Sizes:
+#   RINGPROF_CYCLES   load/unload cycles (20; the full proof has 200)
+#   RINGPROF_STARTS   start/stop cycles under load (50; 500)
+#   RINGPROF_KILLS    readers killed at a random moment (20; 100)
+#   RINGPROF_RUNS     runs of the shares test (3)
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib/tap.sh
+. tests/vm/suite_lib.sh
+
+[ -n "${RINGPROF_KO:-}" ] || { echo "Bail out! no module (RINGPROF_KO)"; exit 1; }
+tmp=$(mktemp -d)
+trap 'jobs -p | xargs -r kill 2> /dev/null; rm -rf "$tmp"' EXIT
+echo "# kernel $(uname -r), $(nproc) CPUs"
+for part in tests/vm/parts/*.sh; do
+	name=$(basename "$part" .sh)
+	if [ $# = 0 ] || [[ " $* " = *" ${name#*-} "* ]]; then
+		started=$SECONDS
+		# shellcheck disable=SC1090
+		. "$part"
+		echo "# figure: part ${name#*-} took $((SECONDS - started)) s"
+	fi
+done
+done_testing

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the parts of the VM suite share; sourced by suite.sh.
+# shellcheck shell=bash
+
+loaded() { grep -q '^ringprof ' /proc/modules; }
+load() { loaded || insmod "$RINGPROF_KO"; }
+
+# An open device or a still running sampler must never keep the module in.
+unload() {
+	loaded || return 0
+	rmmod ringprof
+}
+
+# judge NAME COMMAND...: a test whose figures are worth keeping when it passes
+judge() {
+	local name=$1 out
+	shift
+	if out=$("$@" 2>&1); then
+		pass "$name"
+		printf '%s\n' "$out" | sed 's/^/# figure: /'
+	else
+		fail "$name" "$out"
+	fi
+}
+
+# exits NUMBER COMMAND...: it ends with this exit status
+exits() {
+	local want=$1 got=0
+	shift
+	"$@" || got=$?
+	[ "$got" = "$want" ] || { echo "exit status $got, not $want: $*"; return 1; }
+}
+
+# record OUT OPTION...: one run of ringtool, its report in OUT
+record() {
+	local out=$1
+	shift
+	if ! ringtool record "$@" > "$out" 2> "$out.err"; then
+		cat "$out.err"
+		return 1
+	fi
+}
+
+# on CPU COMMAND...
+on() {
+	local cpu=$1
+	shift
+	taskset -c "$cpu" "$@"
+}
+
+# Busy CPUs in the background, until unloaded_cpus
+load_pids=
+busy_cpus() {
+	local c
+	for c in $(seq 0 $(($(nproc) - 1))); do
+		on "$c" steady &
+		load_pids="$load_pids $!"
+	done
+}
+idle_cpus() {
+	# shellcheck disable=SC2086
+	kill $load_pids 2> /dev/null
+	# shellcheck disable=SC2086
+	wait $load_pids 2> /dev/null
+	load_pids=
+}
