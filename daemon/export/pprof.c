@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int pprof_frame(void *arg, struct merge_model *mm, uint32_t frame, uint32_t *ret,
+static int pprof_frame(void *arg, struct stack_merge_model *mm, uint32_t frame, uint32_t *ret,
 		       uint32_t *n)
 {
 	/* an entry without any frame: cut short before the first one */
@@ -20,7 +20,7 @@ static int pprof_frame(void *arg, struct merge_model *mm, uint32_t frame, uint32
 	const struct model_frame *f;
 
 	*n = 1;
-	if (frame == MERGE_NO_FRAME)
+	if (frame == STACK_MERGE_NO_FRAME)
 		return pprof_location(arg, &none, MARK_END, ret);
 	f = model_frame(mm->model, frame);
 	return pprof_location(arg, model_object(mm->model, f->object), f->off, ret);
@@ -62,7 +62,8 @@ static int service_text(struct pprof *p, const struct model *m, uint32_t series,
 }
 
 /* Label set of a thread without its CPU; remembered per thread in mm->own, 0 not known yet. */
-static int thread_labels(struct pprof *p, struct merge_model *mm, uint32_t thread, uint32_t *ret)
+static int thread_labels(struct pprof *p, struct stack_merge_model *mm, uint32_t thread,
+			 uint32_t *ret)
 {
 	const struct model_thread *t;
 	const struct model_proc *proc;
@@ -119,7 +120,7 @@ static int add_sample(struct pprof *p, uint32_t path, uint32_t labels, uint64_t 
 	return 0;
 }
 
-static int pprof_entry(void *arg, struct merge_model *mm, const struct window_entry *e,
+static int pprof_entry(void *arg, struct stack_merge_model *mm, const struct window_entry *e,
 		       uint32_t path)
 {
 	struct pprof *p = arg;
@@ -139,8 +140,8 @@ static int add_losses(struct pprof *p, const struct window_list *in)
 {
 	static const struct model_object marks = { .kind = FRAME_MARK, .name = "", .build_id = "" };
 	static const struct pprof_labels bare = { .pid = -1, .tid = -1, .cpu = -1 };
-	struct window_loss losses[MERGE_MAX_LOSSES];
-	uint32_t n = merge_losses(in, losses, MERGE_MAX_LOSSES), labels;
+	struct window_loss losses[STACK_MERGE_MAX_LOSSES];
+	uint32_t n = stack_merge_losses(in, losses, STACK_MERGE_MAX_LOSSES), labels;
 	int r = n ? intern_labels(p, &bare, &labels) : 0;
 
 	for (uint32_t i = 0; !r && i < n; i++) {
@@ -159,11 +160,11 @@ static int add_losses(struct pprof *p, const struct window_list *in)
 
 static int collect(struct pprof *p, const struct window_list *in)
 {
-	int r = merge_init(&p->merge);
+	int r = stack_merge_init(&p->merge);
 
-	merge_totals(in, &p->totals);
+	stack_merge_totals(in, &p->totals);
 	if (!r)
-		r = merge_windows(&p->merge, in);
+		r = stack_merge_windows(&p->merge, in);
 	if (!r && selector_is_all(p->merge.sel))
 		r = add_losses(p, in);
 	return r ? r : pprof_finish_mappings(p);
@@ -171,7 +172,7 @@ static int collect(struct pprof *p, const struct window_list *in)
 
 static void pprof_free(struct pprof *p)
 {
-	merge_free(&p->merge);
+	stack_merge_free(&p->merge);
 	strtab_free(p->strings);
 	hmap_free(&p->function_index);
 	hmap_free(&p->mapping_index);
@@ -202,11 +203,11 @@ int export_pprof(const struct query_env *env, const struct window_list *in,
 	p->opt = opt ? opt : &plain;
 	p->strings = strtab_new();
 	budget_init(&p->budget, lim);
-	p->merge = (struct merge){ .budget = &p->budget,
-				   .sel = sel,
-				   .frame = pprof_frame,
-				   .entry = pprof_entry,
-				   .arg = p };
+	p->merge = (struct stack_merge){ .budget = &p->budget,
+					 .sel = sel,
+					 .frame = pprof_frame,
+					 .entry = pprof_entry,
+					 .arg = p };
 	if (p->strings)
 		r = collect(p, in);
 	if (!r)

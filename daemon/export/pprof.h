@@ -9,7 +9,7 @@
 #define RINGPROF_EXPORT_PPROF_H
 
 #include "export/export.h"
-#include "query/merge.h"
+#include "query/stack_merge.h"
 
 struct pprof_function {
 	uint32_t name, system_name, file, start_line;
@@ -52,7 +52,7 @@ struct pprof_sample {
 
 struct pprof {
 	struct budget budget;
-	struct merge merge; /* keys of paths are locations */
+	struct stack_merge merge; /* keys of paths are locations */
 	const struct query_env *env;
 	const struct pprof_options *opt;
 	struct strtab *strings;
@@ -64,7 +64,7 @@ struct pprof {
 	PPROF_TABLE(pprof_sample, samples);
 	struct hmap function_index, mapping_index, location_index, label_index, sample_index;
 	uint32_t *order; /* mappings by id - 1 */
-	struct merge_totals totals;
+	struct stack_merge_totals totals;
 	uint32_t with_lines; /* functions whose source is known */
 	struct sym_answer answer;
 };

@@ -193,7 +193,7 @@ static void put_strings(struct encoder *e)
 /* what does not repeat, and the comments: Profile itself, packed without its rows */
 static void put_rest(struct encoder *e)
 {
-	const struct merge_totals *t = &e->p->totals;
+	const struct stack_merge_totals *t = &e->p->totals;
 	const struct pprof_options *opt = e->p->opt;
 	Ringprof__Pprof__Profile m = RINGPROF__PPROF__PROFILE__INIT;
 	Ringprof__Pprof__ValueType period = RINGPROF__PPROF__VALUE_TYPE__INIT;

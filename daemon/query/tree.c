@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "query/merge.h"
+#include "query/stack_merge.h"
 #include "query/resolve.h"
 
 #define MARK_OBJECT "[ringprof]"
@@ -21,7 +21,7 @@ struct weights {
 };
 
 struct builder {
-	struct merge merge;
+	struct stack_merge merge;
 	struct budget budget;
 	const struct query_env *env;
 	struct tree *tree;
@@ -107,13 +107,14 @@ static int name_place(struct builder *b, const struct model_object *o, uint64_t 
 	return r;
 }
 
-static int tree_frame(void *arg, struct merge_model *mm, uint32_t frame, uint32_t *ret, uint32_t *n)
+static int tree_frame(void *arg, struct stack_merge_model *mm, uint32_t frame, uint32_t *ret,
+		      uint32_t *n)
 {
 	static const struct model_object none = { .kind = FRAME_MARK, .name = "", .build_id = "" };
 	const struct model_frame *f;
 
 	/* an entry without any frame: cut short before the first one */
-	if (frame == MERGE_NO_FRAME)
+	if (frame == STACK_MERGE_NO_FRAME)
 		return name_place(arg, &none, MARK_END, ret, n);
 	f = model_frame(mm->model, frame);
 	return name_place(arg, model_object(mm->model, f->object), f->off, ret, n);
@@ -132,7 +133,7 @@ static int add_self(struct builder *b, uint32_t path, uint64_t ns, uint64_t samp
 	return 0;
 }
 
-static int tree_entry(void *arg, struct merge_model *mm, const struct window_entry *e,
+static int tree_entry(void *arg, struct stack_merge_model *mm, const struct window_entry *e,
 		      uint32_t path)
 {
 	struct builder *b = arg;
@@ -145,11 +146,11 @@ static int tree_entry(void *arg, struct merge_model *mm, const struct window_ent
 static int add_losses(struct builder *b, const struct window_list *in)
 {
 	static const struct model_object marks = { .kind = FRAME_MARK, .name = "", .build_id = "" };
-	struct window_loss losses[MERGE_MAX_LOSSES];
-	uint32_t n = merge_losses(in, losses, MERGE_MAX_LOSSES);
+	struct window_loss losses[STACK_MERGE_MAX_LOSSES];
+	uint32_t n = stack_merge_losses(in, losses, STACK_MERGE_MAX_LOSSES);
 
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t keys[MERGE_MAX_KEYS], n_keys, path = 0;
+		uint32_t keys[STACK_MERGE_MAX_KEYS], n_keys, path = 0;
 		int r;
 
 		if (!losses[i].count && !losses[i].weight)
@@ -203,9 +204,9 @@ static void add_truncated(struct tree *t, uint32_t n_paths)
 
 static void fill_totals(struct tree *t, const struct window_list *in)
 {
-	struct merge_totals m;
+	struct stack_merge_totals m;
 
-	merge_totals(in, &m);
+	stack_merge_totals(in, &m);
 	t->lost = t->in_samples ? m.lost_samples : m.lost_weight;
 	t->lost_samples = m.lost_samples;
 	t->wall_from = m.wall_from;
@@ -232,9 +233,9 @@ static int build(struct builder *b, const struct window_list *in)
 	int r = add_root_func(b);
 
 	if (!r)
-		r = merge_init(&b->merge);
+		r = stack_merge_init(&b->merge);
 	if (!r)
-		r = merge_windows(&b->merge, in);
+		r = stack_merge_windows(&b->merge, in);
 	before_losses = b->merge.paths.n;
 	t->lost_included = selector_is_all(b->merge.sel);
 	if (!r && t->lost_included)
@@ -262,13 +263,13 @@ int query_tree(const struct query_env *env, const struct window_list *in,
 		b->env = env;
 		b->tree = t;
 		t->in_samples = selector_is_samples(sel);
-		b->merge = (struct merge){ .budget = &b->budget,
-					   .sel = sel,
-					   .frame = tree_frame,
-					   .entry = tree_entry,
-					   .arg = b };
+		b->merge = (struct stack_merge){ .budget = &b->budget,
+						 .sel = sel,
+						 .frame = tree_frame,
+						 .entry = tree_entry,
+						 .arg = b };
 		r = build(b, in);
-		merge_free(&b->merge);
+		stack_merge_free(&b->merge);
 		hmap_free(&b->func_index);
 		free(b->self);
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "query/merge.h"
+#include "query/stack_merge.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -43,15 +43,15 @@ int paths_child(struct paths *t, struct budget *b, uint32_t parent, uint32_t key
 	return 0;
 }
 
-int merge_init(struct merge *m)
+int stack_merge_init(struct stack_merge *m)
 {
 	return paths_init(&m->paths, m->budget);
 }
 
-void merge_free(struct merge *m)
+void stack_merge_free(struct stack_merge *m)
 {
 	for (uint32_t i = 0; i < m->n_models; i++) {
-		struct merge_model *mm = &m->models[i];
+		struct stack_merge_model *mm = &m->models[i];
 
 		free(mm->stack_path);
 		free(mm->frame_keys);
@@ -64,9 +64,9 @@ void merge_free(struct merge *m)
 	paths_free(&m->paths);
 }
 
-static int add_model(struct merge *m, const struct model *model)
+static int add_model(struct stack_merge *m, const struct model *model)
 {
-	struct merge_model *mm;
+	struct stack_merge_model *mm;
 	uint32_t counts[6];
 
 	if (BUDGET_ROOM(m->budget, m->models, m->cap_models, (uint64_t)m->n_models + 1))
@@ -87,7 +87,8 @@ static int add_model(struct merge *m, const struct model *model)
 }
 
 /* few models are alive at a time, and windows of one follow each other */
-static int find_model(struct merge *m, const struct model *model, struct merge_model **ret)
+static int find_model(struct stack_merge *m, const struct model *model,
+		      struct stack_merge_model **ret)
 {
 	uint32_t i;
 	int r = 0;
@@ -104,11 +105,12 @@ static int find_model(struct merge *m, const struct model *model, struct merge_m
 	return r;
 }
 
-static int new_frame_keys(struct merge *m, struct merge_model *mm, uint32_t frame, uint32_t *place)
+static int new_frame_keys(struct stack_merge *m, struct stack_merge_model *mm, uint32_t frame,
+			  uint32_t *place)
 {
 	uint32_t n = 0;
 	int r = BUDGET_ROOM(m->budget, m->keys, m->cap_keys,
-			    (uint64_t)m->n_keys + 1 + MERGE_MAX_KEYS);
+			    (uint64_t)m->n_keys + 1 + STACK_MERGE_MAX_KEYS);
 
 	/* the first naming of a frame may have to read a symbol table */
 	if (!r)
@@ -123,7 +125,8 @@ static int new_frame_keys(struct merge *m, struct merge_model *mm, uint32_t fram
 	return 0;
 }
 
-static int frame_keys(struct merge *m, struct merge_model *mm, uint32_t frame, uint32_t *place)
+static int frame_keys(struct stack_merge *m, struct stack_merge_model *mm, uint32_t frame,
+		      uint32_t *place)
 {
 	int r;
 
@@ -139,7 +142,7 @@ static int frame_keys(struct merge *m, struct merge_model *mm, uint32_t frame, u
 	return r;
 }
 
-static int walk_keys(struct merge *m, uint32_t place, uint32_t *path)
+static int walk_keys(struct stack_merge *m, uint32_t place, uint32_t *path)
 {
 	uint32_t n = m->keys[place];
 
@@ -152,10 +155,10 @@ static int walk_keys(struct merge *m, uint32_t place, uint32_t *path)
 	return 0;
 }
 
-static int empty_stack(struct merge *m, struct merge_model *mm, uint32_t *ret)
+static int empty_stack(struct stack_merge *m, struct stack_merge_model *mm, uint32_t *ret)
 {
 	uint32_t place, path = 0;
-	int r = new_frame_keys(m, mm, MERGE_NO_FRAME, &place);
+	int r = new_frame_keys(m, mm, STACK_MERGE_NO_FRAME, &place);
 
 	if (!r)
 		r = walk_keys(m, place, &path);
@@ -165,7 +168,7 @@ static int empty_stack(struct merge *m, struct merge_model *mm, uint32_t *ret)
 }
 
 /* Fills m->chain with the stacks between `stack` and the nearest one whose path is known. */
-static int climb(struct merge *m, struct merge_model *mm, uint32_t stack, uint32_t *n,
+static int climb(struct stack_merge *m, struct stack_merge_model *mm, uint32_t stack, uint32_t *n,
 		 uint32_t *top)
 {
 	*n = 0;
@@ -184,7 +187,8 @@ static int climb(struct merge *m, struct merge_model *mm, uint32_t stack, uint32
 	return 0;
 }
 
-static int stack_path(struct merge *m, struct merge_model *mm, uint32_t stack, uint32_t *ret)
+static int stack_path(struct stack_merge *m, struct stack_merge_model *mm, uint32_t stack,
+		      uint32_t *ret)
 {
 	uint32_t n, path;
 	int r;
@@ -211,7 +215,8 @@ static int stack_path(struct merge *m, struct merge_model *mm, uint32_t stack, u
 	return r;
 }
 
-static int merge_entry(struct merge *m, struct merge_model *mm, const struct window_entry *e)
+static int merge_entry(struct stack_merge *m, struct stack_merge_model *mm,
+		       const struct window_entry *e)
 {
 	uint32_t path;
 	int r = match_thread(&mm->match, e->thread);
@@ -226,11 +231,11 @@ static int merge_entry(struct merge *m, struct merge_model *mm, const struct win
 	return r ? r : m->entry(m->arg, mm, e, path);
 }
 
-int merge_windows(struct merge *m, const struct window_list *in)
+int stack_merge_windows(struct stack_merge *m, const struct window_list *in)
 {
 	for (size_t i = 0; i < in->n; i++) {
 		const struct window *w = in->w[i];
-		struct merge_model *mm = NULL;
+		struct stack_merge_model *mm = NULL;
 		int r = find_model(m, w->model, &mm);
 
 		for (uint32_t j = 0; !r && j < w->n_entries; j++) {
@@ -245,7 +250,7 @@ int merge_windows(struct merge *m, const struct window_list *in)
 	return 0;
 }
 
-void merge_totals(const struct window_list *in, struct merge_totals *ret)
+void stack_merge_totals(const struct window_list *in, struct stack_merge_totals *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; i < in->n; i++) {
@@ -286,7 +291,7 @@ static void add_loss(struct window_loss *ret, uint32_t *n, uint32_t max,
 	ret[i].weight += l->weight;
 }
 
-uint32_t merge_losses(const struct window_list *in, struct window_loss *ret, uint32_t max)
+uint32_t stack_merge_losses(const struct window_list *in, struct window_loss *ret, uint32_t max)
 {
 	uint32_t n = 0;
 
