@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every counter of module and daemon as Prometheus text. The HTTP server adds
+ * its own, and CPU seconds per service.
+ */
+#include "metrics.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <linux/ringprof.h>
+
+#include "base/clock.h"
+#include "http/metrics.h"
+#include "source/control.h"
+
+static void one(struct buf *b, const char *name, const char *type, const char *help, uint64_t v)
+{
+	metrics_family(b, name, type, help);
+	metrics_u64(b, name, v, NULL);
+}
+
+static void counter(struct buf *b, const char *name, const char *help, uint64_t v)
+{
+	one(b, name, METRIC_COUNTER, help, v);
+}
+
+static void gauge(struct buf *b, const char *name, const char *help, uint64_t v)
+{
+	one(b, name, METRIC_GAUGE, help, v);
+}
+
+static void seconds(struct buf *b, const char *name, const char *type, const char *help,
+		    uint64_t ns)
+{
+	metrics_family(b, name, type, help);
+	metrics_ns(b, name, ns, NULL);
+}
+
+/* One family tells what every period of the timer came to. */
+static void write_samples(struct buf *b, const struct source_counters *c, uint64_t memory)
+{
+	static const char name[] = "ringprof_samples_total";
+	const struct {
+		const char *reason;
+		uint64_t n;
+	} other[] = {
+		{ "timer never fired", c->missed },
+		{ "no reader", c->detached },
+		{ "queue full", c->lost_samples },
+		{ "out of memory", memory },
+	};
+
+	metrics_family(b, name, METRIC_COUNTER, "What the periods of the sampling timers came to.");
+	for (unsigned int i = 0; i < __RINGPROF_OUT_MAX; i++) {
+		bool lost = i >= RINGPROF_LOST_RING_FULL;
+
+		metrics_u64(b, name, c->outcome[i], "outcome",
+			    lost ? "lost" : control_outcome_name(i), "reason",
+			    lost ? control_outcome_name(i) : "", NULL);
+	}
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+		metrics_u64(b, name, other[i].n, "outcome", "lost", "reason", other[i].reason,
+			    NULL);
+}
+
+static void write_source(struct buf *b, const struct collector_status *s)
+{
+	const struct source_counters *c = &s->counters;
+
+	gauge(b, "ringprof_source_running", "1 while a source delivers samples.", s->running);
+	metrics_family(b, "ringprof_source_info", METRIC_GAUGE, "The source in use.");
+	metrics_u64(b, "ringprof_source_info", 1, "source", s->info.name ? s->info.name : "none",
+		    "module_version", s->info.module_version, NULL);
+	seconds(b, "ringprof_sample_period_seconds", METRIC_GAUGE, "CPU time a sample stands for.",
+		s->info.unit == RINGPROF_UNIT_NS ? s->info.period : 0);
+	gauge(b, "ringprof_sampled_cpus", "CPUs that are sampled.", s->info.cpus);
+	counter(b, "ringprof_overflows_total", "Runs of the sampler.", c->calls);
+	counter(b, "ringprof_ring_bytes_total", "Bytes written to the rings.", c->bytes);
+	counter(b, "ringprof_chain_hits_total", "Samples whose whole chain was known.",
+		c->chain_hits);
+	counter(b, "ringprof_trie_nodes_total", "Call trie nodes written.", c->nodes);
+	counter(b, "ringprof_frames_total", "Frames walked.", c->frames);
+	counter(b, "ringprof_node_limit_samples_total",
+		"Samples whose process had used up its trie nodes.", c->node_limit_hits);
+	seconds(b, "ringprof_handler_seconds_total", METRIC_COUNTER, "Time spent in the sampler.",
+		c->handler_ns);
+	counter(b, "ringprof_ring_corrupt_bytes_total", "Ring bytes dropped as impossible.",
+		c->corrupt);
+	counter(b, "ringprof_sideband_records_total", "Side-band records read.",
+		c->sideband_records);
+	counter(b, "ringprof_sideband_lost_total", "Side-band records lost by the kernel.",
+		c->sideband_lost);
+	counter(b, "ringprof_late_events_total", "Events that came after their time.", c->late);
+	counter(b, "ringprof_source_reopens_total", "Times the source was opened again.",
+		s->reopens);
+	counter(b, "ringprof_rounds_total", "Drains of the source.", s->rounds);
+	seconds(b, "ringprof_round_seconds_total", METRIC_COUNTER, "Time spent in drains.",
+		s->round_ns);
+	gauge(b, "ringprof_source_bytes", "Memory of the source.", s->source_bytes);
+}
+
+static void write_agg(struct buf *b, const struct agg_counters *c)
+{
+	static const char name[] = "ringprof_stacks_total";
+
+	metrics_family(b, name, METRIC_COUNTER, "Stacks by how they end.");
+	metrics_u64(b, name, c->stacks_whole, "end", "whole", NULL);
+	for (unsigned int i = 0; i < __RINGPROF_END_MAX; i++)
+		metrics_u64(b, name, c->stacks_truncated[i], "end", control_end_name(i), NULL);
+	counter(b, "ringprof_windows_total", "Windows closed.", c->windows);
+	counter(b, "ringprof_stack_cache_hits_total", "Samples whose stack was known as a whole.",
+		c->cache_hits);
+	counter(b, "ringprof_unmapped_frames_total", "New frames in no known mapping.",
+		c->no_mapping);
+	counter(b, "ringprof_unopened_frames_total", "New frames in files that cannot be opened.",
+		c->no_file);
+	counter(b, "ringprof_series_other_total", "Processes counted as service \"other\".",
+		c->series_other);
+	counter(b, "ringprof_models_total", "Stack tables started.", c->models);
+	gauge(b, "ringprof_model_bytes", "Memory of the stack tables in use.", c->model_bytes);
+}
+
+static void write_store(struct buf *b, struct store *store)
+{
+	struct store_counters c;
+
+	store_counters(store, &c);
+	gauge(b, "ringprof_history_windows", "Windows in memory.", c.windows);
+	gauge(b, "ringprof_history_bytes", "Memory of windows and their stack tables.", c.bytes);
+	seconds(b, "ringprof_history_oldest_timestamp_seconds", METRIC_GAUGE,
+		"Begin of the oldest window, unix time; 0: none.", c.oldest_wall);
+	metrics_family(b, "ringprof_history_dropped_windows_total", METRIC_COUNTER,
+		       "Windows dropped, and why.");
+	metrics_u64(b, "ringprof_history_dropped_windows_total", c.dropped_by_age, "reason", "age",
+		    NULL);
+	metrics_u64(b, "ringprof_history_dropped_windows_total", c.dropped_by_budget, "reason",
+		    "budget", NULL);
+}
+
+static void write_processes(struct buf *b, const struct ptable_counters *c)
+{
+	gauge(b, "ringprof_processes", "Processes known.", c->processes);
+	gauge(b, "ringprof_mappings", "Executable mappings known.", c->mappings);
+	gauge(b, "ringprof_process_table_bytes", "Memory of the process table.", c->bytes);
+	counter(b, "ringprof_process_scans_total", "Reads of a process from /proc.", c->scans);
+	counter(b, "ringprof_process_vanished_total", "Processes gone while they were read.",
+		c->vanished);
+	counter(b, "ringprof_process_evicted_total", "Processes dropped by the limit.", c->evicted);
+	counter(b, "ringprof_process_stubs_total", "Sampled processes that were gone already.",
+		c->stubs);
+}
+
+static void write_symbols(struct buf *b, const struct metrics_env *env)
+{
+	struct files_counters f;
+	struct symbols_counters s;
+
+	files_counters(env->files, &f);
+	symbols_counters(env->symbols, &s);
+	gauge(b, "ringprof_files", "Files with code known.", f.files);
+	gauge(b, "ringprof_symbol_bytes", "Memory of symbol tables.", f.symbol_bytes);
+	gauge(b, "ringprof_kernel_symbols", "Kernel symbols known.", s.kernel_symbols);
+	counter(b, "ringprof_symbol_loads_total", "Symbol tables read.", f.loads);
+	counter(b, "ringprof_symbol_evictions_total", "Symbol tables dropped by the limit.",
+		f.evictions);
+	counter(b, "ringprof_file_open_failures_total", "Mapped files that could not be opened.",
+		f.open_failures);
+	counter(b, "ringprof_bad_elf_total", "Mapped files that are no sound ELF.", f.bad_elf);
+	counter(b, "ringprof_resolved_frames_total", "Frames named.", s.resolved);
+	counter(b, "ringprof_unnamed_frames_total", "Frames without a symbol.", s.unnamed);
+	gauge(b, "ringprof_name_bytes", "Memory of names.", s.name_bytes);
+	counter(b, "ringprof_name_limit_total", "Names not kept: limit reached.", s.limit_hits);
+}
+
+static void write_self(struct buf *b, uint64_t started)
+{
+	struct rusage u;
+	uint64_t ns;
+
+	getrusage(RUSAGE_SELF, &u);
+	ns = (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * NSEC_PER_SEC +
+	     (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
+	seconds(b, "process_cpu_seconds_total", METRIC_COUNTER, "CPU time of the daemon.", ns);
+	seconds(b, "process_start_time_seconds", METRIC_GAUGE, "Start of the daemon, unix time.",
+		started ? (uint64_t)((int64_t)started + wall_offset()) : 0);
+}
+
+void metrics_write(const struct metrics_env *env, struct buf *b)
+{
+	struct collector_status s;
+	struct agg_counters a;
+
+	collector_status(env->collector, &s);
+	agg_counters(collector_agg(env->collector), &a);
+	write_samples(b, &s.counters, a.no_memory);
+	write_source(b, &s);
+	write_agg(b, &a);
+	write_store(b, env->store);
+	write_processes(b, &s.ptable);
+	write_symbols(b, env);
+	write_self(b, s.started);
+}
