@@ -18,13 +18,21 @@
 struct chains;
 
 #define CHAIN_NONE UINT32_MAX
+/* nodes from root to leaf, end mark included; the longest the module makes is 642 */
+#define CHAIN_MAX_DEPTH 1024
 
 struct chains *chains_new(size_t max_bytes); /* NULL: no memory */
 void chains_free(struct chains *c);
-/* Id of (parent, addr), made when new; CHAIN_NONE: full or no memory. */
+/*
+ * Id of (parent, addr), made when new; CHAIN_NONE: full, no memory, deeper than
+ * CHAIN_MAX_DEPTH, or parent is no id. An id stays what it is until chains_reset.
+ */
 uint32_t chain_intern(struct chains *c, uint32_t parent, uint64_t addr);
+/* Of any id; one that was never given out is taken for the empty chain: 0. */
 uint32_t chain_parent(const struct chains *c, uint32_t id);
 uint64_t chain_addr(const struct chains *c, uint32_t id);
+/* Nodes from id to the root: what an array must hold to take the whole chain. */
+uint32_t chain_depth(const struct chains *c, uint32_t id);
 void chains_reset(struct chains *c);
 uint32_t chains_generation(const struct chains *c);
 uint32_t chains_count(const struct chains *c);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How outcomes and ends of call chains are spelled, in metrics, in frames like
+ * [lost: ring full] and in tables: short, lower case, never changed lightly.
+ */
+#include "source/control.h"
+
+static const char *const outcomes[] = {
+	[RINGPROF_OUT_EMITTED] = "emitted",
+	[RINGPROF_OUT_IDLE] = "idle",
+	[RINGPROF_OUT_FILTERED] = "filtered",
+	[RINGPROF_OUT_THROTTLED] = "throttled",
+	[RINGPROF_OUT_NESTED] = "nested",
+	[RINGPROF_LOST_RING_FULL] = "ring full",
+	[RINGPROF_LOST_BAD_TAIL] = "bad reader position",
+	[RINGPROF_LOST_NO_RING] = "no ring",
+	[RINGPROF_LOST_TOO_BIG] = "too big",
+};
+
+static const char *const ends[] = {
+	[RINGPROF_END_NONE] = "user stack not asked for",
+	[RINGPROF_END_KTHREAD] = "kernel thread",
+	[RINGPROF_END_FP_ZERO] = "frame pointer 0",
+	[RINGPROF_END_FP_RANGE] = "bad frame pointer",
+	[RINGPROF_END_FP_ORDER] = "no frame pointer",
+	[RINGPROF_END_FAULT] = "stack not readable",
+	[RINGPROF_END_PC_RANGE] = "bad return address",
+	[RINGPROF_END_DEPTH] = "depth limit",
+	[RINGPROF_END_KDEPTH] = "kernel depth limit",
+	[RINGPROF_END_NO_MM] = "no user memory",
+	[RINGPROF_END_BORROWED_MM] = "other address space loaded",
+	[RINGPROF_END_COMPAT] = "32-bit frame",
+	[RINGPROF_END_NO_REGS] = "no registers",
+	[RINGPROF_END_NODE_LIMIT] = "node limit",
+	[RINGPROF_END_KERNEL_UNWIND] = "kernel frames missing",
+};
+
+_Static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == __RINGPROF_OUT_MAX, "name each outcome");
+_Static_assert(sizeof(ends) / sizeof(ends[0]) == __RINGPROF_END_MAX, "name each end");
+
+/* A newer module may have more of them. */
+const char *control_outcome_name(unsigned int outcome)
+{
+	return outcome < __RINGPROF_OUT_MAX ? outcomes[outcome] : "other";
+}
+
+const char *control_end_name(unsigned int end)
+{
+	return end < __RINGPROF_END_MAX ? ends[end] : "other";
+}

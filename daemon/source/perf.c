@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The perf source: cpu-clock on every CPU by perf_event_open, for hosts where
+ * no module can be loaded. Opening, CPUs that come and go, and counters; the
+ * samples' way is in perf_cpu.c.
+ *
+ * Used by the collector thread alone.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "ringprof/period.h"
+#include "source/perf_cpu.h"
+#include "source/perf_open.h"
+#include "source/sideband.h"
+
+/* the kernel's tick is not told to us; ticks of 100, 250 and 1000 Hz are multiples of this */
+#define TICK_NS		  1000000U
+#define DEFAULT_MAX_STACK 127U
+/* what a sample of some 30 frames needs */
+#define SAMPLE_BYTES	 400ULL
+#define BUFFERED_SECONDS 4ULL
+#define MIN_RING	 (64ULL << 10)
+#define MAX_RING	 (8ULL << 20)
+
+/* Inode of the initial pid namespace, PROC_PID_INIT_INO of the kernel. */
+#define INIT_PID_NS 0xEFFFFFFCU
+
+static size_t ring_bytes(const struct source *s, uint32_t hz)
+{
+	uint64_t n = s->cfg.ring_bytes ? s->cfg.ring_bytes : hz * SAMPLE_BYTES * BUFFERED_SECONDS;
+
+	if (n < MIN_RING)
+		n = MIN_RING;
+	return n < MAX_RING ? n : MAX_RING;
+}
+
+static int check_rate(uint32_t hz, char *err, size_t errlen)
+{
+	long max = perf_sysctl("perf_event_max_sample_rate", 100000);
+
+	if (hz <= max)
+		return 0;
+	snprintf(err, errlen,
+		 "frequency %u Hz is above sysctl kernel.perf_event_max_sample_rate (%ld): perf "
+		 "would "
+		 "throttle it; raise that or sample at %ld Hz or less",
+		 hz, max, max);
+	return -EINVAL;
+}
+
+static uint32_t max_stack(const struct source *s)
+{
+	long allowed = perf_sysctl("perf_event_max_stack", DEFAULT_MAX_STACK);
+	uint32_t max = allowed > 0 && allowed < UINT16_MAX ? (uint32_t)allowed : DEFAULT_MAX_STACK;
+
+	return s->cfg.perf_max_stack && s->cfg.perf_max_stack < max ? s->cfg.perf_max_stack : max;
+}
+
+static bool wanted(const struct perf *p, uint32_t cpu)
+{
+	return cpu_isset(&p->s->online, cpu) && cpu_isset(&p->mask, cpu);
+}
+
+static void make_mask(struct perf *p)
+{
+	if (p->s->cfg.cpus && *p->s->cfg.cpus) {
+		cpus_parse(p->s->cfg.cpus, &p->mask); /* source_open checked it */
+		return;
+	}
+	memset(&p->mask, 0xff, sizeof(p->mask));
+	cpus_drop_isolated(&p->mask);
+}
+
+static int probe(struct perf *p, char *err, size_t errlen)
+{
+	uint32_t cpu = 0;
+	int r;
+
+	while (cpu < p->n_cpus && !wanted(p, cpu))
+		cpu++;
+	if (cpu == p->n_cpus) {
+		snprintf(err, errlen, "perf: none of the wished-for CPUs is on line");
+		return -ENODEV;
+	}
+	r = perf_probe_sampling(&p->attr, (int)cpu, p->cgroup, p->period, p->max_stack);
+	if (r) {
+		perf_explain(r, false, err, errlen);
+		return r;
+	}
+	p->with_cgroup = p->attr.sample_type & PERF_SAMPLE_CGROUP;
+	if (!p->attr.sample_max_stack)
+		p->max_stack = DEFAULT_MAX_STACK;
+	return 0;
+}
+
+static int open_cpus(struct perf *p, char *err, size_t errlen)
+{
+	uint32_t n = 0;
+	bool mapping;
+
+	for (uint32_t i = 0; i < p->n_cpus; i++) {
+		int r = wanted(p, i) ? perf_cpu_open(&p->cpus[i], &mapping) : -ENODEV;
+
+		if (r && r != -ENODEV) {
+			perf_explain(r, mapping, err, errlen);
+			return r;
+		}
+		n += !r;
+	}
+	p->s->info.cpus = n;
+	return 0;
+}
+
+static bool in_host_pid_ns(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) || st.st_ino == INIT_PID_NS;
+}
+
+static void fill_info(const struct perf *p, uint32_t hz)
+{
+	struct source_info *info = &p->s->info;
+
+	info->kind = SOURCE_PERF;
+	info->name = "perf";
+	info->hz = hz;
+	info->period = p->period;
+	info->unit = RINGPROF_UNIT_NS;
+	info->clock = CLOCK_MONOTONIC;
+	info->features = RINGPROF_FEAT_MONOTONIC | RINGPROF_FEAT_KERNEL | RINGPROF_FEAT_USER |
+			 (p->with_cgroup ? RINGPROF_FEAT_CGROUP : 0);
+}
+
+static int open_parts(struct perf *p, char *err, size_t errlen)
+{
+	uint32_t hz = p->s->cfg.hz ? p->s->cfg.hz : RINGPROF_DEFAULT_HZ;
+	int r = check_rate(hz, err, errlen);
+
+	if (r)
+		return r;
+	p->period = ringprof_period(hz, TICK_NS);
+	p->max_stack = max_stack(p->s);
+	p->ring_bytes = ring_bytes(p->s, hz);
+	p->host_pids = in_host_pid_ns();
+	make_mask(p);
+	if (p->s->cfg.cgroup && *p->s->cfg.cgroup) {
+		p->cgroup = perf_open_cgroup(p->s->cfg.cgroup, err, errlen);
+		if (p->cgroup < 0)
+			return p->cgroup;
+	}
+	r = probe(p, err, errlen);
+	if (!r)
+		r = open_cpus(p, err, errlen);
+	if (!r)
+		fill_info(p, hz);
+	return r;
+}
+
+static void perf_close(struct source *s)
+{
+	struct perf *p = s->priv;
+
+	for (uint32_t i = 0; i < p->n_cpus; i++)
+		perf_cpu_close(&p->cpus[i]);
+	if (p->cgroup >= 0)
+		close(p->cgroup);
+	free(p);
+	s->priv = NULL;
+}
+
+static int perf_open(struct source *s, char *err, size_t errlen)
+{
+	uint32_t n = cpus_possible();
+	struct perf *p = calloc(1, sizeof(*p) + n * sizeof(p->cpus[0]));
+	int r;
+
+	if (!p) {
+		snprintf(err, errlen, "perf: out of memory");
+		return -ENOMEM;
+	}
+	p->s = s;
+	p->n_cpus = n;
+	p->cgroup = -1;
+	for (uint32_t i = 0; i < n; i++)
+		perf_cpu_init(&p->cpus[i], p, i);
+	s->priv = p;
+	r = open_parts(p, err, errlen);
+	if (r)
+		perf_close(s);
+	return r;
+}
+
+static int perf_start(struct source *s, char *err, size_t errlen)
+{
+	struct perf *p = s->priv;
+
+	for (uint32_t i = 0; i < p->n_cpus; i++) {
+		int r = perf_cpu_enable(&p->cpus[i], true);
+
+		if (r) {
+			snprintf(err, errlen, "perf: cannot start on CPU %u: %s", i, strerror(-r));
+			return r;
+		}
+	}
+	p->running = true;
+	return 0;
+}
+
+static int perf_stop(struct source *s)
+{
+	struct perf *p = s->priv;
+	int first = 0;
+
+	for (uint32_t i = 0; i < p->n_cpus; i++) {
+		int r = perf_cpu_enable(&p->cpus[i], false);
+
+		first = first ? first : r;
+		perf_cpu_snapshot(&p->cpus[i]);
+	}
+	p->running = false;
+	return first;
+}
+
+/* What cannot be opened now (no memory, CPU gone again) is tried again next time. */
+static void rescan_cpu(struct perf *p, uint32_t i)
+{
+	struct perf_cpu *c = &p->cpus[i];
+	uint32_t generation = sideband_generation(p->s->side, i);
+	bool mapping;
+
+	if (c->ring.fd >= 0 && c->generation != generation)
+		perf_cpu_close(c);
+	if (c->ring.fd < 0 && wanted(p, i) && !perf_cpu_open(c, &mapping) && p->running)
+		perf_cpu_enable(c, true);
+	perf_cpu_snapshot(c);
+	p->s->info.cpus += c->ring.fd >= 0;
+}
+
+static int perf_rescan(struct source *s)
+{
+	struct perf *p = s->priv;
+
+	s->info.cpus = 0;
+	for (uint32_t i = 0; i < p->n_cpus; i++)
+		rescan_cpu(p, i);
+	return 0;
+}
+
+static void perf_note(struct source *s)
+{
+	struct perf *p = s->priv;
+
+	for (uint32_t i = 0; i < p->n_cpus; i++)
+		if (p->cpus[i].ring.fd >= 0)
+			perf_ring_note(&p->cpus[i].ring);
+}
+
+static int perf_add(struct source *s)
+{
+	struct perf *p = s->priv;
+	int r = 0;
+
+	for (uint32_t i = 0; i < p->n_cpus && !r; i++)
+		if (p->cpus[i].ring.fd >= 0)
+			r = merge_add(&s->merge, &p->cpus[i].stream);
+	return r;
+}
+
+static void perf_release(struct source *s)
+{
+	struct perf *p = s->priv;
+
+	for (uint32_t i = 0; i < p->n_cpus; i++)
+		if (p->cpus[i].ring.fd >= 0)
+			perf_ring_release(&p->cpus[i].ring, p->cpus[i].stream.ready);
+}
+
+static int perf_counters(struct source *s, struct source_counters *ret)
+{
+	struct perf *p = s->priv;
+
+	for (uint32_t i = 0; i < p->n_cpus; i++) {
+		struct perf_cpu *c = &p->cpus[i];
+
+		perf_cpu_settle(c);
+		ret->calls += c->calls;
+		for (size_t o = 0; o < RINGPROF_OUT_MAX + 1; o++)
+			ret->outcome[o] += c->outcome[o];
+		ret->missed += c->missed;
+		ret->bytes += c->bytes;
+		ret->corrupt += c->corrupt + c->ring.corrupt;
+	}
+	ret->chain_hits = p->cache.hits;
+	ret->frames = p->cache.frames;
+	return 0;
+}
+
+static size_t perf_bytes(const struct source *s)
+{
+	const struct perf *p = s->priv;
+	size_t n = sizeof(*p) + p->n_cpus * sizeof(p->cpus[0]);
+
+	for (uint32_t i = 0; i < p->n_cpus; i++)
+		n += perf_ring_bytes(&p->cpus[i].ring);
+	return n;
+}
+
+const struct source_ops source_ops_perf = {
+	.open = perf_open,
+	.close = perf_close,
+	.start = perf_start,
+	.stop = perf_stop,
+	.rescan = perf_rescan,
+	.note = perf_note,
+	.add = perf_add,
+	.release = perf_release,
+	.counters = perf_counters,
+	.bytes = perf_bytes,
+};

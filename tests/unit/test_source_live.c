@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The perf source on this host: a child that spins in one function must come
+ * back as samples of that function, a child of 5 ms with its whole side band,
+ * all in time order and every overflow accounted for.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "source/control.h"
+#include "source/source.h"
+#include "tap.h"
+
+#define HZ	999U
+#define SPIN_MS 600U
+
+struct seen {
+	pid_t child;
+	uint64_t last_time;
+	uint64_t samples, disorder, child_samples, child_leaf, child_weight, bad_ends, in_cgroup;
+	uint64_t mmaps, comms, execs, forks, exits, lost, others;
+	uint64_t cgroup;
+	struct chains *chains;
+};
+
+/* The address range of spin() is told by its neighbour in a section of their own. */
+__attribute__((noinline, section("spin_text"))) static uint64_t spin(uint64_t until)
+{
+	volatile uint64_t n = 0;
+	struct timespec ts;
+
+	do {
+		for (int i = 0; i < 200000; i++)
+			n = n + 1;
+		clock_gettime(CLOCK_MONOTONIC, &ts);
+	} while ((uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec < until);
+	return n;
+}
+
+extern const char __start_spin_text[], __stop_spin_text[];
+
+static uint64_t cpu_ns(const struct rusage *ru)
+{
+	return (uint64_t)(ru->ru_utime.tv_sec + ru->ru_stime.tv_sec) * NSEC_PER_SEC +
+	       (uint64_t)(ru->ru_utime.tv_usec + ru->ru_stime.tv_usec) * 1000;
+}
+
+static void take_sample(struct seen *seen, const struct event *ev)
+{
+	uint32_t root = ev->sample.chain;
+
+	seen->samples++;
+	for (uint32_t p; (p = chain_parent(seen->chains, root));)
+		root = p;
+	if ((chain_addr(seen->chains, root) & RINGPROF_END_MASK) != RINGPROF_END_MARK)
+		seen->bad_ends++;
+	if (ev->pid != seen->child) {
+		seen->others++;
+		return;
+	}
+	seen->child_samples++;
+	seen->child_weight += ev->sample.weight;
+	seen->cgroup = ev->sample.cgroup;
+	seen->child_leaf += ev->sample.leaf >= (uintptr_t)__start_spin_text &&
+			    ev->sample.leaf < (uintptr_t)__stop_spin_text;
+}
+
+static void take(void *arg, const struct event *ev)
+{
+	struct seen *seen = arg;
+
+	seen->disorder += ev->time < seen->last_time;
+	seen->last_time = ev->time;
+	if (ev->type == EV_SAMPLE)
+		take_sample(seen, ev);
+	else if (ev->type == EV_LOST)
+		seen->lost++;
+	if (ev->pid != seen->child)
+		return;
+	seen->mmaps += ev->type == EV_MMAP && ev->mmap.path[0];
+	seen->comms += ev->type == EV_COMM;
+	seen->execs += ev->type == EV_COMM && ev->comm.exec;
+	seen->forks += ev->type == EV_FORK && ev->fork.ppid == getpid();
+	seen->exits += ev->type == EV_EXIT;
+}
+
+static struct chains *chains;
+static struct source *source;
+
+static void let_go(void)
+{
+	source_close(source);
+	chains_free(chains);
+	source = NULL;
+	chains = NULL;
+}
+
+static void open_source(const struct source_config *cfg)
+{
+	static char why[512], err[512];
+	int r;
+
+	chains = chains_new(16 << 20);
+	CHECK(chains);
+	r = source_open(&source, cfg, chains, err, sizeof(err));
+	if (r) {
+		chains_free(chains);
+		printf("# %s\n", err);
+	}
+	if (r == -EPERM || r == -EACCES || r == -ENOSYS) {
+		snprintf(why, sizeof(why), "perf_event_open is refused here: %s", strerror(-r));
+		SKIP(why);
+	}
+	CHECK_EQ(r, 0);
+	CHECK_EQ(source_start(source, err, sizeof(err)), 0);
+}
+
+static void drain(struct seen *seen)
+{
+	uint64_t upto = 0, now = mono_now();
+
+	CHECK_EQ(source_drain(source, take, seen, &upto), 0);
+	CHECK(upto + 2 * SOURCE_LAG_NS > now && upto <= mono_now());
+}
+
+/* The rest, when nothing comes any more. */
+static void finish(struct seen *seen)
+{
+	CHECK_EQ(source_stop(source), 0);
+	usleep(3 * SOURCE_LAG_NS / 1000);
+	drain(seen);
+}
+
+static pid_t spin_child(unsigned int ms)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		spin(mono_now() + ms * NSEC_PER_MSEC);
+		_exit(0);
+	}
+	return pid;
+}
+
+static uint64_t sum(const struct source_counters *c)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < 16; i++)
+		n += c->outcome[i];
+	return n;
+}
+
+static void print_counters(const struct source_counters *c)
+{
+	printf("# calls %llu:", (unsigned long long)c->calls);
+	for (unsigned int i = 0; i <= RINGPROF_OUT_MAX; i++)
+		if (c->outcome[i])
+			printf(" %s %llu", control_outcome_name(i),
+			       (unsigned long long)c->outcome[i]);
+	printf("; missed %llu late %llu side band %llu lost %llu frames %llu bytes %llu\n",
+	       (unsigned long long)c->missed, (unsigned long long)c->late,
+	       (unsigned long long)c->sideband_records, (unsigned long long)c->sideband_lost,
+	       (unsigned long long)c->frames, (unsigned long long)c->bytes);
+}
+
+TEST(a_spinning_child_is_sampled_at_its_function)
+{
+	struct source_config cfg = { .kind = SOURCE_PERF, .hz = HZ };
+	struct source_counters cnt;
+	struct seen seen = { 0 };
+	struct rusage ru;
+	uint64_t want;
+
+	open_source(&cfg);
+	seen.chains = chains;
+	seen.child = spin_child(SPIN_MS);
+	for (int i = 0; i < 4; i++) {
+		usleep(SPIN_MS * 1000 / 4);
+		drain(&seen);
+	}
+	CHECK_EQ(wait4(seen.child, NULL, 0, &ru), seen.child);
+	finish(&seen);
+	CHECK_EQ(source_counters(source, &cnt), 0);
+	print_counters(&cnt);
+	want = cpu_ns(&ru);
+	printf("# child: %llu samples, %llu at its function, %.1f ms by weight, %.1f ms by rusage, "
+	       "cgroup %llu; %llu samples of others\n",
+	       (unsigned long long)seen.child_samples, (unsigned long long)seen.child_leaf,
+	       (double)seen.child_weight / 1e6, (double)want / 1e6, (unsigned long long)seen.cgroup,
+	       (unsigned long long)seen.others);
+	CHECK_EQ(seen.disorder, 0);
+	CHECK_EQ(seen.bad_ends, 0);
+	CHECK(seen.child_samples > 50);
+	/* the rest is in the clock's own code */
+	CHECK(seen.child_leaf * 10 >= seen.child_samples * 9);
+	/* 600 samples: 5 sigma of rate noise is far below a quarter */
+	CHECK(seen.child_weight * 4 > want * 3 && seen.child_weight * 4 < want * 5);
+	CHECK_EQ(sum(&cnt), cnt.calls);
+	CHECK_EQ(cnt.outcome[RINGPROF_OUT_EMITTED], seen.samples);
+	CHECK_EQ(cnt.late + cnt.corrupt + cnt.lost_samples, 0);
+	let_go();
+}
+
+TEST(a_child_of_5_ms_leaves_its_whole_side_band)
+{
+	struct source_config cfg = { .kind = SOURCE_PERF, .hz = HZ };
+	struct seen seen = { 0 };
+
+	open_source(&cfg);
+	seen.chains = chains;
+	seen.child = fork();
+	if (!seen.child) {
+		execl("/bin/sleep", "sleep", "0.005", NULL);
+		_exit(127);
+	}
+	CHECK_EQ(waitpid(seen.child, NULL, 0), seen.child);
+	finish(&seen);
+	printf("# child: fork %llu, exec %llu, comm %llu, mmap %llu, exit %llu\n",
+	       (unsigned long long)seen.forks, (unsigned long long)seen.execs,
+	       (unsigned long long)seen.comms, (unsigned long long)seen.mmaps,
+	       (unsigned long long)seen.exits);
+	CHECK_EQ(seen.forks, 1);
+	CHECK_EQ(seen.execs, 1);
+	CHECK_EQ(seen.exits, 1);
+	/* the program, its loader, libc and the vDSO */
+	CHECK(seen.mmaps >= 4);
+	CHECK_EQ(seen.disorder, 0);
+	let_go();
+}
+
+TEST(the_pid_filter_keeps_one_process_and_what_it_forks)
+{
+	pid_t me = getpid();
+	struct source_config cfg = { .kind = SOURCE_PERF, .hz = HZ, .pids = &me, .n_pids = 1 };
+	pid_t stranger = spin_child(300);
+	struct source_counters cnt;
+	struct seen seen = { 0 };
+
+	/* forked before the filter was there, so not followed */
+	open_source(&cfg);
+	seen.chains = chains;
+	seen.child = spin_child(150);
+	CHECK_EQ(waitpid(seen.child, NULL, 0), seen.child);
+	CHECK_EQ(waitpid(stranger, NULL, 0), stranger);
+	finish(&seen);
+	CHECK_EQ(source_counters(source, &cnt), 0);
+	print_counters(&cnt);
+	CHECK(seen.child_samples > 10);
+	/* ourselves, hardly running */
+	CHECK(seen.others < seen.child_samples);
+	CHECK(cnt.outcome[RINGPROF_OUT_FILTERED] > 10);
+	CHECK_EQ(sum(&cnt), cnt.calls);
+	let_go();
+}
+
+int main(void)
+{
+	return tap_main();
+}
