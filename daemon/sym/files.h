@@ -48,6 +48,7 @@ bool file_vaddr(struct file *f, uint64_t offset, uint64_t *ret);
 
 struct files_counters {
 	uint64_t files, symbol_bytes, symbols, loads, evictions, open_failures, bad_elf;
+	uint64_t load_failures; /* files whose symbols could not be read, or went over the limit */
 };
 void files_counters(struct files *fs, struct files_counters *ret);
 

@@ -5,8 +5,9 @@
  * later issue adds them: callers loop over n.
  *
  * Any thread may call. Strings in the answer live as long as the symbolizer
- * (interned, bounded by its byte limit: past it names are copied no more and
- * addresses stand in for them, counted).
+ * (interned, bounded by its byte limit: past it new names are not kept, the
+ * fixed "[no room for names]" stands in for them, counted; the address is
+ * still the caller's).
  */
 #ifndef RINGPROF_SYM_SYMBOLS_H
 #define RINGPROF_SYM_SYMBOLS_H
@@ -73,11 +74,15 @@ void symbols_resolve(struct symbols *s, enum frame_kind kind, struct file *f, ui
 /* Reads kallsyms again if modules came or went (cheap check); collector, once a minute. */
 void symbols_refresh_kernel(struct symbols *s);
 
-/* Demangled form of a C++ or Rust name into out; returns out, or name itself if not mangled. */
+/*
+ * Demangled form of a C++ or Rust name into out, without parameters; returns
+ * out, or name itself if it is not mangled or its text is longer than outlen.
+ */
 const char *sym_demangle(const char *name, char *out, size_t outlen);
 
 struct symbols_counters {
 	uint64_t kernel_symbols, resolved, unnamed, name_bytes, limit_hits;
+	int kernel_hidden; /* kernel.kptr_restrict hides all kernel addresses from us */
 };
 void symbols_counters(struct symbols *s, struct symbols_counters *ret);
 

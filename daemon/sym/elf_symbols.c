@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Function symbols of an ELF file: .symtab, .dynsym, and names for the slots
+ * of the procedure linkage table.
+ */
+#include "sym/elf_image.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define SYMS_AT_ONCE 4096 /* read in pieces: the table itself is never whole in memory */
+#define PLT_ENTRY    16
+
+struct sym_source {
+	struct elf_image *e;
+	const Elf64_Shdr *sh;
+	size_t ent;
+	char *str;
+	size_t str_len;
+};
+
+static void widen_sym(Elf64_Sym *to, const Elf32_Sym *from)
+{
+	to->st_name = from->st_name;
+	to->st_info = from->st_info;
+	to->st_other = from->st_other;
+	to->st_shndx = from->st_shndx;
+	to->st_value = from->st_value;
+	to->st_size = from->st_size;
+}
+
+/* The executable section a symbol lies in, NULL: none. */
+static const Elf64_Shdr *code_section(const struct elf_image *e, const Elf64_Sym *s)
+{
+	const Elf64_Shdr *sh;
+
+	if (s->st_shndx == SHN_UNDEF || s->st_shndx >= e->n_sh)
+		return NULL;
+	sh = &e->sh[s->st_shndx];
+	if (!(sh->sh_flags & SHF_EXECINSTR) || s->st_value < sh->sh_addr ||
+	    s->st_value - sh->sh_addr >= sh->sh_size)
+		return NULL;
+	return sh;
+}
+
+/* "memcpy@@GLIBC_2.14" in a .symtab: the version is no part of the name. */
+static size_t name_len(const char *name, size_t max)
+{
+	size_t n = strnlen(name, max);
+	const char *at = n > 1 ? memchr(name + 1, '@', n - 1) : NULL;
+
+	return at ? (size_t)(at - name) : n;
+}
+
+static int add_symbol(const struct sym_source *src, const Elf64_Sym *s, struct symtab_builder *b)
+{
+	unsigned int type = ELF64_ST_TYPE(s->st_info), bind = ELF64_ST_BIND(s->st_info);
+	const Elf64_Shdr *sh = code_section(src->e, s);
+	struct sym_input in = { 0 };
+
+	if (!sh || s->st_name >= src->str_len)
+		return 0;
+	if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE)
+		return 0;
+	in.name = src->str + s->st_name;
+	/* "$x", "$d": marks for disassemblers */
+	if (type == STT_NOTYPE && in.name[0] == '$')
+		return 0;
+	in.len = name_len(in.name, src->str_len - s->st_name);
+	in.addr = s->st_value;
+	in.size = s->st_size;
+	in.room = sh->sh_addr + sh->sh_size - s->st_value;
+	in.func = type != STT_NOTYPE;
+	in.bind = bind == STB_LOCAL ? SYM_LOCAL : bind == STB_WEAK ? SYM_WEAK : SYM_GLOBAL;
+	return symtab_add(b, &in);
+}
+
+static void sym_at(const struct sym_source *src, const uint8_t *p, Elf64_Sym *ret)
+{
+	Elf32_Sym s32;
+
+	if (src->e->is64) {
+		memcpy(ret, p, sizeof(*ret));
+		return;
+	}
+	memcpy(&s32, p, sizeof(s32));
+	widen_sym(ret, &s32);
+}
+
+static int add_all(const struct sym_source *src, struct symtab_builder *b)
+{
+	cleanup_free uint8_t *piece = malloc(SYMS_AT_ONCE * src->ent);
+	uint64_t n = src->sh->sh_size / src->ent;
+	Elf64_Sym s;
+
+	/* a sparse file may hold any number of empty entries */
+	if (n > ELF_MAX_SYMS)
+		n = ELF_MAX_SYMS;
+	if (!piece)
+		return -ENOMEM;
+	for (uint64_t i = 0; i < n; i += SYMS_AT_ONCE) {
+		size_t now = n - i < SYMS_AT_ONCE ? n - i : SYMS_AT_ONCE;
+		int r = elf_read(src->e, src->sh->sh_offset + i * src->ent, piece, now * src->ent);
+
+		if (r)
+			return r;
+		for (size_t k = 0; k < now; k++) {
+			sym_at(src, piece + k * src->ent, &s);
+			r = add_symbol(src, &s, b);
+			if (r)
+				return r;
+		}
+		if (b->dropped)
+			return 0; /* past the limit: the rest adds nothing */
+	}
+	return 0;
+}
+
+static int source_open(struct sym_source *src, struct elf_image *e, const Elf64_Shdr *sh)
+{
+	const Elf64_Shdr *str;
+
+	src->e = e;
+	src->sh = sh;
+	src->ent = e->is64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+	/* held against the file's size at once: a lying size must not cost a long loop */
+	if (sh->sh_entsize != src->ent || sh->sh_link >= e->n_sh || sh->sh_offset > e->size ||
+	    sh->sh_size > e->size - sh->sh_offset)
+		return -EINVAL;
+	str = &e->sh[sh->sh_link];
+	if (str->sh_type != SHT_STRTAB)
+		return -EINVAL;
+	src->str = elf_dup(e, str->sh_offset, str->sh_size, ELF_MAX_STRTAB);
+	src->str_len = str->sh_size;
+	return src->str ? 0 : -EINVAL;
+}
+
+/* The first table of that type counts; a file has no second one. */
+static int add_table(struct elf_image *e, uint32_t type, struct symtab_builder *b)
+{
+	struct sym_source src = { 0 };
+	int r = elf_load_sections(e);
+
+	for (size_t i = 1; !r && i < e->n_sh; i++) {
+		if (e->sh[i].sh_type != type)
+			continue;
+		r = source_open(&src, e, &e->sh[i]);
+		if (!r)
+			r = add_all(&src, b);
+		free(src.str);
+		return r ? r : 1;
+	}
+	return r;
+}
+
+int elf_add_symtab(struct elf_image *e, struct symtab_builder *b)
+{
+	return add_table(e, SHT_SYMTAB, b);
+}
+
+int elf_add_dynsym(struct elf_image *e, struct symtab_builder *b)
+{
+	return add_table(e, SHT_DYNSYM, b);
+}
+
+struct plt {
+	const Elf64_Shdr *rela; /* one entry a slot */
+	const Elf64_Shdr *code;
+	uint64_t first; /* address of slot 0 */
+	uint64_t slots;
+};
+
+/*
+ * With IBT the slots that are called stand in .plt.sec; else in .plt, behind
+ * one entry that calls the dynamic linker.
+ */
+static bool plt_find(const struct elf_image *e, struct plt *p)
+{
+	uint64_t skip = 0;
+
+	p->rela = elf_section(e, ".rela.plt");
+	p->code = elf_section(e, ".plt.sec");
+	if (!p->code) {
+		p->code = elf_section(e, ".plt");
+		skip = PLT_ENTRY;
+	}
+	if (!p->rela || !p->code || p->code->sh_size < skip ||
+	    p->rela->sh_entsize != sizeof(Elf64_Rela) || p->rela->sh_link >= e->n_sh)
+		return false;
+	p->first = p->code->sh_addr + skip;
+	p->slots = (p->code->sh_size - skip) / PLT_ENTRY;
+	if (p->rela->sh_size / sizeof(Elf64_Rela) < p->slots)
+		p->slots = p->rela->sh_size / sizeof(Elf64_Rela);
+	return true;
+}
+
+static int add_slot(const struct sym_source *dyn, uint64_t slot_addr, uint64_t sym,
+		    struct symtab_builder *b)
+{
+	char name[SYM_NAME_MAX];
+	struct sym_input in = { .addr = slot_addr, .size = PLT_ENTRY, .func = true };
+	uint8_t raw[sizeof(Elf64_Sym)];
+	Elf64_Sym s;
+	int n;
+
+	if (!sym || sym >= dyn->sh->sh_size / dyn->ent ||
+	    elf_read(dyn->e, dyn->sh->sh_offset + sym * dyn->ent, raw, dyn->ent))
+		return 0;
+	sym_at(dyn, raw, &s);
+	if (s.st_name >= dyn->str_len)
+		return 0;
+	n = snprintf(name, sizeof(name), "%.*s@plt", SYM_NAME_MAX - 8, dyn->str + s.st_name);
+	in.name = name;
+	in.len = (size_t)n;
+	return n > 4 ? symtab_add(b, &in) : 0;
+}
+
+int elf_add_plt(struct elf_image *e, struct symtab_builder *b)
+{
+	struct sym_source dyn = { 0 };
+	struct plt p;
+	int r = elf_load_sections(e);
+
+	if (r || !e->is64 || e->eh.e_machine != EM_X86_64 || !plt_find(e, &p))
+		return r;
+	r = source_open(&dyn, e, &e->sh[p.rela->sh_link]);
+	for (uint64_t i = 0; !r && i < p.slots && !b->dropped; i++) {
+		Elf64_Rela rela;
+
+		r = elf_read(e, p.rela->sh_offset + i * sizeof(rela), &rela, sizeof(rela));
+		if (!r)
+			r = add_slot(&dyn, p.first + i * PLT_ENTRY, ELF64_R_SYM(rela.r_info), b);
+	}
+	free(dyn.str);
+	return r ? r : 1;
+}

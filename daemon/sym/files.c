@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The registry of files with code: one struct file per content (what counts as
+ * the same content: file_identity.c).
+ *
+ * Seeing a file again must be cheap, as every new process maps libc: an equal
+ * (device, inode, size, mtime, ctime) means the same content without reading
+ * a byte. A mapping whose process is gone and whose path leads nowhere is
+ * still known if another process mapped the same (device, inode, path).
+ *
+ * A descriptor stays open until the symbols were read, as the path may be
+ * gone by then; at most max_open of them, the oldest is closed first. A file
+ * without references is kept for a while: processes come again.
+ *
+ * Any thread; see files_int.h for the locks.
+ */
+#include "sym/files.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "base/cleanup.h"
+#include "sym/file_open.h"
+#include "sym/files_int.h"
+
+#define MAX_OPEN 256
+#define MAX_IDLE 512
+#define MAX_SEEN 16384
+
+/* one place where a file was seen; a full table is begun anew, it is only a cache */
+struct seen {
+	struct ident ident;
+	uint64_t ino;
+	uint32_t maj, min;
+	uint32_t slot;
+	uint32_t id; /* of the file: the slot may have another one by now */
+	uint64_t path_hash;
+};
+
+static uint32_t open_limit(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) || rl.rlim_cur / 4 > MAX_OPEN)
+		return MAX_OPEN;
+	return rl.rlim_cur / 4 ? (uint32_t)(rl.rlim_cur / 4) : 1;
+}
+
+struct files *files_new(size_t max_symbol_bytes)
+{
+	struct files *fs = calloc(1, sizeof(*fs));
+
+	if (!fs)
+		return NULL;
+	fs->seen = calloc(MAX_SEEN, sizeof(*fs->seen));
+	if (!fs->seen) {
+		free(fs);
+		return NULL;
+	}
+	pthread_mutex_init(&fs->lock, NULL);
+	pthread_mutex_init(&fs->sym_lock, NULL);
+	TAILQ_INIT(&fs->open);
+	TAILQ_INIT(&fs->idle);
+	TAILQ_INIT(&fs->dead);
+	TAILQ_INIT(&fs->loaded);
+	fs->max_symbol_bytes = max_symbol_bytes;
+	fs->max_open = open_limit();
+	fs->next_id = 1;
+	return fs;
+}
+
+static void close_fd(struct files *fs, struct file_priv *f)
+{
+	if (f->fd < 0)
+		return;
+	TAILQ_REMOVE(&fs->open, f, fd_link);
+	fs->n_open--;
+	close(f->fd);
+	f->fd = -1;
+}
+
+static void keep_fd(struct files *fs, struct file_priv *f, int fd)
+{
+	if (fs->n_open >= fs->max_open)
+		close_fd(fs, TAILQ_FIRST(&fs->open));
+	f->fd = fd;
+	TAILQ_INSERT_TAIL(&fs->open, f, fd_link);
+	fs->n_open++;
+}
+
+void files_reap(struct files *fs)
+{
+	struct file_list dead = TAILQ_HEAD_INITIALIZER(dead);
+	struct file_priv *f;
+
+	pthread_mutex_lock(&fs->lock);
+	TAILQ_CONCAT(&dead, &fs->dead, idle_link);
+	pthread_mutex_unlock(&fs->lock);
+	while ((f = TAILQ_FIRST(&dead))) {
+		TAILQ_REMOVE(&dead, f, idle_link);
+		file_drop_symbols(f);
+		file_destroy(f);
+	}
+}
+
+void files_free(struct files *fs)
+{
+	if (!fs)
+		return;
+	files_reap(fs);
+	for (uint32_t i = 0; i < fs->n_slots; i++) {
+		if (!fs->slots[i])
+			continue;
+		close_fd(fs, fs->slots[i]);
+		file_drop_symbols(fs->slots[i]);
+		file_destroy(fs->slots[i]);
+	}
+	hmap_free(&fs->by_key);
+	hmap_free(&fs->by_ident);
+	hmap_free(&fs->by_map);
+	pthread_mutex_destroy(&fs->lock);
+	pthread_mutex_destroy(&fs->sym_lock);
+	free(fs->slots);
+	free(fs->seen);
+	free(fs->debug_dirs);
+	free(fs);
+}
+
+static uint64_t stat_ns(const struct timespec *ts)
+{
+	return (uint64_t)ts->tv_sec * 1000000000ULL + (uint64_t)ts->tv_nsec;
+}
+
+static struct ident ident_of(const struct stat *st)
+{
+	return (struct ident){ st->st_dev, st->st_ino, (uint64_t)st->st_size, stat_ns(&st->st_mtim),
+			       stat_ns(&st->st_ctim) };
+}
+
+static uint64_t hash_bytes(const void *p, size_t n)
+{
+	return XXH3_64bits(p, n);
+}
+
+static uint64_t map_hash(uint32_t maj, uint32_t min, uint64_t ino)
+{
+	return hash_mix((uint64_t)maj << 32 | min, ino);
+}
+
+static uint64_t path_hash(const char *path)
+{
+	return path ? hash_bytes(path, strlen(path)) : 0;
+}
+
+static struct file_priv *seen_file(struct files *fs, const struct seen *s)
+{
+	struct file_priv *f = s->slot < fs->n_slots ? fs->slots[s->slot] : NULL;
+
+	return f && f->pub.id == s->id ? f : NULL;
+}
+
+static struct file_priv *find_ident(struct files *fs, const struct ident *id)
+{
+	uint32_t i;
+
+	HMAP_FOR_EACH(&fs->by_ident, hash_bytes(id, sizeof(*id)), it, i)
+	if (!memcmp(&fs->seen[i].ident, id, sizeof(*id)) && seen_file(fs, &fs->seen[i]))
+		return seen_file(fs, &fs->seen[i]);
+	return NULL;
+}
+
+/* The latest file that was mapped from there: entries found later are newer. */
+static struct file_priv *find_mapping(struct files *fs, const struct file_where *w)
+{
+	uint64_t path = path_hash(w->path);
+	struct file_priv *best = NULL;
+	uint32_t i, newest = 0;
+
+	if (!w->ino)
+		return NULL;
+	HMAP_FOR_EACH(&fs->by_map, map_hash(w->maj, w->min, w->ino), it, i)
+	{
+		const struct seen *s = &fs->seen[i];
+
+		if (s->ino != w->ino || s->maj != w->maj || s->min != w->min ||
+		    s->path_hash != path || !seen_file(fs, s) || (best && i < newest))
+			continue;
+		best = seen_file(fs, s);
+		newest = i;
+	}
+	return best;
+}
+
+/* Failing to remember costs time later, nothing else: no error. */
+static void remember(struct files *fs, struct file_priv *f, const struct ident *id,
+		     const struct file_where *w)
+{
+	struct seen *s;
+
+	if (fs->n_seen == MAX_SEEN) {
+		hmap_clear(&fs->by_ident);
+		hmap_clear(&fs->by_map);
+		fs->n_seen = 0;
+	}
+	s = &fs->seen[fs->n_seen];
+	*s = (struct seen){ .ident = *id,
+			    .ino = w->ino,
+			    .maj = w->maj,
+			    .min = w->min,
+			    .slot = f->slot,
+			    .id = f->pub.id,
+			    .path_hash = path_hash(w->path) };
+	if (hmap_insert(&fs->by_ident, hash_bytes(id, sizeof(*id)), fs->n_seen))
+		return;
+	if (w->ino)
+		hmap_insert(&fs->by_map, map_hash(w->maj, w->min, w->ino), fs->n_seen);
+	fs->n_seen++;
+}
+
+static struct file *take_ref(struct files *fs, struct file_priv *f)
+{
+	if (!f->refs++) {
+		TAILQ_REMOVE(&fs->idle, f, idle_link);
+		fs->n_idle--;
+	}
+	return &f->pub;
+}
+
+static struct file_priv *find_key(struct files *fs, const struct file_priv *like)
+{
+	uint32_t i;
+
+	HMAP_FOR_EACH(&fs->by_key, hash_bytes(like->pub.key, sizeof(like->pub.key)), it, i)
+	if (!memcmp(fs->slots[i]->pub.key, like->pub.key, sizeof(like->pub.key)))
+		return fs->slots[i];
+	return NULL;
+}
+
+static int register_file(struct files *fs, struct file_priv *f)
+{
+	uint32_t slot = 0;
+
+	while (slot < fs->n_slots && fs->slots[slot])
+		slot++;
+	if (slot == fs->cap_slots) {
+		uint32_t cap = slot ? slot * 2 : 64;
+		struct file_priv **p = realloc(fs->slots, cap * sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		fs->slots = p;
+		fs->cap_slots = cap;
+	}
+	if (hmap_insert(&fs->by_key, hash_bytes(f->pub.key, sizeof(f->pub.key)), slot))
+		return -ENOMEM;
+	if (slot == fs->n_slots)
+		fs->n_slots++;
+	fs->slots[slot] = f;
+	f->slot = slot;
+	f->pub.id = fs->next_id++;
+	TAILQ_INSERT_TAIL(&fs->idle, f, idle_link);
+	fs->n_idle++;
+	return 0;
+}
+
+static void unregister(struct files *fs, struct file_priv *f)
+{
+	hmap_remove(&fs->by_key, hash_bytes(f->pub.key, sizeof(f->pub.key)), f->slot);
+	fs->slots[f->slot] = NULL;
+	TAILQ_REMOVE(&fs->idle, f, idle_link);
+	fs->n_idle--;
+	close_fd(fs, f);
+	TAILQ_INSERT_TAIL(&fs->dead, f, idle_link);
+}
+
+/*
+ * The registered file with f's content. Another content with the same
+ * build-id gives f another key (read without the lock: a file system may make
+ * that wait). fs->lock held; -errno: f has no key of its own.
+ */
+static int find_same(struct files *fs, struct file_priv *f, int fd, struct file_priv **ret)
+{
+	int r;
+
+	*ret = find_key(fs, f);
+	if (!*ret || (*ret)->segs_hash == f->segs_hash || !f->pub.key_is_build_id)
+		return 0;
+	pthread_mutex_unlock(&fs->lock);
+	r = file_key_by_content(f, fd);
+	pthread_mutex_lock(&fs->lock);
+	*ret = r ? NULL : find_key(fs, f);
+	return r;
+}
+
+/* Makes f known, or finds that its content is; takes f and, where it is wanted, *fd. */
+static struct file *adopt(struct files *fs, struct file_priv *f, const struct file_where *w,
+			  int *fd)
+{
+	struct file_priv *same;
+	struct file *ret = NULL;
+
+	pthread_mutex_lock(&fs->lock);
+	if (!find_same(fs, f, *fd, &same) && !same && !register_file(fs, f)) {
+		keep_fd(fs, f, steal_fd(fd));
+		same = f;
+	}
+	if (same) {
+		remember(fs, same, &f->ident, w);
+		ret = take_ref(fs, same);
+	}
+	pthread_mutex_unlock(&fs->lock);
+	if (same != f)
+		file_destroy(f);
+	return ret;
+}
+
+/* The mapping cannot be opened: its process is gone, or has hidden it. */
+static struct file *get_unopened(struct files *fs, const struct file_where *w)
+{
+	struct file_priv *f;
+	struct file *ret = NULL;
+
+	pthread_mutex_lock(&fs->lock);
+	f = find_mapping(fs, w);
+	if (f)
+		ret = take_ref(fs, f);
+	else
+		fs->open_failures++;
+	pthread_mutex_unlock(&fs->lock);
+	return ret;
+}
+
+static struct file *get_known(struct files *fs, const struct ident *id, const struct file_where *w)
+{
+	struct file_priv *f;
+	struct file *ret = NULL;
+
+	pthread_mutex_lock(&fs->lock);
+	f = find_ident(fs, id);
+	if (f) {
+		/* a process that lives now is the better one to open it by again */
+		f->where = *w;
+		f->where.path = f->pub.path;
+		f->ident = *id;
+		ret = take_ref(fs, f);
+	}
+	pthread_mutex_unlock(&fs->lock);
+	return ret;
+}
+
+struct file *files_get(struct files *fs, const struct file_where *w)
+{
+	struct stat st;
+	cleanup_close int fd = file_open_mapping(w, &st);
+	struct file_priv *f;
+	struct file *ret;
+	struct ident id;
+	int err;
+
+	if (fd < 0)
+		return get_unopened(fs, w);
+	id = ident_of(&st);
+	ret = get_known(fs, &id, w);
+	if (ret)
+		return ret;
+	f = file_read(fs, fd, &id, w, &err);
+	if (f)
+		return adopt(fs, f, w, &fd);
+	pthread_mutex_lock(&fs->lock);
+	fs->bad_elf += err != -ENOMEM;
+	pthread_mutex_unlock(&fs->lock);
+	return NULL;
+}
+
+struct file *file_ref(struct file *f)
+{
+	struct files *fs = file_priv(f)->fs;
+
+	pthread_mutex_lock(&fs->lock);
+	take_ref(fs, file_priv(f));
+	pthread_mutex_unlock(&fs->lock);
+	return f;
+}
+
+void file_unref(struct file *file)
+{
+	struct file_priv *f = file_priv(file);
+	struct files *fs;
+	bool dead;
+
+	if (!f)
+		return;
+	fs = f->fs;
+	pthread_mutex_lock(&fs->lock);
+	if (!--f->refs) {
+		TAILQ_INSERT_TAIL(&fs->idle, f, idle_link);
+		fs->n_idle++;
+		if (fs->n_idle > MAX_IDLE)
+			unregister(fs, TAILQ_FIRST(&fs->idle));
+	}
+	dead = !TAILQ_EMPTY(&fs->dead);
+	pthread_mutex_unlock(&fs->lock);
+	/* never waits for a table being read: whoever reads it reaps */
+	if (dead && !pthread_mutex_trylock(&fs->sym_lock)) {
+		files_reap(fs);
+		pthread_mutex_unlock(&fs->sym_lock);
+	}
+}
+
+int file_take_fd(struct file_priv *f)
+{
+	struct files *fs = f->fs;
+	cleanup_close int fd = -1;
+	struct file_where w;
+	struct ident was, now;
+	struct stat st;
+
+	pthread_mutex_lock(&fs->lock);
+	if (f->fd >= 0) {
+		TAILQ_REMOVE(&fs->open, f, fd_link);
+		fs->n_open--;
+		fd = steal_fd(&f->fd);
+	}
+	w = f->where;
+	was = f->ident;
+	pthread_mutex_unlock(&fs->lock);
+	if (fd >= 0)
+		return steal_fd(&fd);
+	fd = file_open_mapping(&w, &st);
+	if (fd < 0)
+		return fd;
+	now = ident_of(&st);
+	return memcmp(&was, &now, sizeof(was)) ? -ESTALE : steal_fd(&fd);
+}
+
+int files_set_debug_dirs(struct files *fs, const char *dirs)
+{
+	char *copy = strdup(dirs);
+
+	if (!copy)
+		return -ENOMEM;
+	pthread_mutex_lock(&fs->sym_lock);
+	free(fs->debug_dirs);
+	fs->debug_dirs = copy;
+	pthread_mutex_unlock(&fs->sym_lock);
+	return 0;
+}
+
+void files_counters(struct files *fs, struct files_counters *ret)
+{
+	pthread_mutex_lock(&fs->lock);
+	ret->files = fs->by_key.live;
+	ret->open_failures = fs->open_failures;
+	ret->bad_elf = fs->bad_elf;
+	pthread_mutex_unlock(&fs->lock);
+	/* a table being read may take a while: then these are a moment old */
+	ret->symbol_bytes = __atomic_load_n(&fs->symbol_bytes, __ATOMIC_RELAXED);
+	ret->symbols = __atomic_load_n(&fs->symbols, __ATOMIC_RELAXED);
+	ret->loads = __atomic_load_n(&fs->loads, __ATOMIC_RELAXED);
+	ret->evictions = __atomic_load_n(&fs->evictions, __ATOMIC_RELAXED);
+	ret->load_failures = __atomic_load_n(&fs->load_failures, __ATOMIC_RELAXED);
+}

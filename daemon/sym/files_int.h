@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What files.c, file_symbols.c and symbols.c share of the file registry.
+ *
+ * Two locks, never held together but in the order sym_lock, lock:
+ *   lock      the registry: lists, index, references, descriptors. Short.
+ *   sym_lock  symbol tables: held while one is read or searched, so queries
+ *             wait for each other here, the collector never does.
+ */
+#ifndef RINGPROF_SYM_FILES_INT_H
+#define RINGPROF_SYM_FILES_INT_H
+
+#include <pthread.h>
+#include <sys/queue.h>
+
+#include "base/hmap.h"
+#include "sym/elf_image.h"
+#include "sym/files.h"
+#include "sym/symtab.h"
+
+/* What stat(2) says of one content in one place: the same again means the same content. */
+struct ident {
+	uint64_t dev, ino, size;
+	uint64_t mtime, ctime; /* ns */
+};
+
+struct segment {
+	uint64_t offset, vaddr, filesz;
+	bool exec;
+};
+
+enum load_state { LOAD_NOT_YET, LOAD_DONE, LOAD_FAILED };
+
+struct file_priv {
+	struct file pub; /* first: a struct file * is a struct file_priv * */
+	struct files *fs;
+	uint32_t slot; /* in fs->slots */
+	/* under fs->lock */
+	uint32_t refs;
+	int fd; /* -1: closed, symbols were read or others needed it more */
+	struct ident ident;
+	struct file_where where;	  /* for opening again; path is pub.path */
+	TAILQ_ENTRY(file_priv) fd_link;	  /* fs->open, while fd >= 0 */
+	TAILQ_ENTRY(file_priv) idle_link; /* fs->idle while refs == 0; fs->dead after that */
+	/* constant */
+	struct segment *segs;
+	size_t n_segs;
+	uint64_t segs_hash;
+	/* under fs->sym_lock */
+	enum load_state state;
+	struct symtab tab;
+	TAILQ_ENTRY(file_priv) tab_link; /* fs->loaded, while state is LOAD_DONE */
+};
+
+TAILQ_HEAD(file_list, file_priv);
+
+struct files {
+	pthread_mutex_t lock;
+	struct file_priv **slots;
+	uint32_t n_slots, cap_slots;
+	uint32_t next_id;
+	struct hmap by_key;   /* pub.key -> slot */
+	struct hmap by_ident; /* struct ident -> index of seen */
+	struct hmap by_map;   /* maj, min, ino of a mapping -> index of seen */
+	struct seen *seen;
+	uint32_t n_seen;
+	struct file_list open; /* least recently opened first */
+	struct file_list idle; /* longest without a reference first */
+	struct file_list dead; /* out of the registry, symbols not freed yet */
+	uint32_t n_open, max_open, n_idle;
+	uint64_t open_failures, bad_elf;
+
+	pthread_mutex_t sym_lock;
+	struct file_list loaded; /* least recently used first */
+	size_t max_symbol_bytes;
+	char *debug_dirs;
+	uint64_t symbol_bytes, symbols, loads, evictions, load_failures;
+};
+
+static inline struct file_priv *file_priv(struct file *f)
+{
+	return (struct file_priv *)f;
+}
+
+/* A new, unregistered file from an open descriptor (stays the caller's); NULL with *err. */
+struct file_priv *file_read(struct files *fs, int fd, const struct ident *id,
+			    const struct file_where *w, int *err);
+/* Frees a file without descriptor and symbols. */
+void file_destroy(struct file_priv *f);
+/* Gives an unregistered file its content hash as key; 0 or -errno. */
+int file_key_by_content(struct file_priv *f, int fd);
+
+/* A descriptor of the file for the caller to close, from the one kept or opened again; -errno. */
+int file_take_fd(struct file_priv *f);
+/* Frees files that left the registry; fs->sym_lock held. */
+void files_reap(struct files *fs);
+/* Drops a file's symbol table; fs->sym_lock held. */
+void file_drop_symbols(struct file_priv *f);
+
+/* Where separate debug files are looked for, colon separated; copied. 0 or -ENOMEM. */
+int files_set_debug_dirs(struct files *fs, const char *dirs);
+
+struct file_symbol {
+	uint64_t start; /* vaddr */
+	char name[SYM_NAME_MAX];
+};
+/* The symbol at a vaddr of the file, reading the table first if need be; false: none. */
+bool file_symbol(struct file *f, uint64_t vaddr, struct file_symbol *ret);
+
+#endif

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pair (system name, readable name) by hash of the former; texts in a
+ * strtab. One lock: the work under it is a hash, a probe and a compare, and a
+ * demangling once per name.
+ */
+#include "sym/names.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "base/hmap.h"
+#include "base/strtab.h"
+#include "sym/symbols.h"
+#include "sym/symtab.h"
+
+struct pair {
+	const char *system;
+	const char *readable;
+};
+
+struct names {
+	pthread_mutex_t lock;
+	struct strtab *texts;
+	struct hmap index;
+	struct pair *pairs;
+	uint32_t n, cap;
+	size_t max_bytes;
+	uint64_t limit_hits;
+};
+
+struct names *names_new(size_t max_bytes)
+{
+	struct names *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		return NULL;
+	n->texts = strtab_new();
+	if (!n->texts) {
+		free(n);
+		return NULL;
+	}
+	pthread_mutex_init(&n->lock, NULL);
+	n->max_bytes = max_bytes;
+	return n;
+}
+
+void names_free(struct names *n)
+{
+	if (!n)
+		return;
+	pthread_mutex_destroy(&n->lock);
+	strtab_free(n->texts);
+	hmap_free(&n->index);
+	free(n->pairs);
+	free(n);
+}
+
+static size_t bytes(const struct names *n)
+{
+	return strtab_bytes(n->texts) + hmap_bytes(&n->index) + n->cap * sizeof(*n->pairs);
+}
+
+static void clean(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			*s = '?';
+}
+
+static const char *intern(struct names *n, const char *text)
+{
+	uint32_t id = strtab_add(n->texts, text);
+
+	return id == UINT32_MAX ? NULL : strtab_get(n->texts, id);
+}
+
+static int grow(struct names *n)
+{
+	uint32_t cap = n->cap ? n->cap * 2 : 1024;
+	struct pair *p;
+
+	if (n->n < n->cap)
+		return 0;
+	p = realloc(n->pairs, cap * sizeof(*p));
+	if (!p)
+		return -1;
+	n->pairs = p;
+	n->cap = cap;
+	return 0;
+}
+
+static struct pair *add(struct names *n, uint64_t hash, const char *name, bool demangle)
+{
+	char readable[SYM_NAME_MAX];
+	struct pair *p;
+
+	if (bytes(n) >= n->max_bytes) {
+		n->limit_hits++;
+		return NULL;
+	}
+	if (grow(n))
+		return NULL;
+	p = &n->pairs[n->n];
+	p->system = p->readable = intern(n, name);
+	if (p->system && demangle && sym_demangle(name, readable, sizeof(readable)) == readable) {
+		clean(readable);
+		p->readable = intern(n, readable);
+	}
+	if (!p->system || !p->readable || hmap_insert(&n->index, hash, n->n))
+		return NULL;
+	n->n++;
+	return p;
+}
+
+static struct pair *get(struct names *n, const char *name, bool demangle)
+{
+	/* the same text may stand for itself elsewhere ("[anon]" as a symbol): two entries */
+	uint64_t hash = XXH3_64bits_withSeed(name, strlen(name), demangle);
+	uint32_t i;
+
+	HMAP_FOR_EACH(&n->index, hash, it, i)
+	if (!strcmp(n->pairs[i].system, name))
+		return &n->pairs[i];
+	return add(n, hash, name, demangle);
+}
+
+bool names_get(struct names *n, const char *name, bool demangle, const char **ret_name,
+	       const char **ret_system_name)
+{
+	char safe[SYM_NAME_MAX];
+	struct pair *p;
+
+	strncpy(safe, name, sizeof(safe) - 1);
+	safe[sizeof(safe) - 1] = '\0';
+	clean(safe);
+	pthread_mutex_lock(&n->lock);
+	p = get(n, safe, demangle);
+	if (p) {
+		*ret_name = p->readable;
+		*ret_system_name = p->system;
+	}
+	pthread_mutex_unlock(&n->lock);
+	return p != NULL;
+}
+
+size_t names_bytes(struct names *n)
+{
+	size_t r;
+
+	pthread_mutex_lock(&n->lock);
+	r = bytes(n);
+	pthread_mutex_unlock(&n->lock);
+	return r;
+}
+
+uint64_t names_limit_hits(struct names *n)
+{
+	uint64_t r;
+
+	pthread_mutex_lock(&n->lock);
+	r = n->limit_hits;
+	pthread_mutex_unlock(&n->lock);
+	return r;
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Names of frames: asks the table that knows the kind (a file's, the
+ * kernel's, the vDSO's), interns what it says, and makes a name of the
+ * address where nobody knows one.
+ *
+ * Any thread. The kernel's table is replaced under a write lock; the vDSO's
+ * never changes; files and names lock for themselves.
+ */
+#include "sym/symbols.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "base/buf.h"
+#include "source/control.h"
+#include "sym/files_int.h"
+#include "sym/debugfile.h"
+#include "sym/kernel.h"
+#include "sym/names.h"
+#include "sym/vdso.h"
+
+#define MODULES_MAX (4U << 20) /* bytes of /proc/modules */
+
+struct symbols {
+	struct files *files;
+	struct names *names;
+	char *kallsyms;
+	pthread_rwlock_t kernel_lock;
+	struct kernel_symbols kernel;
+	struct symtab vdso;
+	uint64_t vdso_vaddr;
+	uint64_t modules_hash; /* refreshing thread only */
+	bool kernel_stale;     /* a kernel address had no name: perhaps a new BPF program's */
+	uint32_t stale_wait, stale_left; /* refreshes to let pass, as reading again did not help */
+	uint64_t resolved, unnamed;
+};
+
+static void count(uint64_t *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
+/* The names of modules and where they lie; 0 where that cannot be read. */
+static uint64_t modules_hash(void)
+{
+	struct buf b = { 0 };
+	uint64_t h = 0;
+
+	if (!buf_read_file(&b, "/proc/modules", MODULES_MAX) && b.len)
+		h = XXH3_64bits(b.data, b.len);
+	buf_free(&b);
+	return h;
+}
+
+static void read_kernel(struct symbols *s)
+{
+	struct kernel_symbols now, old;
+	struct buf b = { 0 };
+	int r = buf_read_file(&b, s->kallsyms, KALLSYMS_MAX);
+
+	if (!r)
+		r = kernel_parse(&now, b.data ? b.data : "", b.len);
+	buf_free(&b);
+	if (r)
+		return; /* what was known before is better than nothing */
+	/* so it is when a daemon that gave up its rights is shown zeros now */
+	if (now.hidden && s->kernel.tab.n) {
+		kernel_free(&now);
+		return;
+	}
+	pthread_rwlock_wrlock(&s->kernel_lock);
+	old = s->kernel;
+	s->kernel = now;
+	pthread_rwlock_unlock(&s->kernel_lock);
+	kernel_free(&old);
+}
+
+/*
+ * BPF programs and trampolines come and go without a trace in /proc/modules;
+ * an address without a name is the hint. Code that never has one must not
+ * cost a reading each minute: each that brings nothing doubles the pause.
+ */
+static bool due_for_stale(struct symbols *s)
+{
+	if (!__atomic_load_n(&s->kernel_stale, __ATOMIC_RELAXED))
+		return false;
+	if (s->stale_left) {
+		s->stale_left--;
+		return false;
+	}
+	return true;
+}
+
+void symbols_refresh_kernel(struct symbols *s)
+{
+	uint64_t h = modules_hash();
+	size_t before = s->kernel.tab.n;
+
+	if (h != s->modules_hash) {
+		s->stale_wait = s->stale_left = 0;
+	} else if (due_for_stale(s)) {
+		s->stale_wait = s->stale_wait < 64 ? s->stale_wait * 2 + 1 : s->stale_wait;
+		s->stale_left = s->stale_wait;
+	} else {
+		return;
+	}
+	s->modules_hash = h;
+	__atomic_store_n(&s->kernel_stale, false, __ATOMIC_RELAXED);
+	read_kernel(s);
+	if (s->kernel.tab.n != before)
+		s->stale_wait = s->stale_left = 0;
+}
+
+struct symbols *symbols_new(const struct symbols_config *cfg, struct files *files)
+{
+	struct symbols *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	pthread_rwlock_init(&s->kernel_lock, NULL);
+	s->files = files;
+	s->names = names_new(cfg->max_bytes);
+	s->kallsyms = strdup(cfg->kallsyms ? cfg->kallsyms : "/proc/kallsyms");
+	if (!s->names || !s->kallsyms ||
+	    (files &&
+	     files_set_debug_dirs(files, cfg->debug_dirs ? cfg->debug_dirs : DEBUG_DIRS))) {
+		symbols_free(s);
+		return NULL;
+	}
+	s->modules_hash = modules_hash();
+	read_kernel(s);
+	/* without a vDSO its frames stay unnamed */
+	vdso_read(&s->vdso, &s->vdso_vaddr);
+	return s;
+}
+
+void symbols_free(struct symbols *s)
+{
+	if (!s)
+		return;
+	pthread_rwlock_destroy(&s->kernel_lock);
+	kernel_free(&s->kernel);
+	symtab_free(&s->vdso);
+	names_free(s->names);
+	free(s->kallsyms);
+	free(s);
+}
+
+static void set_name(struct symbols *s, const char *name, bool symbol, struct sym_answer *ret)
+{
+	struct sym_line *l = &ret->lines[0];
+
+	if (!names_get(s->names, name, symbol, &l->name, &l->system_name)) {
+		/* pprof and tables still have the address itself */
+		l->name = l->system_name = "[no room for names]";
+		symbol = false;
+	}
+	ret->named = symbol;
+}
+
+static bool resolve_user(struct symbols *s, struct file *f, uint64_t off, struct sym_answer *ret)
+{
+	struct file_symbol sym;
+	uint64_t vaddr = off;
+	char name[512];
+	const char *base;
+
+	if (!f) {
+		set_name(s, "[unknown]", false, ret);
+		return false;
+	}
+	if (file_vaddr(f, off, &vaddr) && file_symbol(f, vaddr, &sym)) {
+		set_name(s, sym.name, true, ret);
+		ret->func_start = sym.start;
+		return true;
+	}
+	base = strrchr(f->path, '/');
+	snprintf(name, sizeof(name), "%.255s+0x%" PRIx64, base ? base + 1 : f->path, vaddr);
+	set_name(s, name, false, ret);
+	return false;
+}
+
+static bool resolve_kernel(struct symbols *s, uint64_t addr, struct sym_answer *ret)
+{
+	const struct sym *sym;
+	const char *module;
+	char name[64];
+
+	pthread_rwlock_rdlock(&s->kernel_lock);
+	sym = kernel_find(&s->kernel, addr, &module);
+	if (sym) {
+		set_name(s, symtab_name(&s->kernel.tab, sym), true, ret);
+		ret->func_start = sym->addr;
+		snprintf(ret->module, sizeof(ret->module), "%s", module);
+	} else if (!s->kernel.hidden) {
+		__atomic_store_n(&s->kernel_stale, true, __ATOMIC_RELAXED);
+	}
+	pthread_rwlock_unlock(&s->kernel_lock);
+	if (sym)
+		return true;
+	snprintf(name, sizeof(name), "[kernel]+0x%" PRIx64, addr);
+	set_name(s, name, false, ret);
+	return false;
+}
+
+static bool resolve_vdso(struct symbols *s, uint64_t off, struct sym_answer *ret)
+{
+	const struct sym *sym = symtab_find(&s->vdso, s->vdso_vaddr + off);
+	char name[64];
+
+	if (sym) {
+		set_name(s, symtab_name(&s->vdso, sym), true, ret);
+		ret->func_start = sym->addr;
+		return true;
+	}
+	snprintf(name, sizeof(name), "[vdso]+0x%" PRIx64, off);
+	set_name(s, name, false, ret);
+	return false;
+}
+
+static const char *lost_other(uint64_t i)
+{
+	static const char *const names[LOST_OTHER_MAX] = {
+		[LOST_MISSED] = "missed",    [LOST_DETACHED] = "detached",
+		[LOST_QUEUE] = "queue full", [LOST_CORRUPT] = "corrupt",
+		[LOST_MEMORY] = "memory",
+	};
+
+	return i < LOST_OTHER_MAX ? names[i] : "unknown";
+}
+
+static bool resolve_mark(struct symbols *s, uint64_t mark, struct sym_answer *ret)
+{
+	char name[128];
+
+	if (mark < MARK_LOST)
+		snprintf(name, sizeof(name), "[truncated: %s]",
+			 control_end_name((unsigned int)(mark - MARK_END)));
+	else if (mark < MARK_LOST_OTHER)
+		snprintf(name, sizeof(name), "[lost: %s]",
+			 control_outcome_name((unsigned int)(mark - MARK_LOST)));
+	else
+		snprintf(name, sizeof(name), "[lost: %s]", lost_other(mark - MARK_LOST_OTHER));
+	set_name(s, name, false, ret);
+	ret->named = 1; /* it is the mark's own name, no stand-in */
+	return true;
+}
+
+static bool resolve(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
+		    struct sym_answer *ret)
+{
+	switch (kind) {
+	case FRAME_USER:
+		return resolve_user(s, f, off, ret);
+	case FRAME_KERNEL:
+		return resolve_kernel(s, off, ret);
+	case FRAME_VDSO:
+		return resolve_vdso(s, off, ret);
+	case FRAME_MARK:
+		return resolve_mark(s, off, ret);
+	case FRAME_ANON:
+		/* one name for all of it: a JIT's addresses mean nothing to anybody */
+		set_name(s, "[anon]", false, ret);
+		return false;
+	case FRAME_UNKNOWN:
+		break;
+	}
+	set_name(s, "[unknown]", false, ret);
+	return false;
+}
+
+void symbols_resolve(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
+		     struct sym_answer *ret)
+{
+	ret->n = 1;
+	ret->lines[0] = (struct sym_line){ .file = "" };
+	ret->func_start = 0;
+	ret->module[0] = '\0';
+	count(resolve(s, kind, f, off, ret) ? &s->resolved : &s->unnamed);
+}
+
+void symbols_counters(struct symbols *s, struct symbols_counters *ret)
+{
+	pthread_rwlock_rdlock(&s->kernel_lock);
+	ret->kernel_symbols = s->kernel.tab.n;
+	ret->name_bytes = kernel_bytes(&s->kernel);
+	ret->kernel_hidden = s->kernel.hidden;
+	pthread_rwlock_unlock(&s->kernel_lock);
+	ret->name_bytes += names_bytes(s->names);
+	ret->limit_hits = names_limit_hits(s->names);
+	ret->resolved = __atomic_load_n(&s->resolved, __ATOMIC_RELAXED);
+	ret->unnamed = __atomic_load_n(&s->unnamed, __ATOMIC_RELAXED);
+}

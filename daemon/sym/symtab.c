@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Function symbols sorted by address; see symtab.h for the rules. */
+#include "sym/symtab.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * How many symbols before the nearest one are tried when that one ends before
+ * the address (a small symbol inside a larger one). Bounded, as a hostile
+ * table may nest without end.
+ */
+#define FIND_BACK 16
+
+struct sym_raw {
+	uint64_t addr;
+	uint32_t size;
+	uint32_t room;
+	uint32_t name;
+	uint8_t rank;
+};
+
+static uint32_t clamp32(uint64_t v)
+{
+	return v < UINT32_MAX ? (uint32_t)v : UINT32_MAX;
+}
+
+/* Room for `want` items; NULL: no memory, p stays as it was. */
+static void *grow(void *p, size_t *cap, size_t want, size_t item)
+{
+	size_t n = *cap ? *cap : 256;
+	void *q;
+
+	if (want <= *cap)
+		return p;
+	while (n < want)
+		n += n / 2;
+	q = realloc(p, n * item);
+	if (q)
+		*cap = n;
+	return q;
+}
+
+int symtab_add(struct symtab_builder *b, const struct sym_input *in)
+{
+	size_t len = in->len < SYM_NAME_MAX ? in->len : SYM_NAME_MAX - 1;
+	uint64_t size = in->room && in->size > in->room ? in->room : in->size;
+	struct sym_raw *r;
+	char *names;
+
+	if (!len)
+		return 0;
+	if (b->n >= (b->limit ? b->limit : SYMTAB_MAX_SYMBOLS) ||
+	    b->names_len + len + 1 >= UINT32_MAX) {
+		b->dropped++;
+		return 0;
+	}
+	r = grow(b->raw, &b->cap, b->n + 1, sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	b->raw = r;
+	names = grow(b->names, &b->names_cap, b->names_len + len + 1, 1);
+	if (!names)
+		return -ENOMEM;
+	b->names = names;
+	r = &b->raw[b->n++];
+	r->addr = in->addr;
+	r->size = clamp32(size);
+	r->room = clamp32(in->room);
+	r->rank = (uint8_t)(in->func << 3 | (size != 0) << 2 | in->bind);
+	r->name = (uint32_t)b->names_len;
+	memcpy(b->names + b->names_len, in->name, len);
+	b->names[b->names_len + len] = '\0';
+	b->names_len += len + 1;
+	return 0;
+}
+
+void symtab_builder_free(struct symtab_builder *b)
+{
+	free(b->raw);
+	free(b->names);
+	memset(b, 0, sizeof(*b));
+}
+
+static int compare_names(const char *a, const char *b)
+{
+	size_t ua = strspn(a, "_"), ub = strspn(b, "_"), la, lb;
+
+	if (ua != ub)
+		return ua < ub ? -1 : 1;
+	la = strlen(a);
+	lb = strlen(b);
+	if (la != lb)
+		return la < lb ? -1 : 1;
+	return strcmp(a, b);
+}
+
+static int compare_raw(const void *pa, const void *pb, void *names)
+{
+	const struct sym_raw *a = pa, *b = pb;
+	const char *text = names;
+
+	if (a->addr != b->addr)
+		return a->addr < b->addr ? -1 : 1;
+	if (a->rank != b->rank)
+		return a->rank > b->rank ? -1 : 1;
+	return compare_names(text + a->name, text + b->name);
+}
+
+/* Keeps the best symbol of each address, and labels only where nothing else is. */
+static size_t choose(struct sym_raw *raw, size_t n)
+{
+	uint64_t covered = 0;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct sym_raw *r = &raw[i];
+
+		if (kept && raw[kept - 1].addr == r->addr)
+			continue;
+		if (!r->size && r->addr < covered)
+			continue;
+		if (r->addr + r->size > covered)
+			covered = r->addr + r->size;
+		raw[kept++] = *r;
+	}
+	return kept;
+}
+
+static uint32_t reach(const struct sym_raw *r, const struct sym_raw *next)
+{
+	uint64_t size = r->room ? r->room : UINT32_MAX;
+
+	if (r->size)
+		return r->size;
+	if (next && next->addr - r->addr < size)
+		size = next->addr - r->addr;
+	return clamp32(size);
+}
+
+/* Copies the names in use, so that those of aliases and duplicates cost nothing. */
+static int fill(struct symtab *t, const struct sym_raw *raw, size_t n, const char *names)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++)
+		len += strlen(names + raw[i].name) + 1;
+	t->syms = malloc((n ? n : 1) * sizeof(*t->syms));
+	t->names = malloc(len ? len : 1);
+	if (!t->syms || !t->names) {
+		symtab_free(t);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const char *name = names + raw[i].name;
+		size_t l = strlen(name) + 1;
+
+		t->syms[i].addr = raw[i].addr;
+		t->syms[i].size = reach(&raw[i], i + 1 < n ? &raw[i + 1] : NULL);
+		t->syms[i].name = (uint32_t)t->names_len;
+		memcpy(t->names + t->names_len, name, l);
+		t->names_len += l;
+	}
+	t->n = n;
+	return 0;
+}
+
+int symtab_finish(struct symtab_builder *b, struct symtab *ret)
+{
+	struct symtab t = { 0 };
+	size_t n;
+	int r;
+
+	if (b->n)
+		qsort_r(b->raw, b->n, sizeof(*b->raw), compare_raw, b->names);
+	n = choose(b->raw, b->n);
+	r = fill(&t, b->raw, n, b->names);
+	symtab_builder_free(b);
+	if (!r)
+		*ret = t;
+	return r;
+}
+
+void symtab_free(struct symtab *t)
+{
+	free(t->syms);
+	free(t->names);
+	memset(t, 0, sizeof(*t));
+}
+
+size_t symtab_bytes(const struct symtab *t)
+{
+	return t->n * sizeof(*t->syms) + t->names_len;
+}
+
+const struct sym *symtab_find(const struct symtab *t, uint64_t addr)
+{
+	size_t lo = 0, hi = t->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (t->syms[mid].addr <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (size_t back = 0; back < FIND_BACK && lo > back; back++) {
+		const struct sym *s = &t->syms[lo - back - 1];
+
+		if (addr - s->addr < s->size)
+			return s;
+	}
+	return NULL;
+}

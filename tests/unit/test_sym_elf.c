@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ELF reader on files made by the compiler: what it must find, and what
+ * it must survive when they are cut short or their bytes are changed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "sym/debugfile.h"
+#include "sym/elf_image.h"
+#include "tap.h"
+#include "test_sym_build.h"
+
+static const char source[] = "#include <stdlib.h>\n"
+			     "static __attribute__((noinline)) int hidden(int x) { return x * 3; "
+			     "}\n"
+			     "__attribute__((noinline)) int shown(int x) { return hidden(x) + 1; "
+			     "}\n"
+			     "int weakly(int x) __attribute__((weak, alias(\"shown\")));\n"
+			     "int data = 5;\n"
+			     "int main(int c, char **v) { return shown(c) + abs(c) + rand(); }\n";
+
+static void make(void)
+{
+	static int made;
+
+	if (made)
+		return;
+	made = 1;
+	write_text("p.c", source);
+	if (sh("cc -O1 -fno-builtin -fcf-protection=full -Wl,--build-id=sha1 -rdynamic -o p p.c && "
+	       "cc -O1 -fno-builtin -fcf-protection=none -Wl,--build-id=none -o noid p.c && "
+	       "cp p bare && strip bare && "
+	       "objcopy --only-keep-debug p p.dbg && "
+	       "objcopy --only-keep-debug noid noid.dbg && "
+	       "cp noid linked && strip linked && objcopy --add-gnu-debuglink=noid.dbg linked && "
+	       /* mini debug info: the symbols that .dynsym lacks, as distributions make it */
+	       "cp bare mini && objcopy -S --keep-symbol=hidden p keep && cp p.dbg mini.dbg && "
+	       "objcopy --keep-symbol=hidden --strip-all --remove-section=.comment mini.dbg "
+	       "mini.min && "
+	       "xz -k mini.min && objcopy --add-section .gnu_debugdata=mini.min.xz mini"))
+		abort();
+}
+
+struct loaded {
+	struct elf_image e;
+	int fd;
+};
+
+static void open_elf(struct loaded *l, const char *name)
+{
+	off_t size;
+
+	l->fd = open(built(name), O_RDONLY | O_CLOEXEC);
+	if (l->fd < 0)
+		abort();
+	size = lseek(l->fd, 0, SEEK_END);
+	CHECK_EQ(elf_open_fd(&l->e, l->fd, (uint64_t)size), 0);
+}
+
+static void close_elf(struct loaded *l)
+{
+	elf_close(&l->e);
+	close(l->fd);
+}
+
+static const char *at(const struct symtab *t, uint64_t addr)
+{
+	const struct sym *s = symtab_find(t, addr);
+
+	return s ? symtab_name(t, s) : "-";
+}
+
+TEST(symtab_has_the_functions_and_nothing_else)
+{
+	struct symtab_builder b = { 0 };
+	struct loaded l;
+	struct symtab t;
+
+	make();
+	open_elf(&l, "p");
+	CHECK_EQ(elf_add_symtab(&l.e, &b), 1);
+	CHECK_EQ(symtab_finish(&b, &t), 0);
+	CHECK_STR(at(&t, nm("p", "hidden")), "hidden");
+	CHECK_STR(at(&t, nm("p", "hidden") + 1), "hidden");
+	CHECK_STR(at(&t, nm("p", "shown")), "shown");
+	CHECK_STR(at(&t, nm("p", "main")), "main");
+	CHECK_STR(at(&t, nm("p", "_start")), "_start");
+	CHECK_STR(at(&t, nm("p", "data")), "-");
+	symtab_free(&t);
+	close_elf(&l);
+}
+
+TEST(dynsym_and_plt_of_a_stripped_file)
+{
+	struct symtab_builder b = { 0 };
+	struct loaded l;
+	struct symtab t;
+	int plt = 0;
+
+	make();
+	open_elf(&l, "bare");
+	CHECK_EQ(elf_add_symtab(&l.e, &b), 0);
+	CHECK_EQ(elf_add_dynsym(&l.e, &b), 1);
+	CHECK_EQ(elf_add_plt(&l.e, &b), 1);
+	CHECK_EQ(symtab_finish(&b, &t), 0);
+	CHECK_STR(at(&t, nm("p", "shown")), "shown");
+	CHECK(strcmp(at(&t, nm("p", "hidden")), "hidden"));
+	for (size_t i = 0; i < t.n; i++)
+		plt += !strcmp(symtab_name(&t, &t.syms[i]), "rand@plt") ||
+		       !strcmp(symtab_name(&t, &t.syms[i]), "abs@plt");
+	CHECK_EQ(plt, 2);
+	symtab_free(&t);
+	close_elf(&l);
+}
+
+/* objdump knows the slots too: its answer is the truth here. */
+static uint64_t objdump_slot(const char *file, const char *name)
+{
+	unsigned long long v = 0;
+	char cmd[512], line[256];
+	FILE *p;
+
+	snprintf(cmd, sizeof(cmd), "objdump -d '%s' | grep '<%s>:'", built(file), name);
+	p = popen(cmd, "r");
+	if (p && fgets(line, sizeof(line), p))
+		v = strtoull(line, NULL, 16);
+	if (p)
+		pclose(p);
+	return v;
+}
+
+static void check_plt(const char *file)
+{
+	struct symtab_builder b = { 0 };
+	struct loaded l;
+	struct symtab t;
+
+	open_elf(&l, file);
+	CHECK_EQ(elf_add_plt(&l.e, &b), 1);
+	CHECK_EQ(symtab_finish(&b, &t), 0);
+	CHECK(objdump_slot(file, "rand@plt"));
+	CHECK_STR(at(&t, objdump_slot(file, "rand@plt")), "rand@plt");
+	CHECK_STR(at(&t, objdump_slot(file, "abs@plt") + 15), "abs@plt");
+	symtab_free(&t);
+	close_elf(&l);
+}
+
+TEST(plt_slots_are_where_objdump_sees_them)
+{
+	make();
+	check_plt("p");	   /* .plt.sec */
+	check_plt("noid"); /* .plt */
+}
+
+TEST(build_id_is_what_readelf_says)
+{
+	uint8_t id[ELF_MAX_BUILD_ID];
+	char hex[128] = "", cmd[512], line[256] = "";
+	struct loaded l;
+	size_t n;
+	FILE *p;
+
+	make();
+	open_elf(&l, "p");
+	n = elf_build_id(&l.e, id);
+	CHECK_EQ(n, 20);
+	for (size_t i = 0; i < n; i++)
+		sprintf(hex + 2 * i, "%02x", id[i]);
+	snprintf(cmd, sizeof(cmd), "readelf -n '%s' | sed -n 's/.*Build ID: //p'", built("p"));
+	p = popen(cmd, "r");
+	CHECK(p && fgets(line, sizeof(line), p));
+	pclose(p);
+	line[strcspn(line, "\n")] = '\0';
+	CHECK_STR(hex, line);
+	close_elf(&l);
+	open_elf(&l, "p.dbg");
+	CHECK_EQ(elf_build_id(&l.e, id), 20);
+	close_elf(&l);
+	open_elf(&l, "noid");
+	CHECK_EQ(elf_build_id(&l.e, id), 0);
+	close_elf(&l);
+}
+
+TEST(short_build_ids_name_nothing)
+{
+	uint8_t id[ELF_MAX_BUILD_ID];
+	struct loaded l;
+
+	make();
+	CHECK_EQ(sh("cc -O1 -Wl,--build-id=0x0102 -o shortid p.c"), 0);
+	open_elf(&l, "shortid");
+	CHECK_EQ(elf_build_id(&l.e, id), 0);
+	close_elf(&l);
+}
+
+TEST(debug_file_by_build_id)
+{
+	struct symtab_builder b = { 0 };
+	uint8_t id[ELF_MAX_BUILD_ID];
+	char dir[128], rest[64] = "";
+	struct loaded l;
+	struct symtab t;
+
+	make();
+	open_elf(&l, "bare");
+	CHECK_EQ(debugfile_add_symtab(&l.e, built("bare"), 0, built("debug"), &b), 0);
+	CHECK_EQ(elf_build_id(&l.e, id), 20);
+	for (size_t i = 1; i < 20; i++)
+		sprintf(rest + 2 * (i - 1), "%02x", id[i]);
+	snprintf(dir, sizeof(dir), "debug/.build-id/%02x", id[0]);
+	/* a file of that name with another build-id is not taken */
+	CHECK_EQ(sh("mkdir -p %s && cp noid %s/%s.debug", dir, dir, rest), 0);
+	CHECK_EQ(debugfile_add_symtab(&l.e, built("bare"), 0, built("debug"), &b), 0);
+	CHECK_EQ(sh("cp p.dbg %s/%s.debug", dir, rest), 0);
+	CHECK_EQ(debugfile_add_symtab(&l.e, built("bare"), getpid(), built("debug"), &b), 1);
+	CHECK_EQ(symtab_finish(&b, &t), 0);
+	CHECK_STR(at(&t, nm("p", "hidden")), "hidden");
+	symtab_free(&t);
+	close_elf(&l);
+}
+
+TEST(debug_file_by_link_and_crc)
+{
+	struct symtab_builder b = { 0 };
+	struct loaded l;
+	struct symtab t;
+	uint32_t crc;
+	char name[256];
+
+	make();
+	open_elf(&l, "linked");
+	CHECK(elf_debuglink(&l.e, name, sizeof(name), &crc));
+	CHECK_STR(name, "noid.dbg");
+	CHECK_EQ(debugfile_add_symtab(&l.e, built("linked"), 0, "/nonexistent", &b), 1);
+	CHECK_EQ(symtab_finish(&b, &t), 0);
+	CHECK_STR(at(&t, nm("noid", "hidden")), "hidden");
+	symtab_free(&t);
+	/* in .debug, and then changed by one byte */
+	CHECK_EQ(sh("mkdir -p .debug && mv noid.dbg .debug"), 0);
+	CHECK_EQ(debugfile_add_symtab(&l.e, built("linked"), 0, "/nonexistent", &b), 1);
+	symtab_builder_free(&b);
+	CHECK_EQ(sh("echo >> .debug/noid.dbg"), 0);
+	CHECK_EQ(debugfile_add_symtab(&l.e, built("linked"), 0, "/nonexistent", &b), 0);
+	CHECK_EQ(b.n, 0);
+	close_elf(&l);
+}
+
+TEST(mini_debug_info)
+{
+	struct symtab_builder b = { 0 };
+	struct loaded l;
+	struct symtab t;
+
+	make();
+	open_elf(&l, "mini");
+	CHECK_EQ(elf_add_symtab(&l.e, &b), 0);
+	CHECK_EQ(elf_add_debugdata(&l.e, &b), 1);
+	CHECK_EQ(symtab_finish(&b, &t), 0);
+	CHECK_STR(at(&t, nm("p", "hidden")), "hidden");
+	symtab_free(&t);
+	close_elf(&l);
+}
+
+TEST(xz_bombs_are_cut_off)
+{
+	struct symtab_builder b = { 0 };
+	struct loaded l;
+
+	make();
+	CHECK_EQ(sh("head -c 80000000 /dev/zero | xz -1 > bomb.xz && cp bare bomb && "
+		    "objcopy --add-section .gnu_debugdata=bomb.xz bomb"),
+		 0);
+	open_elf(&l, "bomb");
+	CHECK_EQ(elf_add_debugdata(&l.e, &b), -EINVAL);
+	close_elf(&l);
+}
+
+TEST(a_32_bit_file_reads_the_same)
+{
+	struct symtab_builder b = { 0 };
+	struct loaded l;
+	struct symtab t;
+
+	write_text("s.s", ".text\n.globl shown\n.type shown,@function\nshown: nop\nnop\n"
+			  ".size shown, 2\n.globl last\nlast: nop\n");
+	CHECK_EQ(sh("as --32 -o s.o s.s && ld -m elf_i386 --build-id=sha1 -e shown -o s32 s.o"), 0);
+	open_elf(&l, "s32");
+	CHECK(!l.e.is64);
+	CHECK_EQ(elf_add_symtab(&l.e, &b), 1);
+	CHECK_EQ(symtab_finish(&b, &t), 0);
+	CHECK_STR(at(&t, nm("s32", "shown") + 1), "shown");
+	CHECK_STR(at(&t, nm("s32", "last")), "last");
+	symtab_free(&t);
+	close_elf(&l);
+}
+
+/* Everything that is asked of a file, on bytes as they are; the answers may be any. */
+static void exercise(const void *p, size_t len)
+{
+	struct symtab_builder b = { 0 };
+	uint8_t id[ELF_MAX_BUILD_ID];
+	struct elf_image e;
+	struct symtab t;
+	char name[256];
+	uint32_t crc;
+
+	if (elf_open_mem(&e, p, len))
+		return;
+	elf_build_id(&e, id);
+	elf_debuglink(&e, name, sizeof(name), &crc);
+	elf_add_symtab(&e, &b);
+	elf_add_dynsym(&e, &b);
+	elf_add_plt(&e, &b);
+	elf_add_debugdata(&e, &b);
+	elf_close(&e);
+	CHECK_EQ(symtab_finish(&b, &t), 0);
+	for (uint64_t a = 0; a < 0x5000; a += 0x333)
+		symtab_find(&t, a);
+	symtab_free(&t);
+}
+
+static void cut_everywhere(const char *name)
+{
+	size_t len;
+	char *whole = slurp(name, &len);
+
+	for (size_t n = 0; n < len; n += 64) {
+		char *p = malloc(n ? n : 1); /* exact: ASan sees a read behind it */
+
+		memcpy(p, whole, n);
+		exercise(p, n);
+		free(p);
+	}
+	free(whole);
+}
+
+TEST(files_cut_at_every_64_bytes)
+{
+	make();
+	cut_everywhere("p");
+	cut_everywhere("mini");
+	cut_everywhere("linked");
+}
+
+/* Changes each byte of a range to a few others. */
+static void flip_range(char *p, size_t len, size_t from, size_t to)
+{
+	static const unsigned char with[] = { 0x01, 0x80, 0xff, 0x7f };
+
+	for (size_t i = from; i < to && i < len; i++) {
+		for (size_t k = 0; k < sizeof(with); k++) {
+			char was = p[i];
+
+			p[i] = (char)((unsigned char)p[i] ^ with[k]);
+			exercise(p, len);
+			p[i] = was;
+		}
+	}
+}
+
+static void flip_headers(const char *name)
+{
+	struct elf_image e;
+	size_t len;
+	char *p = slurp(name, &len);
+
+	CHECK_EQ(elf_open_mem(&e, p, len), 0);
+	flip_range(p, len, 0, sizeof(Elf64_Ehdr));
+	flip_range(p, len, e.eh.e_phoff, e.eh.e_phoff + e.n_ph * sizeof(Elf64_Phdr));
+	flip_range(p, len, e.eh.e_shoff, e.eh.e_shoff + e.eh.e_shnum * sizeof(Elf64_Shdr));
+	elf_close(&e);
+	free(p);
+}
+
+TEST(every_byte_of_the_headers_changed)
+{
+	make();
+	flip_headers("bare");
+	flip_headers("mini");
+}
+
+TEST(random_bytes_changed_anywhere)
+{
+	size_t len;
+	char *p;
+
+	make();
+	p = slurp("p", &len);
+	srand(7);
+	for (int i = 0; i < 2000; i++) {
+		size_t where = (size_t)rand() % len;
+		char was = p[where];
+
+		p[where] = (char)rand();
+		exercise(p, len);
+		if (i % 16)
+			p[where] = was; /* some stay: damage adds up */
+	}
+	free(p);
+}
+
+TEST(a_sparse_file_with_endless_tables_ends_soon)
+{
+	uint64_t t0 = mono_now();
+	Elf64_Ehdr eh = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+			  .e_shoff = sizeof(eh),
+			  .e_shentsize = sizeof(Elf64_Shdr),
+			  .e_shnum = 3,
+			  .e_phentsize = sizeof(Elf64_Phdr) };
+	Elf64_Shdr sh[3] = { [1] = { .sh_type = SHT_SYMTAB,
+				     .sh_entsize = sizeof(Elf64_Sym),
+				     .sh_offset = 4096,
+				     .sh_size = 1ULL << 40,
+				     .sh_link = 2 },
+			     [2] = { .sh_type = SHT_STRTAB, .sh_offset = 64, .sh_size = 8 } };
+	struct symtab_builder b = { 0 };
+	struct loaded l;
+	int fd = open(built("sparse"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	CHECK(fd >= 0);
+	CHECK(write(fd, &eh, sizeof(eh)) == sizeof(eh) && write(fd, sh, sizeof(sh)) == sizeof(sh));
+	if (ftruncate(fd, 1LL << 41)) {
+		close(fd);
+		SKIP("no file system for sparse files here");
+	}
+	close(fd);
+	open_elf(&l, "sparse");
+	CHECK_EQ(elf_add_symtab(&l.e, &b), 1);
+	CHECK_EQ(b.n, 0);
+	close_elf(&l);
+	CHECK(mono_now() - t0 < 20 * NSEC_PER_SEC);
+}
+
+int main(void)
+{
+	build_init();
+	return tap_main();
+}
