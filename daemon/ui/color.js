@@ -64,15 +64,15 @@ export const legendSlot = (slot) => Math.floor(slot / SHADES) * SHADES + 1;
 
 const THEMES = {
   light: {
-    lightness: [0.795, 0.825, 0.855], chroma: 0.105, background: [252, 252, 251],
+    lightness: [0.81, 0.838, 0.866], chroma: 0.088, background: [252, 252, 251],
     text: '#16191d', fadedText: '#5b636c', fadedMix: 0.62,
-    idle: [236, 238, 240], idleText: '#5b636c', match: [0.74, 0.185, 350], matchText: '#16191d',
+    idle: [236, 238, 240], idleText: '#5b636c', match: [0.775, 0.135, 352], matchText: '#16191d',
     filler: 'rgba(40,50,60,.16)', hatch: 'rgba(40,30,30,.22)', rule: '#fcfcfb',
   },
   dark: {
-    lightness: [0.415, 0.445, 0.475], chroma: 0.088, background: [19, 22, 25],
+    lightness: [0.42, 0.45, 0.48], chroma: 0.074, background: [19, 22, 25],
     text: '#f1f3f5', fadedText: '#a3acb5', fadedMix: 0.62,
-    idle: [37, 42, 47], idleText: '#a3acb5', match: [0.53, 0.2, 350], matchText: '#ffffff',
+    idle: [37, 42, 47], idleText: '#a3acb5', match: [0.53, 0.175, 352], matchText: '#ffffff',
     filler: 'rgba(220,230,240,.14)', hatch: 'rgba(240,230,230,.2)', rule: '#131619',
   },
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /** The controls of the upper bar: range, service or selector. Each tells changes as a patch of the state. */
 import { selectedService, serviceSelector } from './api.js';
-import { clock, percent } from './format.js';
+import { clockRange, percent } from './format.js';
 import { $, el, press, setText } from './dom.js';
 
 const CUSTOM = '\u0000custom';
@@ -47,7 +47,8 @@ export class RangeControl {
     const custom = $('range-custom');
     custom.setAttribute('aria-pressed', String(!known));
     let label = 'Custom…';
-    if (!known) label = state.until === 'now' ? state.from : clock(Number(state.from.slice(0, 13)));
+    if (!known && state.until === 'now') label = state.from;
+    else if (!known && meta?.to) label = clockRange(meta.from, meta.to);
     setText(custom, label);
   }
 }
@@ -58,6 +59,7 @@ export class ServiceControl {
     this.select = $('service');
     this.input = $('selector');
     this.services = [];
+    this.filled = null;
     this.select.addEventListener('change', () => {
       const v = this.select.value;
       this.input.hidden = v !== CUSTOM;
@@ -78,6 +80,17 @@ export class ServiceControl {
   show(state) {
     this.state = state;
     const name = selectedService(state.query);
+    this.fill(name);
+    const custom = state.query !== '' && name === null;
+    this.select.value = custom ? CUSTOM : (name ?? '');
+    this.input.hidden = !custom;
+    if (document.activeElement !== this.input) this.input.value = state.query;
+  }
+
+  /** The list, with the selected service in it even when it is not running now. */
+  fill(name) {
+    if (this.filled?.services === this.services && this.filled.name === name) return;
+    this.filled = { services: this.services, name };
     const known = this.services.map((s) => s.name);
     const all = this.services.reduce((sum, s) => sum + s.ns, 0) || 1;
     const options = [el('option', { value: '' }, 'All processes')];
@@ -87,9 +100,5 @@ export class ServiceControl {
     }
     options.push(el('option', { value: CUSTOM }, 'Selector…'));
     this.select.replaceChildren(...options);
-    const custom = state.query !== '' && name === null;
-    this.select.value = custom ? CUSTOM : (name ?? '');
-    this.input.hidden = !custom;
-    if (document.activeElement !== this.input) this.input.value = state.query;
   }
 }

@@ -267,6 +267,13 @@ export class Painter {
     }
   }
 
+  /** The name without arguments, else what stands behind its last "::". */
+  fitShort(short, space) {
+    const text = this.ruler.fit(short, space);
+    const last = text === short ? 0 : short.lastIndexOf('::');
+    return last > 0 ? this.ruler.fit(short.slice(last + 2), space) : text;
+  }
+
   paintLabel(scene, b) {
     const room = this.right[b] - this.left[b];
     if (room < MIN_LABEL * this.scale) return;
@@ -274,7 +281,7 @@ export class Painter {
     const func = scene.tree.func[this.node[b]];
     const space = room - 2 * pad;
     let text = this.ruler.fit(scene.names[func], space);
-    if (text !== scene.names[func]) text = this.ruler.fit(scene.shorts[func], space);
+    if (text !== scene.names[func]) text = this.fitShort(scene.shorts[func], space);
     if (text) this.ctx.fillText(text, this.left[b] + pad, this.top[b] + this.row / 2);
   }
 }

@@ -50,6 +50,7 @@ export class FlameView {
     this.selected = -1;
     this.pointer = null;
     this.drag = null;
+    this.fromBottom = 0; // kept while the root is at the bottom
     this.frame = (now) => this.onFrame(now);
     this.listen();
     new ResizeObserver(() => this.resized()).observe(this.scroller);
@@ -57,7 +58,7 @@ export class FlameView {
 
   listen() {
     const on = (type, f, options) => this.scroller.addEventListener(type, f, options);
-    on('scroll', () => this.ask(), { passive: true });
+    on('scroll', () => this.scrolled(), { passive: true });
     on('pointermove', (e) => this.moved(e));
     on('pointerdown', (e) => this.pressed(e));
     on('pointerup', (e) => this.released(e));
@@ -71,18 +72,21 @@ export class FlameView {
 
   /**
    * Shows a tree. `window` is [lo, hi] in fractions of the root, null: the
-   * focus node's box.
+   * focus node's box. `reveal`: scroll to the focus node.
    */
-  show({ tree, slots, names, shorts, marked, focus, window, flip }) {
+  show({ tree, slots, names, shorts, marked, focus, window, flip, reveal = false }) {
     const turned = this.scene && this.scene.flip !== flip;
     const first = !this.scene || this.scene.tree !== tree;
     this.scene = { tree, slots, names, shorts, marked, focus, flip, lo: 0, hi: 1, contentHeight: 0, scrollTop: 0 };
     if (first) this.select(-1);
     this.glide = null;
     this.setWindow(...(window ? window.map((f) => f * tree.total[0]) : this.boxOf(focus)));
-    if (turned || !this.placed) this.scroller.scrollTop = flip ? this.scroller.scrollHeight : 0;
-    this.placed = true;
-    this.reveal(focus);
+    if (turned) {
+      this.fromBottom = 0;
+      if (!flip) this.scroller.scrollTop = 0;
+    }
+    this.hold();
+    if (reveal || turned) this.reveal(focus);
     this.ask();
   }
 
@@ -131,12 +135,21 @@ export class FlameView {
     const device = Math.max(1, this.canvas.width);
     const rows = rowsInView(s.tree, lo, hi, (0.5 * (hi - lo)) / device);
     const height = Math.max(rows * ROW + 2, view);
-    if (height === s.contentHeight) return;
-    const grown = height - s.contentHeight;
-    const top = this.scroller.scrollTop;
     s.contentHeight = height;
     this.spacer.style.height = `${height}px`;
-    if (s.flip && this.placed) this.scroller.scrollTop = top + grown;
+    this.hold();
+  }
+
+  /** With the root at the bottom, what is seen keeps its distance from there. */
+  hold() {
+    const s = this.scene;
+    if (s.flip) this.scroller.scrollTop = s.contentHeight - this.scroller.clientHeight - this.fromBottom;
+  }
+
+  scrolled() {
+    const s = this.scene;
+    if (s) this.fromBottom = Math.max(0, s.contentHeight - this.scroller.clientHeight - this.scroller.scrollTop);
+    this.ask();
   }
 
   /** Scrolls so that a node's row is in view. */
@@ -281,7 +294,15 @@ export class FlameView {
     this.wheelTimer = setTimeout(() => this.tellWindow(), 250);
   }
 
+  /** The window while it is being moved, in fractions of the root; null: at rest. */
+  movingWindow() {
+    const s = this.scene;
+    if (!s || !(this.drag?.moving || this.wheelTimer)) return null;
+    return [s.lo / s.tree.total[0], s.hi / s.tree.total[0]];
+  }
+
   tellWindow() {
+    this.wheelTimer = 0;
     const s = this.scene;
     const all = s.tree.total[0];
     const [a, b] = this.boxOf(s.focus);
@@ -293,7 +314,13 @@ export class FlameView {
     this.selected = node;
     if (node >= 0) this.reveal(node);
     this.ask();
-    this.callbacks.select(node);
+    if (this.scene) this.callbacks.select(node);
+  }
+
+  /** The box chosen before, found again in a new tree: nothing to tell. */
+  reselect(node) {
+    this.selected = node;
+    this.ask();
   }
 
   /** Arrow keys walk the tree, Enter zooms, Backspace goes one level out. */

@@ -23,7 +23,7 @@ export function digits3(v) {
   if (a >= 99.95) return Math.round(v).toLocaleString('en-US');
   if (a >= 9.995) return v.toFixed(1);
   if (a >= 0.9995) return v.toFixed(2);
-  return a < 0.0005 ? v.toExponential(0) : v.toFixed(3);
+  return a < 0.0005 ? '< 0.001' : v.toFixed(3);
 }
 
 /** Nanoseconds of CPU time as text: "1.24 s", "38.2 ms", "2 h 03 min". */
@@ -97,9 +97,15 @@ export function shortName(name) {
   return angle === 0 && round === 0 && out.trim() ? out.replace(/ const$/, '').trim() : name;
 }
 
-/** Local date and time of a wall-clock millisecond. */
-export function clock(ms) {
-  return new Date(ms).toLocaleString(undefined, {
-    month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit',
-  });
+const TIME = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' };
+const DAY = { month: 'short', day: 'numeric' };
+
+/** Two wall-clock milliseconds as local times; the day is named unless it is today. */
+export function clockRange(from, to, now = Date.now()) {
+  const a = new Date(from);
+  const b = new Date(to);
+  const sameDay = a.toDateString() === b.toDateString();
+  const today = sameDay && a.toDateString() === new Date(now).toDateString();
+  const begin = a.toLocaleString('en-GB', today ? TIME : { ...DAY, ...TIME });
+  return `${begin} – ${b.toLocaleString('en-GB', sameDay ? TIME : { ...DAY, ...TIME })}`;
 }

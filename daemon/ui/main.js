@@ -4,14 +4,14 @@
  * last answer); every change goes through change(), which writes the URL and
  * renders what depends on it.
  */
-import { ApiError, downloadAddress, fetchProfile, fetchServices } from './api.js';
+import { downloadAddress } from './api.js';
 import { slotsOf } from './color.js';
 import { RangeControl, ServiceControl } from './controls.js';
 import { $, el, press, setText } from './dom.js';
+import { Feed } from './feed.js';
 import { FlameView } from './flame.js';
 import { percent, shortName, value } from './format.js';
 import { onFrame } from './frame.js';
-import { ModelError, readProfile } from './model.js';
 import { showNotice } from './notice.js';
 import { bottomUp } from './regroup.js';
 import { Sandwich } from './sandwich.js';
@@ -23,17 +23,14 @@ import { Tooltip, figures, spoken } from './tooltip.js';
 import { TopTable } from './top.js';
 import { followPath, markedWeight, pathOf } from './tree.js';
 
-const LIVE_MS = 10000;
-const RETRY_MS = 5000;
-const SERVICES_MS = 60000;
-
 /** What the last answer gave, and what was made of it. */
-const data = { profile: null, inverted: null, slots: null, shorts: null, marked: null, palette: null, asked: '' };
+const data = { profile: null, inverted: null, slots: null, shorts: null, marked: null, palette: null };
 let state = readState(location.hash);
 let focus = 0; // zoomed node of the tree on show
 let pathMissing = false;
-let pending = null;
-let timer = 0;
+let panned = false; // the last change came from the view itself, which stands where it should
+let shownZoom = null; // the zoom last scrolled to
+let selectedPath = null; // keys of the box chosen by keyboard, to find it again in the next answer
 
 const tooltip = new Tooltip($('tooltip'));
 const hover = (tree, node, x, y) => {
@@ -49,7 +46,10 @@ const flame = new FlameView($('flame'), {
   zoom: (node) => zoomTo(node),
   open: (node) => openSandwich(shownTree().func[node]),
   hover: (node, x, y) => hover(shownTree(), node, x, y),
-  select: (node) => announce(shownTree(), node),
+  select: (node) => {
+    selectedPath = node < 0 ? null : keysTo(node);
+    announce(shownTree(), node);
+  },
   moved: (window) => change({ window }, { keepView: true }),
 }, 'Flame graph. Arrow keys walk, Enter zooms, the Top view has the same as a table.');
 const sandwich = new Sandwich({ pick: openSandwich, hover, select: announce });
@@ -60,12 +60,25 @@ const top = new TopTable($('top-table'), $('top-more'), {
 });
 const range = new RangeControl((patch) => change(patch));
 const service = new ServiceControl((patch) => change(patch));
+const feed = new Feed({
+  state: () => state,
+  arrived: take,
+  failed: fail,
+  busy: (yes) => document.body.setAttribute('aria-busy', String(yes)),
+  services: (list) => service.setServices(list),
+});
 
 function shownTree() {
   const p = data.profile;
   if (!state.inverted) return p.tree;
   data.inverted ??= bottomUp(p.tree, p.nFuncs);
   return data.inverted;
+}
+
+/** Function keys from the root down to a node of the tree on show. */
+function keysTo(node) {
+  const tree = shownTree();
+  return pathOf(tree, node).map((n) => data.profile.keys[tree.func[n]]);
 }
 
 /* ---- state ---- */
@@ -88,15 +101,13 @@ function navigated() {
 }
 
 function render(before, keepView) {
-  const asked = `${state.query}\n${state.from}\n${state.until}`;
   range.show(state, data.profile?.meta);
   service.show(state);
   renderTheme();
   renderButtons();
-  if (asked !== data.asked) load();
-  else if (state.live && !before.live && isRelative(state)) load();
-  else schedule();
-  onFrame(() => renderProfile(keepView ? before : null));
+  feed.update(before.live);
+  panned = keepView;
+  onFrame(renderProfile);
 }
 
 function renderTheme() {
@@ -126,7 +137,7 @@ function renderButtons() {
 
 /* ---- the profile on show ---- */
 
-function renderProfile(panned) {
+function renderProfile() {
   const p = data.profile;
   const has = p !== null && p.tree.total[0] > 0;
   document.body.dataset.state = has ? 'ready' : 'empty';
@@ -135,7 +146,7 @@ function renderProfile(panned) {
   let pruned = 0;
   if (has) {
     const look = { slots: data.slots, names: p.names, shorts: data.shorts, marked: data.marked };
-    if (state.view === 'flame') pruned = renderFlame(look, panned);
+    if (state.view === 'flame') pruned = renderFlame(look);
     else if (state.view === 'top') top.show(p, state.sort, data.marked, data.palette, data.slots);
     else renderSandwich(look);
   }
@@ -144,23 +155,38 @@ function renderProfile(panned) {
   showStatus($('status'), p, pruned);
   showLegend($('legend'), has ? p : null, data.slots, data.palette, (search) => change({ search }));
   renderLinks();
-  if (!data.failed) renderNotice(has);
+  if (!feed.failure) renderNotice(has);
 }
 
-function renderFlame(look, panned) {
+function renderFlame(look) {
   const tree = shownTree();
   const got = followPath(tree, data.profile.keys, state.zoom);
   pathMissing = got.found < state.zoom.length;
   const glides = flame.scene?.tree === tree && flame.scene.flip === state.flame && !state.window;
   const old = focus;
   focus = got.node;
-  if (panned) flame.setMarked(look.marked);
-  else if (glides && (old !== focus || flame.scene.lo !== tree.x[focus])) {
+  const still = panned && flame.scene?.tree === tree;
+  panned = false;
+  if (still) return tree.pruned / (tree.total[0] || 1);
+  if (glides && (old !== focus || flame.scene.lo !== tree.x[focus])) {
     flame.setMarked(look.marked);
     flame.focusOn(focus);
   } else if (glides) flame.setMarked(look.marked);
-  else flame.show({ ...look, tree, focus, window: pathMissing ? null : state.window, flip: state.flame });
+  else showFlame(look, tree);
   return tree.pruned / (tree.total[0] || 1);
+}
+
+/** A new tree. What the reader was doing goes on: a drag, a scroll, a choice by keyboard. */
+function showFlame(look, tree) {
+  const kept = selectedPath;
+  const window = flame.movingWindow() ?? (pathMissing ? null : state.window);
+  flame.show({ ...look, tree, focus, window, flip: state.flame, reveal: state.zoom !== shownZoom });
+  shownZoom = state.zoom;
+  if (!kept) return;
+  const again = followPath(tree, data.profile.keys, kept);
+  if (again.found < kept.length) return;
+  selectedPath = kept;
+  flame.reselect(again.node);
 }
 
 function renderSandwich(look) {
@@ -190,8 +216,8 @@ function renderSearch() {
 function renderCrumbs(on) {
   const bar = $('crumbs');
   const path = on ? pathOf(shownTree(), focus) : [];
-  bar.hidden = path.length === 0 && !(on && state.window);
-  if (bar.hidden) return;
+  bar.hidden = !on; // there even when not zoomed: a zoom must not move the picture
+  if (!on) return;
   const { names, meta } = data.profile;
   const tree = shownTree();
   const crumb = (node, text) => {
@@ -218,66 +244,26 @@ function renderNotice(has) {
   else showNotice($('notice'), null);
 }
 
-/* ---- asking the daemon ---- */
-
-async function load() {
-  data.asked = `${state.query}\n${state.from}\n${state.until}`;
-  pending?.abort();
-  const own = (pending = new AbortController());
-  clearTimeout(timer);
-  document.body.setAttribute('aria-busy', 'true');
-  try {
-    const json = await fetchProfile(state, own.signal);
-    const begin = performance.now();
-    take(readProfile(json));
-    data.parseMs = performance.now() - begin;
-    data.failed = null;
-    onFrame(() => renderProfile(null));
-  } catch (e) {
-    if (e.name === 'AbortError') return;
-    fail(e);
-  }
-  document.body.removeAttribute('aria-busy');
-  range.show(state, data.profile?.meta);
-  schedule();
-}
-
 function take(profile) {
   data.profile = profile;
   data.inverted = null;
   data.slots = slotsOf(profile);
   data.shorts = profile.names.map(shortName);
+  range.show(state, profile.meta);
+  onFrame(renderProfile);
 }
 
-function fail(e) {
-  const known = e instanceof ApiError;
-  data.failed = known ? e.kind : e instanceof ModelError ? 'format' : 'server';
-  if (!known && !(e instanceof ModelError)) console.error(e);
+function fail(kind, detail) {
   // the last picture stays, unless it answers another question
-  if (['bad', 'auth'].includes(data.failed)) data.profile = null;
-  const detail = data.failed === 'gone' ? '' : e.message;
-  showNotice($('notice'), data.failed, detail, data.profile === null);
-  onFrame(() => renderProfile(null));
-}
-
-/** When to ask again: each window in live mode, sooner after a failure that may pass. */
-function schedule() {
-  clearTimeout(timer);
-  if (data.failed === 'auth' || data.failed === 'bad' || document.hidden) return;
-  if (data.failed) timer = setTimeout(load, RETRY_MS);
-  else if (state.live && isRelative(state)) timer = setTimeout(load, LIVE_MS);
-}
-
-async function refreshServices() {
-  if (!document.hidden) service.setServices(await fetchServices());
-  setTimeout(refreshServices, SERVICES_MS);
+  if (kind === 'bad' || kind === 'auth') data.profile = null;
+  showNotice($('notice'), kind, detail, data.profile === null);
+  onFrame(renderProfile);
 }
 
 /* ---- what the reader does ---- */
 
 function zoomTo(node) {
-  const tree = shownTree();
-  change({ zoom: pathOf(tree, node).map((n) => data.profile.keys[tree.func[n]]), window: null });
+  change({ zoom: keysTo(node), window: null });
 }
 
 function openSandwich(func) {
@@ -357,13 +343,18 @@ function listen() {
   document.addEventListener('click', (e) => {
     if (!$('download').contains(e.target)) $('download').open = false;
   });
-  document.addEventListener('visibilitychange', () => (document.hidden ? clearTimeout(timer) : load()));
   addEventListener('popstate', navigated);
-  onSystemTheme(repaint);
+  onSystemTheme(() => {
+    repaint();
+    onFrame(renderProfile); // swatches
+  });
 }
+
+/* for the page's tests */
+export { data, flame };
 
 listen();
 document.title = `ringprof · ${location.host}`;
 setText($('host'), location.host);
 render(state, false);
-refreshServices();
+feed.keepServices();

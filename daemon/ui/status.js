@@ -4,11 +4,11 @@
  * sampling error; always shown) and the legend (which colour is whose).
  */
 import { familyOf, legendSlot } from './color.js';
-import { baseName, clock, count, digits3, percent, standardError, wallTime } from './format.js';
+import { baseName, clockRange, count, digits3, percent, standardError, wallTime } from './format.js';
 import { el } from './dom.js';
 
 const WARN_SHARE = 0.01;
-const LEGEND_OBJECTS = 9;
+const LEGEND_OBJECTS = 7;
 
 function fact(label, text, title, warn) {
   const e = el('span', { className: warn ? 'fact warn' : 'fact', title },
@@ -32,13 +32,14 @@ export function showStatus(box, profile, pruned) {
     fact('CPU time', `${digits3(m.total / 1e9)} s`, 'CPU time the samples stand for'),
     fact('in use', wall > 0 ? `${digits3(m.total / wall)} of ${m.cpus} CPUs` : `${m.cpus} CPUs`,
       'CPUs kept busy on average, of those sampled'),
-    fact('range', `${clock(m.from)} + ${wallTime(m.to - m.from)}`, 'what closed windows cover of the range asked for'),
+    fact('range', m.to > 0 ? `${clockRange(m.from, m.to)} (${wallTime(m.to - m.from)})` : '—',
+      'what closed windows cover of the range asked for'),
     fact('windows', count(m.windows), 'closed windows in the range'),
     fact('lost', `${count(m.lostSamples)} (${percent(lost)})`,
       'samples lost on the whole host in this range, by all causes, and the share of CPU time they stood for', lost > WARN_SHARE),
     fact('truncated', percent(truncated),
       'CPU time whose stacks end in [truncated: reason] instead of a root', truncated > 10 * WARN_SHARE),
-    fact('sampling error', `≤ ±${percent(standardError(0.5, m.samples))}`,
+    fact('sampling error', m.samples > 0 ? `≤ ±${percent(standardError(0.5, m.samples))}` : '—',
       'one standard error (binomial) of a share of 50 %; smaller for smaller shares, see a frame’s detail', m.samples < 2500),
   ];
   if (m.cut) facts.push(fact('shown', 'heaviest boxes only', 'the rest is added up in “(other)”; narrow the range or the selection to see it', true));

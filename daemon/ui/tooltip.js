@@ -61,9 +61,9 @@ export class Tooltip {
     const total = figures(profile, tree.total[node]);
     this.line('total', how.inverted ? 'reached this way' : 'total', total);
     this.line('self', how.inverted ? 'stack begins here' : 'self', figures(profile, tree.self[node]));
-    this.line('all', 'function, everywhere', node === 0 ? null : figures(profile, profile.totals.total[f]));
-    this.line('allself', 'its self time', node === 0 ? null : figures(profile, profile.totals.self[f]));
-    const zoomed = how.zoomed > 0 && how.zoomed < tree.total[0]
+    this.line('all', 'function overall', node === 0 ? null : figures(profile, profile.totals.total[f]));
+    this.line('allself', 'function self', node === 0 ? null : figures(profile, profile.totals.self[f]));
+    const zoomed = how.zoomed < tree.total[0] && tree.total[node] <= how.zoomed
       ? `${percent(tree.total[node] / how.zoomed)} of the zoomed box · ` : '';
     setText(this.foot, `${zoomed}${count(total.samples)} samples`);
   }
@@ -77,7 +77,8 @@ export class Tooltip {
     }
     cells[0].parentNode.hidden = !f;
     if (!f) return;
-    [label, percent(f.share), `± ${percent(f.error)}`, f.time, f.cores].forEach((t, i) => setText(cells[i], t));
+    const error = f.share > 0 ? `± ${percent(f.error)}` : '';
+    [label, percent(f.share), error, f.time, f.cores].forEach((t, i) => setText(cells[i], t));
   }
 
   moveTo(x, y) {

@@ -44,6 +44,7 @@ export class TopTable {
     this.more = more;
     this.callbacks = callbacks;
     this.limit = PORTION;
+    this.shownKeys = []; // of the rows shown: a new answer gives the focus back to the same function
     for (const b of table.querySelectorAll('button[data-sort]')) {
       b.addEventListener('click', () => {
         const key = b.dataset.sort;
@@ -66,7 +67,11 @@ export class TopTable {
 
   render() {
     const shown = this.rows.slice(0, this.limit);
+    const held = this.body.contains(document.activeElement) ? document.activeElement : null;
+    const heldFunc = held && this.shownKeys[held.closest('tr').rowIndex - 1];
     this.body.replaceChildren(...shown.map((f) => this.row(f)));
+    this.shownKeys = shown.map((f) => this.profile.keys[f]);
+    if (held) this.body.rows[this.shownKeys.indexOf(heldFunc)]?.querySelector(`.${held.className}`)?.focus();
     const left = this.rows.length - shown.length;
     this.more.hidden = left <= 0;
     setText(this.more, `Show ${Math.min(left, PORTION)} more of ${left.toLocaleString('en-US')}`);

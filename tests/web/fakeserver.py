@@ -9,16 +9,24 @@ import base64
 import http.server
 import json
 import os
+import re
 import threading
 import urllib.parse
 
 UI = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "daemon", "ui")
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
          ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
-# no inline script or style, nothing from elsewhere
-CSP = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-       "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 USER, TOKEN = "ringprof", "sesame"
+
+
+def daemon_csp():
+    """The policy the daemon sends, from its source: the page must live under that very one."""
+    with open(os.path.join(UI, "..", "http", "reply.c")) as f:
+        macro = re.search(r"#define CSP((?:.*\\\n)*.*)", f.read())[1]
+    return "".join(re.findall(r'"([^"]*)"', macro))
+
+
+CSP = daemon_csp()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -71,7 +79,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.connection.close()
         if s.mode in ("400", "401", "503"):
             return self.answer(int(s.mode), "application/json",
-                               json.dumps({"error": f"refused with {s.mode}"}).encode())
+                               json.dumps({"status": "error", "errorType": "x", "error": f"refused with {s.mode}"}).encode())
         if url.path == "/api/v1/processes":
             return self.answer(200, "application/json", json.dumps(s.processes).encode())
         if url.path == "/api/v1/profile":

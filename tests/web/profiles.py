@@ -98,56 +98,96 @@ def hostile(now_ms):
         ("\"><b>", "", UNKNOWN, 5, [])]), now_ms)
 
 
-def make_functions(rng, n):
-    """Names and binaries in the proportions of a busy build-and-serve host."""
-    objects = [("/usr/lib/x86_64-linux-gnu/libc.so.6", USER, 0.12), ("/usr/bin/python3.11", USER, 0.14),
-               ("/usr/lib/gcc/x86_64-linux-gnu/12/cc1plus", USER, 0.22), ("/usr/sbin/nginx", USER, 0.08),
-               ("/usr/lib/postgresql/15/bin/postgres", USER, 0.12), ("/usr/bin/node", USER, 0.06),
-               ("/usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30", USER, 0.03),
-               ("/usr/lib/x86_64-linux-gnu/libssl.so.3", USER, 0.03),
-               ("[kernel.kallsyms]", KERNEL, 0.13), ("[ext4]", KERNEL, 0.02), ("[anon]", JIT, 0.05)]
-    verb = "read write alloc free parse find insert lookup hash copy scan push emit fold walk merge".split()
-    noun = "node buffer page tree token stmt index row key block frame cache entry symbol list".split()
-    out = []
-    for i in range(n):
-        obj, kind, _ = rng.choices(objects, [o[2] for o in objects])[0]
-        base = f"{rng.choice(verb)}_{rng.choice(noun)}"
-        if "cc1plus" in obj or "stdc++" in obj:
-            name = f"cp::{rng.choice(noun)}<{rng.choice(noun)}*, std::less<{rng.choice(noun)}>>::{base}_{i}(int, {rng.choice(noun)} const&)"
-        elif kind == JIT:
-            name = f"LazyCompile:~{base} /srv/app/{rng.choice(noun)}.js:{i}"
-        elif kind == KERNEL:
-            name = f"{rng.choice(['', '__', 'do_', 'vfs_', 'ext4_'])}{base}_{i}"
-        else:
-            name = f"{base}_{i}"
-        file = f"/build/src/{rng.choice(noun)}.c" if rng.random() < 0.7 else ""
-        out.append((name, obj, kind, file, rng.randrange(1, 4000)))
-    return out
+VERB = ("read write alloc free parse find insert lookup hash copy scan push emit fold walk merge "
+        "split encode decode load store bind resolve visit").split()
+NOUN = ("node buffer page tree token stmt index row key block frame cache entry symbol list path "
+        "string header chunk scope tuple range slot batch").split()
+TAIL = ["", "_locked", "_slow", "_fast", "_one", "_all", "_range", "_at", "_next", "_impl", "_cold", "_rcu"]
+LIB = "/usr/lib/x86_64-linux-gnu/"
+KERNEL_TEXT = "[kernel.kallsyms]"
+
+# binary -> (share of new top-level stacks, where a frame of it may call into)
+BINARIES = {
+    "/usr/lib/gcc/x86_64-linux-gnu/12/cc1plus": (5, [LIB + "libc.so.6", KERNEL_TEXT]),
+    "/usr/lib/postgresql/15/bin/postgres": (4, [LIB + "libc.so.6", KERNEL_TEXT]),
+    "/usr/bin/python3.11": (3, [LIB + "libc.so.6", LIB + "libssl.so.3", KERNEL_TEXT]),
+    "/usr/sbin/nginx": (2, [LIB + "libssl.so.3", LIB + "libc.so.6", KERNEL_TEXT]),
+    "/usr/bin/node": (2, ["[anon]", LIB + "libc.so.6", KERNEL_TEXT]),
+    "[anon]": (0, ["/usr/bin/node"]),
+    LIB + "libssl.so.3": (0, [LIB + "libc.so.6"]),
+    LIB + "libc.so.6": (0, [KERNEL_TEXT, "[vdso]"]),
+    "[vdso]": (0, []),
+    KERNEL_TEXT: (1, ["[ext4]", "[nf_tables]"]),
+    "[ext4]": (0, [KERNEL_TEXT]),
+    "[nf_tables]": (0, [KERNEL_TEXT]),
+}
+KINDS = {"[anon]": JIT, "[vdso]": VDSO, KERNEL_TEXT: KERNEL, "[ext4]": KERNEL, "[nf_tables]": KERNEL}
 
 
-def generated(n_nodes, now_ms, seed=1, n_funcs=12_000):
-    """A profile of exactly n_nodes nodes, weights heavy-tailed, stacks about 20 to 60 deep."""
+def function_name(rng, obj):
+    verb, noun, tail = rng.choice(VERB), rng.choice(NOUN), rng.choice(TAIL)
+    if "cc1plus" in obj:
+        return (f"cp::{rng.choice(NOUN)}_{noun}<{rng.choice(NOUN)}*, std::less<{rng.choice(NOUN)}>>::"
+                f"{verb}{tail}(int, {rng.choice(NOUN)} const&)")
+    if obj == "[anon]":
+        return f"LazyCompile:~{verb}{noun.title()} /srv/app/{rng.choice(NOUN)}.js:{rng.randrange(900)}"
+    if obj == "[vdso]":
+        return "__vdso_clock_gettime"
+    prefix = {KERNEL_TEXT: ["", "__", "do_", "vfs_"], "[ext4]": ["ext4_"], "[nf_tables]": ["nft_"],
+              "/usr/sbin/nginx": ["ngx_http_", "ngx_"], "/usr/bin/python3.11": ["_Py", "Py"],
+              LIB + "libssl.so.3": ["ssl3_", "EVP_"]}.get(obj, [""])
+    return f"{rng.choice(prefix)}{verb}_{noun}{tail}"
+
+
+def next_function(rng, obj, pools):
+    """A callee of a frame in obj: mostly the same binary, else one it may call into."""
+    callees = BINARIES[obj][1]
+    if callees and rng.random() < 0.11:
+        obj = rng.choice(callees)
+    pool = pools.setdefault(obj, [])
+    if len(pool) < 40 or rng.random() < 600 / (600 + len(pool)) * 0.5:
+        file = f"/build/src/{rng.choice(NOUN)}.c" if rng.random() < 0.7 else ""
+        pool.append((function_name(rng, obj), obj, KINDS.get(obj, USER), file, rng.randrange(1, 4000)))
+    return pool[int(len(pool) * rng.random() ** 1.6)]
+
+
+def generated(n_nodes, now_ms, seed=1):
+    """A profile of exactly n_nodes nodes: shares heavy-tailed, stacks 10 to 90 deep as on a busy host."""
     rng = random.Random(seed)
-    pool = make_functions(rng, n_funcs)
+    pools = {}
     parent, func, depth, children = [-1], [None], [0], [[]]
-    tips = [0]
+
+    def grow(at, f):
+        parent.append(at)
+        func.append(f)
+        depth.append(depth[at] + 1)
+        children.append([])
+        children[at].append(len(parent) - 1)
+        return len(parent) - 1
+
+    for obj, (share, _) in BINARIES.items():
+        for i in range(share):
+            entry = "ret_from_fork" if obj == KERNEL_TEXT else "_start" if i == 0 else f"thread_main_{i}"
+            at = grow(0, (entry, obj, KINDS.get(obj, USER), "", 0))
+            for _ in range(3):
+                at = grow(at, next_function(rng, obj, pools))
     while len(parent) < n_nodes:
-        # grow a chain from some node: deep stacks with shared callers
-        at = tips[int(len(tips) * rng.random() ** 2)] if rng.random() < 0.8 else rng.randrange(len(parent))
-        for _ in range(rng.randrange(1, 12)):
-            if len(parent) >= n_nodes or depth[at] > 90:
-                break
-            parent.append(at)
-            func.append(pool[int(len(pool) * rng.random() ** 1.7)])
-            depth.append(depth[at] + 1)
-            children.append([])
-            children[at].append(len(parent) - 1)
-            at = len(parent) - 1
-        tips.append(at)
-    own = [int(rng.paretovariate(0.9)) if not c or rng.random() < 0.25 else 0 for c in children]
+        # a new branch off some frame, older frames more often: stacks share their callers
+        at = 1 + int((len(parent) - 1) * rng.random() ** 1.5)
+        for _ in range(min(rng.randrange(1, 12), n_nodes - len(parent))):
+            if depth[at] < 90 and func[at][1] != "[vdso]":
+                at = grow(at, next_function(rng, func[at][1], pools))
+            else:
+                at = parent[at]
+    own = [min(2000, int(rng.paretovariate(1.1))) if not c or rng.random() < 0.15 else 0 for c in children]
+    own[0] = 0
     total = own[:]
     for i in range(n_nodes - 1, 0, -1):
         total[parent[i]] += total[i]
+    return write_generated(func, children, own, total, now_ms)
+
+
+def write_generated(func, children, own, total, now_ms):
     w = Writer()
     root = w.func("total", "", UNKNOWN)
     stack = [(0, -1)]
@@ -156,5 +196,21 @@ def generated(n_nodes, now_ms, seed=1, n_funcs=12_000):
         f = root if func[i] is None else w.func(*func[i])
         me = w.node(p, f, own[i] * PERIOD, total[i] * PERIOD)
         stack += [(c, me) for c in sorted(children[i], key=lambda c: total[c])]
-    return w.answer(now_ms, lost=total[0] * PERIOD // 400, lost_samples=total[0] // 400,
-                    truncated=total[0] * PERIOD // 70, cpus=8)
+    all_ns = total[0] * PERIOD
+    return w.answer(now_ms, lost=all_ns // 400, lost_samples=total[0] // 400, truncated=all_ns // 70,
+                    cpus=1 + all_ns // 200_000_000_000)
+
+
+def chain(depth, now_ms):
+    """One stack this deep."""
+    node = ("leaf", "/usr/bin/app", USER, 10, [])
+    for i in range(depth - 1, 0, -1):
+        node = (f"level_{i}", "/usr/bin/app", USER, 0, [node])
+    w = Writer()
+    parent = w.node(-1, w.func("total", "", UNKNOWN), 0, 10 * PERIOD)
+    while True:
+        name, obj, kind, own, children = node
+        parent = w.node(parent, w.func(name, obj, kind), own * PERIOD, 10 * PERIOD)
+        if not children:
+            return w.answer(now_ms)
+        node = children[0]
