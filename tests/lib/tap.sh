@@ -18,6 +18,14 @@ ok() {
 	shift
 	if out=$("$@" 2>&1); then pass "$name"; else fail "$name" "$out"; fi
 }
+# go_is MAJOR MINOR: the Go toolchain here is that or newer
+go_is() {
+	local v
+	v=$(go env GOVERSION 2>/dev/null) || return 1
+	v=${v#go}
+	IFS=. read -r major minor _ <<<"$v"
+	[ "$major" -gt "$1" ] || { [ "$major" = "$1" ] && [ "${minor%%[!0-9]*}" -ge "$2" ]; }
+}
 done_testing() {
 	echo "1..$tap_i"
 	[ "$tap_failed" = 0 ]

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A reader of pprof's profile.proto, enough for tests: a second opinion beside Go's."""
+import collections
+
+Profile = collections.namedtuple("Profile", "time_nanos duration_nanos period samples")
+
+
+def varint(b, i):
+    x = shift = 0
+    while True:
+        c = b[i]
+        i += 1
+        x |= (c & 0x7F) << shift
+        shift += 7
+        if c < 0x80:
+            return x, i
+
+
+def fields(b):
+    i = 0
+    while i < len(b):
+        key, i = varint(b, i)
+        if key & 7 == 0:
+            v, i = varint(b, i)
+        elif key & 7 == 2:
+            n, i = varint(b, i)
+            v = b[i:i + n]
+            i += n
+        else:
+            raise ValueError(f"wire type {key & 7}")
+        yield key >> 3, v
+
+
+def packed(v):
+    if isinstance(v, int):
+        return [v]
+    out, i = [], 0
+    while i < len(v):
+        x, i = varint(v, i)
+        out.append(x)
+    return out
+
+
+def read(raw):
+    """-> Profile; samples are (values, [function names, root first])"""
+    strings, functions, locations, samples, scalar = [], {}, {}, [], {}
+    for tag, v in fields(raw):
+        if tag == 2:
+            locs, values = [], []
+            for t, w in fields(v):
+                if t == 1:
+                    locs += packed(w)
+                elif t == 2:
+                    values += packed(w)
+            samples.append((values, locs))
+        elif tag == 4:
+            row = {"id": 0, "lines": []}
+            for t, w in fields(v):
+                if t == 1:
+                    row["id"] = w
+                elif t == 4:
+                    row["lines"].append(dict(fields(w)).get(1, 0))
+            locations[row["id"]] = row["lines"]
+        elif tag == 5:
+            f = dict(fields(v))
+            functions[f[1]] = f.get(2, 0)
+        elif tag == 6:
+            strings.append(v.decode())
+        elif isinstance(v, int):
+            scalar[tag] = v
+
+    def stack(locs):
+        leaf_first = [strings[functions[f]] for loc in locs for f in locations[loc]]
+        return leaf_first[::-1]
+
+    return Profile(scalar.get(9, 0), scalar.get(10, 0), scalar.get(12, 0),
+                   [(values, stack(locs)) for values, locs in samples])
