@@ -86,21 +86,17 @@ export function fetchProfile(state, signal) {
 /**
  * Services by CPU time, heaviest first; [] when that can't be had: the list
  * is a convenience and the profile's own request tells what is wrong.
- * @returns {Promise<{name: string, ns: number, processes: number}[]>}
+ * @returns {Promise<{name: string, seconds: number}[]>}
  */
 export async function fetchServices() {
   const json = await getJson(address('api/v1/processes')).catch(() => null);
-  const list = Array.isArray(json) ? json : json?.processes;
-  const services = new Map();
-  for (const p of Array.isArray(list) ? list : []) {
-    const name = String(p.service_name ?? p.comm ?? '');
-    if (!name) continue;
-    const s = services.get(name) ?? { name, ns: 0, processes: 0 };
-    s.ns += Number(p.ns ?? p.cpu_ns ?? 0) || 0;
-    s.processes++;
-    services.set(name, s);
+  const seconds = new Map();
+  for (const p of Array.isArray(json?.processes) ? json.processes : []) {
+    const name = String(p.service_name ?? '');
+    if (name) seconds.set(name, (seconds.get(name) ?? 0) + (Number(p.cpu_seconds) || 0));
   }
-  return [...services.values()].sort((a, b) => b.ns - a.ns || (a.name < b.name ? -1 : 1));
+  const services = [...seconds].map(([name, s]) => ({ name, seconds: s }));
+  return services.sort((a, b) => b.seconds - a.seconds || (a.name < b.name ? -1 : 1));
 }
 
 /** A selector for one service; quotes and backslashes escaped as in Prometheus. */

@@ -92,11 +92,11 @@ export class ServiceControl {
     if (this.filled?.services === this.services && this.filled.name === name) return;
     this.filled = { services: this.services, name };
     const known = this.services.map((s) => s.name);
-    const all = this.services.reduce((sum, s) => sum + s.ns, 0) || 1;
+    const all = this.services.reduce((sum, s) => sum + s.seconds, 0) || 1;
     const options = [el('option', { value: '' }, 'All processes')];
     if (name !== null && !known.includes(name)) options.push(el('option', { value: name }, name));
     for (const s of this.services) {
-      options.push(el('option', { value: s.name }, `${s.name} · ${percent(s.ns / all)}`));
+      options.push(el('option', { value: s.name }, `${s.name} · ${percent(s.seconds / all)}`));
     }
     options.push(el('option', { value: CUSTOM }, 'Selector…'));
     this.select.replaceChildren(...options);

@@ -12,7 +12,7 @@ export function figures(profile, weight) {
   return {
     share,
     error: standardError(share, meta.samples),
-    samples: share * meta.samples,
+    samples: meta.total > 0 ? (weight * meta.samples) / meta.total : 0,
     time: value(weight, meta.unit),
     cores: wall > 0 && meta.unit === 'nanoseconds' ? `${digits3(weight / wall)} CPUs` : '',
   };

@@ -97,9 +97,10 @@ class FakeDaemon(http.server.ThreadingHTTPServer):
         self.requests = []
         self.profile = b"{}"
         self.processes = {"processes": [
-            {"pid": 100, "comm": "nginx", "exe": "/usr/sbin/nginx", "service_name": "nginx", "ns": 2_000_000_000, "samples": 200},
-            {"pid": 101, "comm": "nginx", "exe": "/usr/sbin/nginx", "service_name": "nginx", "ns": 1_000_000_000, "samples": 100},
-            {"pid": 200, "comm": "cc1plus", "exe": "/usr/lib/cc1plus", "service_name": 'we"ird\\one', "ns": 1_000_000_000, "samples": 100}]}
+            {"pid": pid, "comm": comm, "exe": f"/usr/bin/{comm}", "service_name": service,
+             "cpu_seconds": seconds, "samples": int(100 * seconds), "whole": int(100 * seconds), "truncated": 0}
+            for pid, comm, service, seconds in (
+                (100, "nginx", "nginx", 2.0), (101, "nginx", "nginx", 1.0), (200, "cc1plus", 'we"ird\\one', 1.0))]}
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def handle_error(self, request, client_address):
