@@ -42,7 +42,8 @@
  */
 #define AGG_LEASE_NS (SOURCE_LAG_NS / 2)
 /* a jump of time past this leaves a hole instead of a long row of empty windows */
-#define AGG_MAX_GAP (3600ULL * 1000000000)
+#define AGG_MAX_GAP  (3600ULL * 1000000000)
+#define AGG_MAX_TIME (1ULL << 62)
 
 /* what the aggregator knows of a process: process.user */
 struct agg_proc {

@@ -175,6 +175,12 @@ static uint64_t first_start(struct agg *a, uint64_t t)
 	return start;
 }
 
+/* No sum of times may wrap, whatever a source says; 146 years are enough. */
+static uint64_t sane_time(uint64_t t)
+{
+	return t < AGG_MAX_TIME ? t : AGG_MAX_TIME;
+}
+
 /* Closes all that ends at or before t; cuts before `reached` are refused from now on. */
 static void catch_up(struct agg *a, uint64_t t, uint64_t reached)
 {
@@ -203,8 +209,10 @@ void agg_split(struct agg *a, uint64_t t)
 
 void agg_reach(struct agg *a, uint64_t t)
 {
-	uint64_t lease = t + AGG_LEASE_NS;
+	uint64_t lease;
 
+	t = sane_time(t);
+	lease = t + AGG_LEASE_NS;
 	if (a->open && t < a->start)
 		stat_add(&a->c.late, 1);
 	else
@@ -219,6 +227,7 @@ void agg_advance(struct agg *a, uint64_t upto, const struct source_counters *now
 	/* it stands still or falls back only while a source is gone: nothing is due then */
 	bool due = upto && upto >= a->upto;
 
+	upto = sane_time(upto);
 	if (due && !a->open)
 		catch_up(a, upto, upto);
 	if (now_counters)
@@ -231,6 +240,7 @@ void agg_advance(struct agg *a, uint64_t upto, const struct source_counters *now
 
 void agg_flush(struct agg *a, uint64_t upto)
 {
+	upto = sane_time(upto);
 	if (!a->open || upto < a->start)
 		return;
 	catch_up(a, upto, upto);
