@@ -78,6 +78,18 @@ export function baseName(path) {
   return path.slice(path.lastIndexOf('/') + 1) || path;
 }
 
+/** The text without the parameter list it ends in: "f(int) const" -> "f". Go's "pkg.(*T).M" has none. */
+function withoutParameters(name) {
+  const s = name.replace(/( const| volatile| &{1,2}| \[[^\]]*\])+$/, '');
+  if (!s.endsWith(')')) return s;
+  let depth = 0;
+  for (let i = s.length - 1; i > 0; i--) {
+    if (s[i] === ')') depth++;
+    else if (s[i] === '(' && --depth === 0) return /[.:\s]/.test(s[i - 1]) ? s : s.slice(0, i);
+  }
+  return s;
+}
+
 /**
  * A function's name without template arguments and parameter list, for narrow
  * boxes: "std::vector<int>::push_back(int&&)" -> "std::vector::push_back".
@@ -86,15 +98,13 @@ export function shortName(name) {
   if (name.startsWith('[') || name.includes('operator')) return name;
   let out = '';
   let angle = 0;
-  let round = 0;
-  for (const c of name) {
-    if (c === '(') round++;
-    else if (c === '<' && round === 0) angle++;
-    if (angle === 0 && round === 0) out += c;
-    if (c === ')' && round > 0) round--;
-    else if (c === '>' && angle > 0 && round === 0) angle--;
+  for (const c of withoutParameters(name)) {
+    if (c === '<') angle++;
+    if (angle === 0) out += c;
+    if (c === '>' && angle > 0) angle--;
   }
-  return angle === 0 && round === 0 && out.trim() ? out.replace(/ const$/, '').trim() : name;
+  out = out.replace(/^::/, '').trim();
+  return angle === 0 && out ? out : name;
 }
 
 const TIME = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' };

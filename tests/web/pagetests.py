@@ -177,6 +177,24 @@ def regrouping(env, tap):
     tap.ok(best < 300, "100,000 nodes are inverted in less than 300 ms", best)
 
 
+def wording(env, tap):
+    env.open(profiles.known(env.now))
+    for name, want in (
+            ("std::vector<int, std::allocator<int>>::push_back(int&&)", "std::vector::push_back"),
+            ("ns::f(std::function<void (int)>) const", "ns::f"), ("(anonymous namespace)::g(int) [clone .cold]", "(anonymous namespace)::g"),
+            ("net/http.(*conn).serve", "net/http.(*conn).serve"), ("<alloc::vec::Vec<T> as core::iter::Iterator>::next", "next"),
+            ("core::ops::function::FnOnce::call_once{{vtable.shim}}", "core::ops::function::FnOnce::call_once{{vtable.shim}}"),
+            ("Foo::operator<(Foo const&)", "Foo::operator<(Foo const&)"), ("[lost: ring full]", "[lost: ring full]"),
+            ("a<b", "a<b"), ("main", "main"), ("LazyCompile:~f /a b.js:3", "LazyCompile:~f /a b.js:3")):
+        got = env.page.eval(f"import('./format.js').then(m => m.shortName({json.dumps(name)}))")
+        tap.equal(got, want, f"short form of {name!r}")
+    for call, want in (("cpuTime(0)", "0 s"), ("cpuTime(1.5e3)", "1.50 µs"), ("cpuTime(38.24e6)", "38.2 ms"), ("cpuTime(59.96e9)", "60.0 s"),
+                       ("cpuTime(3725e9)", "1 h 02 min"), ("percent(0)", "0.00\u00a0%"), ("percent(0.00001)", "< 0.01\u00a0%"),
+                       ("percent(0.12345)", "12.35\u00a0%"), ("standardError(0.5, 100)", 0.05), ("standardError(0.5, 0)", 0),
+                       ("digits3(999.6)", "1,000"), ("digits3(0.0001)", "< 0.001"), ("digits3(9.996)", "10.0")):
+        tap.equal(env.page.eval(f"import('./format.js').then(m => m.{call})"), want, call)
+
+
 def rejecting(env, tap):
     env.open(profiles.known(env.now))
 
@@ -269,6 +287,11 @@ def detail(env, tap):
 def hostile(env, tap):
     env.open(profiles.hostile(env.now), "#live=0")
     images = env.page.eval("document.images.length")
+    r = env.page.eval("(() => {const r = document.querySelector('.flame').getBoundingClientRect(); return [r.left + 100, r.top + 28]})()")
+    env.page.click(*r)
+    env.page.settle()
+    tap.ok("<img src=x" in env.text("tooltip"), "a name of markup is shown as it is written", env.text("tooltip"))
+    tap.equal(env.page.eval("document.querySelectorAll('#tooltip img, #crumbs img, #legend img').length"), 0, "and makes no element")
     env.open(fragment="#live=0&view=top")
     tap.equal(env.page.eval("[document.images.length, document.scripts.length, document.querySelectorAll('#top-table b').length]"),
               [images, 1, 0], "names are text, never markup")
@@ -534,5 +557,5 @@ def shots(env, tap):
 
 
 GROUPS = [(f.__name__, f) for f in (
-    loading, zoom, windowing, search, regrouping, rejecting, top, sandwich, detail, hostile, controls, live,
+    loading, zoom, windowing, search, regrouping, wording, rejecting, top, sandwich, detail, hostile, controls, live,
     failures, credentials, themes, frames, raster, shots)]
