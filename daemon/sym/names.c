@@ -130,11 +130,12 @@ static struct pair *get(struct names *n, const char *name, bool demangle)
 bool names_get(struct names *n, const char *name, bool demangle, const char **ret_name,
 	       const char **ret_system_name)
 {
+	size_t len = strnlen(name, SYM_NAME_MAX - 1);
 	char safe[SYM_NAME_MAX];
 	struct pair *p;
 
-	strncpy(safe, name, sizeof(safe) - 1);
-	safe[sizeof(safe) - 1] = '\0';
+	memcpy(safe, name, len);
+	safe[len] = '\0';
 	clean(safe);
 	pthread_mutex_lock(&n->lock);
 	p = get(n, safe, demangle);

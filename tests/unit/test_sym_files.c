@@ -1,0 +1,645 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Files of live and dead mappings, and the whole way from a mapping to a
+ * name.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "sym/files_int.h"
+#include "sym/symbols.h"
+#include "tap.h"
+#include "test_sym_build.h"
+
+#define MIB (1UL << 20)
+
+static const char source[] = "__attribute__((noinline)) int inner(int x) { return x * 3; }\n"
+			     "int main(int c, char **v) { return inner(c); }\n";
+
+static __attribute__((noinline)) void function_to_find(void)
+{
+	__asm__ volatile("nop; nop; nop");
+}
+
+/* The mapping of our own that holds an address, as the collector would see it. */
+static bool own_mapping(uint64_t addr, struct file_where *w, uint64_t *off)
+{
+	static char path[4096];
+	FILE *f = fopen("/proc/self/maps", "r");
+	uint64_t start, end, pgoff, ino;
+	unsigned int maj, min;
+	char line[4096];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %x:%x %" SCNu64 " %4095s",
+			   &start, &end, &pgoff, &maj, &min, &ino, path) != 7 ||
+		    addr < start || addr >= end)
+			continue;
+		*w = (struct file_where){ .pid = getpid(),
+					  .start = start,
+					  .end = end,
+					  .maj = maj,
+					  .min = min,
+					  .ino = ino,
+					  .path = path };
+		*off = addr - start + pgoff;
+		found = true;
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static struct file_where where(const char *name)
+{
+	struct file_where w = { .path = built(name) };
+	struct stat st;
+
+	if (stat(w.path, &st))
+		abort();
+	w.ino = st.st_ino;
+	w.maj = major(st.st_dev);
+	w.min = minor(st.st_dev);
+	return w;
+}
+
+static void make(void)
+{
+	static int made;
+
+	if (made++)
+		return;
+	write_text("f.c", source);
+	if (sh("cc -O1 -Wl,--build-id=sha1 -o one f.c && cp one copy && cp one stripped && "
+	       "strip -s stripped && cc -O1 -Wl,--build-id=none -o plain f.c && cp plain plain2 && "
+	       "cc -O0 -DX -Wl,--build-id=none -o other f.c"))
+		abort();
+}
+
+static struct symbols *new_symbols(struct files *fs)
+{
+	struct symbols_config cfg = { .max_bytes = 64 * MIB, .debug_dirs = "/nonexistent" };
+	struct symbols *s = symbols_new(&cfg, fs);
+
+	if (!s)
+		abort();
+	return s;
+}
+
+TEST(own_function_has_its_name)
+{
+	uint64_t addr = (uint64_t)(uintptr_t)function_to_find, off;
+	struct files *fs = files_new(64 * MIB);
+	struct symbols *s = new_symbols(fs);
+	struct file_where w;
+	struct sym_answer a;
+	struct file *f;
+
+	CHECK(own_mapping(addr, &w, &off));
+	f = files_get(fs, &w);
+	CHECK(f);
+	symbols_resolve(s, FRAME_USER, f, off, &a);
+	CHECK_EQ(a.n, 1);
+	CHECK(a.named);
+	CHECK_STR(a.lines[0].name, "function_to_find");
+	CHECK_STR(a.lines[0].system_name, "function_to_find");
+	CHECK_STR(a.lines[0].file, "");
+	symbols_resolve(s, FRAME_USER, f, off + 1, &a);
+	CHECK_STR(a.lines[0].name, "function_to_find");
+	CHECK(file_vaddr(f, off, &addr));
+	CHECK_EQ(a.func_start, addr);
+	file_unref(f);
+	symbols_free(s);
+	files_free(fs);
+}
+
+TEST(one_file_per_content)
+{
+	struct files *fs = files_new(64 * MIB);
+	const char *const names[] = { "one", "copy", "stripped", "plain", "plain2", "other" };
+	struct file *f[6], *again;
+	struct files_counters c;
+
+	make();
+	for (int i = 0; i < 6; i++) {
+		struct file_where w = where(names[i]);
+
+		f[i] = files_get(fs, &w);
+		CHECK(f[i]);
+	}
+	CHECK(f[0] == f[1] && f[0] == f[2]);
+	CHECK(f[0]->key_is_build_id && strlen(f[0]->build_id) == 40);
+	CHECK(f[3] == f[4] && f[3] != f[0]);
+	CHECK(!f[3]->key_is_build_id);
+	CHECK_STR(f[3]->build_id, "");
+	CHECK(f[5] != f[3]);
+	again = file_ref(f[0]);
+	CHECK(again == f[0]);
+	file_unref(again);
+	files_counters(fs, &c);
+	CHECK_EQ(c.files, 3);
+	for (int i = 0; i < 6; i++)
+		file_unref(f[i]);
+	file_unref(NULL);
+	files_free(fs);
+}
+
+TEST(same_build_id_with_other_segments_is_another_file)
+{
+	struct files *fs = files_new(64 * MIB);
+	struct file_where a, b;
+	struct file *fa, *fb;
+	struct elf_image e;
+	size_t len;
+	char *p;
+	FILE *out;
+
+	make();
+	p = slurp("one", &len);
+	CHECK_EQ(elf_open_mem(&e, p, len), 0);
+	for (size_t i = 0; i < e.n_ph; i++)
+		if (e.ph[i].p_type == PT_LOAD && e.ph[i].p_flags & PF_X)
+			((Elf64_Phdr *)(p + e.eh.e_phoff))[i].p_vaddr += 0x1000;
+	elf_close(&e);
+	out = fopen(built("liar"), "w");
+	CHECK(out && fwrite(p, 1, len, out) == len && !fclose(out));
+	free(p);
+	a = where("one");
+	fa = files_get(fs, &a);
+	b = where("liar");
+	fb = files_get(fs, &b);
+	CHECK(fa && fb && fa != fb);
+	CHECK(fa->key_is_build_id && !fb->key_is_build_id);
+	CHECK(memcmp(fa->key, fb->key, sizeof(fa->key)));
+	file_unref(fa);
+	file_unref(fb);
+	files_free(fs);
+}
+
+TEST(what_is_no_elf_or_not_there_is_counted)
+{
+	struct files *fs = files_new(64 * MIB);
+	struct file_where w = { .path = "/nonexistent/file" };
+	struct files_counters c;
+
+	make();
+	CHECK(!files_get(fs, &w));
+	w = where("f.c");
+	CHECK(!files_get(fs, &w));
+	/* never opened for reading: a device, a FIFO that nobody writes */
+	w = (struct file_where){ .path = "/dev/zero" };
+	CHECK(!files_get(fs, &w));
+	CHECK_EQ(mkfifo(built("fifo"), 0600), 0);
+	w = (struct file_where){ .path = built("fifo") };
+	CHECK(!files_get(fs, &w));
+	/* another inode than the mapping had: replaced since */
+	w = where("one");
+	w.ino++;
+	CHECK(!files_get(fs, &w));
+	w = (struct file_where){ .path = NULL };
+	CHECK(!files_get(fs, &w));
+	files_counters(fs, &c);
+	CHECK_EQ(c.bad_elf, 1);
+	CHECK_EQ(c.open_failures, 5);
+	CHECK_EQ(c.files, 0);
+	files_free(fs);
+}
+
+/* Maps the code of a file as exec does and forgets how it is called. */
+static void *map_code(const char *name, size_t *len)
+{
+	int fd = open(built(name), O_RDONLY);
+	void *p;
+
+	*len = (size_t)lseek(fd, 0, SEEK_END);
+	p = mmap(NULL, *len, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	close(fd);
+	return p;
+}
+
+TEST(a_deleted_file_is_opened_by_its_mapping)
+{
+	struct files *fs = files_new(64 * MIB);
+	struct symbols *s = new_symbols(fs);
+	struct file_where w = { .pid = getpid(), .path = "/nonexistent" };
+	uint64_t vaddr, off;
+	struct sym_answer a;
+	struct file *f;
+	size_t len;
+	void *p;
+
+	make();
+	CHECK_EQ(sh("cp one doomed"), 0);
+	vaddr = nm("one", "inner");
+	p = map_code("doomed", &len);
+	CHECK(p != MAP_FAILED);
+	CHECK_EQ(unlink(built("doomed")), 0);
+	w.start = (uint64_t)(uintptr_t)p;
+	w.end = w.start + ((len + 4095) & ~4095UL);
+	f = files_get(fs, &w);
+	munmap(p, len);
+	if (!f)
+		SKIP("no right to use map_files here");
+	/* offset and address differ by a constant: found through the table */
+	for (off = 0; off < len; off++)
+		if (file_vaddr(f, off, &a.func_start) && a.func_start == vaddr)
+			break;
+	CHECK(off < len);
+	symbols_resolve(s, FRAME_USER, f, off, &a);
+	CHECK_STR(a.lines[0].name, "inner");
+	file_unref(f);
+	symbols_free(s);
+	files_free(fs);
+}
+
+TEST(a_dead_process_has_the_files_that_others_had)
+{
+	struct files *fs = files_new(64 * MIB);
+	struct file_where w;
+	struct file *f, *g;
+	pid_t pid;
+
+	make();
+	w = where("one");
+	f = files_get(fs, &w);
+	CHECK(f);
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	/* as if the path led nowhere for us: a container's file */
+	CHECK_EQ(sh("mv one elsewhere"), 0);
+	w.pid = pid;
+	w.start = 0x1000;
+	w.end = 0x2000;
+	w.path = built("one");
+	g = files_get(fs, &w);
+	CHECK_EQ(sh("mv elsewhere one"), 0);
+	CHECK(f == g);
+	w.path = "/other/path";
+	CHECK(!files_get(fs, &w));
+	file_unref(f);
+	file_unref(g);
+	files_free(fs);
+}
+
+static uint64_t off_of(struct file *f, uint64_t vaddr)
+{
+	uint64_t v;
+
+	for (uint64_t off = 0; off < f->size; off++)
+		if (file_vaddr(f, off, &v) && v == vaddr)
+			return off;
+	return UINT64_MAX;
+}
+
+TEST(past_the_byte_limit_tables_are_dropped_and_read_again)
+{
+	struct files *fs = files_new(600);
+	struct symbols *s = new_symbols(fs);
+	const char *const names[] = { "one", "plain", "other" };
+	struct file *f[3];
+	struct files_counters c;
+	struct sym_answer a;
+
+	make();
+	for (int i = 0; i < 3; i++) {
+		struct file_where w = where(names[i]);
+
+		f[i] = files_get(fs, &w);
+		CHECK(f[i]);
+	}
+	for (int k = 0; k < 9; k++) {
+		symbols_resolve(s, FRAME_USER, f[k % 3],
+				off_of(f[k % 3], nm(names[k % 3], "inner")), &a);
+		CHECK_STR(a.lines[0].name, "inner");
+		files_counters(fs, &c);
+		CHECK(c.symbol_bytes <= 600 && c.symbol_bytes > 0);
+	}
+	printf("# %" PRIu64 " loads, %" PRIu64 " evictions\n", c.loads, c.evictions);
+	CHECK(c.loads > 3);
+	CHECK(c.evictions >= c.loads - 2);
+	for (int i = 0; i < 3; i++)
+		file_unref(f[i]);
+	symbols_free(s);
+	files_free(fs);
+}
+
+TEST(a_table_over_the_limit_is_not_kept)
+{
+	struct files *fs = files_new(32);
+	struct symbols *s = new_symbols(fs);
+	struct files_counters c;
+	struct file_where w;
+	struct sym_answer a;
+	struct file *f;
+
+	make();
+	w = where("one");
+	f = files_get(fs, &w);
+	CHECK(f);
+	symbols_resolve(s, FRAME_USER, f, off_of(f, nm("one", "inner")), &a);
+	CHECK(!a.named);
+	CHECK(!strncmp(a.lines[0].name, "one+0x", 6));
+	files_counters(fs, &c);
+	CHECK_EQ(c.load_failures, 1);
+	CHECK_EQ(c.symbol_bytes, 0);
+	file_unref(f);
+	symbols_free(s);
+	files_free(fs);
+}
+
+static int open_fds(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 4096; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+TEST(descriptors_are_bounded_and_closed_after_reading)
+{
+	struct files *fs = files_new(64 * MIB);
+	struct symbols *s = new_symbols(fs);
+	int before = open_fds();
+	struct file *f[300];
+	struct sym_answer a;
+	size_t len;
+	char *p;
+
+	make();
+	/* 300 contents: the hash covers the end of the file */
+	p = slurp("plain", &len);
+	for (int i = 0; i < 300; i++) {
+		char name[32];
+		struct file_where w;
+		FILE *out;
+
+		snprintf(name, sizeof(name), "many%d", i);
+		out = fopen(built(name), "w");
+		CHECK(out && fwrite(p, 1, len, out) == len && fwrite(&i, 4, 1, out) == 1);
+		fclose(out);
+		w = where(name);
+		f[i] = files_get(fs, &w);
+		CHECK(f[i]);
+	}
+	free(p);
+	CHECK_EQ(open_fds() - before, fs->max_open);
+	for (int i = 0; i < 300; i++) {
+		symbols_resolve(s, FRAME_USER, f[i], off_of(f[0], nm("plain", "inner")), &a);
+		CHECK_STR(a.lines[0].name, "inner");
+		if (i > 3 && i < 290)
+			i += 40; /* nm is slow */
+	}
+	CHECK(open_fds() - before < (int)fs->max_open);
+	for (int i = 0; i < 300; i++)
+		file_unref(f[i]);
+	symbols_free(s);
+	files_free(fs);
+	CHECK_EQ(open_fds(), before);
+}
+
+TEST(unused_files_leave_the_registry_in_the_end)
+{
+	struct files *fs = files_new(64 * MIB);
+	struct symbols *s = new_symbols(fs);
+	struct files_counters c;
+	struct sym_answer a;
+	size_t len;
+	char *p;
+
+	make();
+	p = slurp("plain", &len);
+	for (int i = 0; i < 600; i++) {
+		struct file_where w;
+		struct file *f;
+		FILE *out = fopen(built("churn"), "w");
+
+		CHECK(out && fwrite(p, 1, len, out) == len && fwrite(&i, 4, 1, out) == 1);
+		fclose(out);
+		w = where("churn");
+		f = files_get(fs, &w);
+		CHECK(f);
+		symbols_resolve(s, FRAME_USER, f, 0, &a);
+		file_unref(f);
+	}
+	free(p);
+	files_counters(fs, &c);
+	CHECK_EQ(c.files, 512);
+	CHECK_EQ(c.loads, 600);
+	symbols_free(s);
+	files_free(fs);
+}
+
+TEST(marks_and_other_kinds_have_fixed_names)
+{
+	struct symbols *s = new_symbols(NULL);
+	struct sym_answer a;
+
+	symbols_resolve(s, FRAME_MARK, NULL, MARK_LOST_OTHER + LOST_MISSED, &a);
+	CHECK_STR(a.lines[0].name, "[lost: missed]");
+	CHECK(a.named);
+	symbols_resolve(s, FRAME_MARK, NULL, MARK_LOST_OTHER + 77, &a);
+	CHECK_STR(a.lines[0].name, "[lost: unknown]");
+	symbols_resolve(s, FRAME_MARK, NULL, MARK_LOST + 5, &a);
+	CHECK_STR(a.lines[0].name, "[lost: ring full]");
+	symbols_resolve(s, FRAME_MARK, NULL, MARK_END + 7, &a);
+	CHECK(!strncmp(a.lines[0].name, "[truncated: ", 12));
+	symbols_resolve(s, FRAME_ANON, NULL, 0x1234, &a);
+	CHECK_STR(a.lines[0].name, "[anon]");
+	symbols_resolve(s, FRAME_UNKNOWN, NULL, 0x1234, &a);
+	CHECK_STR(a.lines[0].name, "[unknown]");
+	symbols_resolve(s, FRAME_USER, NULL, 0x1234, &a);
+	CHECK_STR(a.lines[0].name, "[unknown]");
+	symbols_resolve(s, FRAME_VDSO, NULL, 1ULL << 40, &a);
+	CHECK_STR(a.lines[0].name, "[vdso]+0x10000000000");
+	CHECK(!a.named);
+	symbols_free(s);
+}
+
+TEST(vdso_functions_have_names)
+{
+	void *vdso = dlopen("linux-vdso.so.1", RTLD_LAZY | RTLD_NOLOAD);
+	void *fn = vdso ? dlsym(vdso, "__vdso_gettimeofday") : NULL;
+	struct symbols *s;
+	struct sym_answer a;
+	uint64_t start = 0, end;
+	char line[512];
+	FILE *f;
+
+	if (!fn)
+		SKIP("no vDSO to look into");
+	f = fopen("/proc/self/maps", "r");
+	while (fgets(line, sizeof(line), f))
+		if (strstr(line, "[vdso]"))
+			sscanf(line, "%" SCNx64 "-%" SCNx64, &start, &end);
+	fclose(f);
+	s = new_symbols(NULL);
+	symbols_resolve(s, FRAME_VDSO, NULL, (uint64_t)(uintptr_t)fn - start + 1, &a);
+	CHECK(a.named);
+	CHECK(strstr(a.lines[0].name, "gettimeofday"));
+	dlclose(vdso);
+	symbols_free(s);
+}
+
+TEST(kernel_names_come_from_the_given_file_and_are_refreshed)
+{
+	struct symbols_config cfg = { .max_bytes = 64 * MIB };
+	struct symbols_counters c;
+	struct symbols *s;
+	struct sym_answer a;
+
+	write_text("kallsyms", "ffffffff81000000 T do_syscall_64\nffffffffc0000000 t f\t[mod]\n");
+	cfg.kallsyms = built("kallsyms");
+	s = symbols_new(&cfg, NULL);
+	CHECK(s);
+	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffff81000010, &a);
+	CHECK_STR(a.lines[0].name, "do_syscall_64");
+	CHECK_STR(a.module, "");
+	CHECK(a.func_start == 0xffffffff81000000);
+	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffffc0000010, &a);
+	CHECK_STR(a.module, "mod");
+	/* a program loaded since: unnamed until the next refresh */
+	write_text("kallsyms", "ffffffff81000000 T do_syscall_64\nffffffffc0000000 t f\t[mod]\n"
+			       "ffffffffd0000000 t bpf_prog_x\t[bpf]\n");
+	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffffd0000010, &a);
+	CHECK(!a.named);
+	CHECK_STR(a.lines[0].name, "[kernel]+0xffffffffd0000010");
+	symbols_refresh_kernel(s);
+	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffffd0000010, &a);
+	CHECK_STR(a.lines[0].name, "bpf_prog_x");
+	/* rights given up since: what was known stays */
+	write_text("kallsyms", "0000000000000000 T do_syscall_64\n");
+	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffffe0000010, &a);
+	symbols_refresh_kernel(s);
+	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffff81000010, &a);
+	CHECK_STR(a.lines[0].name, "do_syscall_64");
+	symbols_counters(s, &c);
+	CHECK_EQ(c.kernel_symbols, 3);
+	CHECK_EQ(c.kernel_hidden, 0);
+	CHECK_EQ(c.unnamed, 2);
+	symbols_free(s);
+	s = symbols_new(&cfg, NULL);
+	CHECK(s);
+	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffff81000010, &a);
+	CHECK_STR(a.lines[0].name, "[kernel]+0xffffffff81000010");
+	symbols_counters(s, &c);
+	CHECK_EQ(c.kernel_hidden, 1);
+	symbols_free(s);
+}
+
+struct hammer {
+	struct files *fs;
+	struct symbols *s;
+	struct file_where w[3];
+	uint64_t off[3];
+	int wrong;
+};
+
+static void *hammer(void *arg)
+{
+	struct hammer *h = arg;
+	struct sym_answer a;
+
+	for (int i = 0; i < 600; i++) {
+		struct file *f = files_get(h->fs, &h->w[i % 3]);
+
+		if (!f) {
+			__atomic_fetch_add(&h->wrong, 1, __ATOMIC_RELAXED);
+			continue;
+		}
+		symbols_resolve(h->s, FRAME_USER, f, h->off[i % 3], &a);
+		if (strcmp(a.lines[0].name, "inner"))
+			__atomic_fetch_add(&h->wrong, 1, __ATOMIC_RELAXED);
+		file_unref(f);
+	}
+	return NULL;
+}
+
+TEST(threads_share_it_while_tables_come_and_go)
+{
+	static const char *const names[] = { "one", "plain", "other" };
+	static char paths[3][256];
+	struct hammer h = { .fs = files_new(600) };
+	pthread_t t[4];
+
+	make();
+	h.s = new_symbols(h.fs);
+	for (int i = 0; i < 3; i++) {
+		struct file *f;
+
+		h.w[i] = where(names[i]);
+		h.w[i].path = strcpy(paths[i], built(names[i]));
+		f = files_get(h.fs, &h.w[i]);
+		CHECK(f);
+		h.off[i] = off_of(f, nm(names[i], "inner"));
+		file_unref(f);
+	}
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(pthread_create(&t[i], NULL, hammer, &h), 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	CHECK_EQ(h.wrong, 0);
+	symbols_free(h.s);
+	files_free(h.fs);
+}
+
+static void figures(const char *path)
+{
+	struct files *fs = files_new(512 * MIB);
+	struct symbols *s = new_symbols(fs);
+	struct file_where w = { .path = path };
+	uint64_t t0 = mono_now(), t1, t2, named = 0;
+	struct file *f = files_get(fs, &w);
+	struct files_counters c;
+	struct sym_answer a;
+
+	if (f) {
+		t1 = mono_now();
+		symbols_resolve(s, FRAME_USER, f, f->size / 2, &a);
+		t2 = mono_now();
+		for (uint64_t i = 0; i < 100000; i++) {
+			symbols_resolve(s, FRAME_USER, f, i * 7919 % f->size, &a);
+			named += a.named != 0;
+		}
+		files_counters(fs, &c);
+		printf("# %s: open %.2f ms, %" PRIu64 " symbols in %.1f ms, %" PRIu64
+		       " bytes; %.0f ns a new name (%" PRIu64 " of 100000 named)\n",
+		       path, (double)(t1 - t0) / 1e6, c.symbols, (double)(t2 - t1) / 1e6,
+		       c.symbol_bytes, (double)(mono_now() - t2) / 1e5, named);
+		t2 = mono_now();
+		for (uint64_t i = 0; i < 1000000; i++)
+			symbols_resolve(s, FRAME_USER, f, i % 1000 * 7919 % f->size, &a);
+		printf("#   %.0f ns a known name\n", (double)(mono_now() - t2) / 1e6);
+		file_unref(f);
+	}
+	symbols_free(s);
+	files_free(fs);
+}
+
+TEST(figures_of_large_files)
+{
+	struct file_where w;
+	uint64_t off;
+
+	if (own_mapping((uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, "abort"), &w, &off))
+		figures(w.path);
+	figures("/usr/lib/x86_64-linux-gnu/libLLVM-14.so.1");
+}
+
+int main(void)
+{
+	build_init();
+	return tap_main();
+}
