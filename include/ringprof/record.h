@@ -24,7 +24,7 @@
 struct ringprof_cursor {
 	const unsigned char *data;
 	__u64 size; /* of the data area, once */
-	__u64 pos; /* next record */
+	__u64 pos;  /* next record */
 	__u64 head; /* end (exclusive) */
 };
 
@@ -72,8 +72,7 @@ static inline int ringprof_next(struct ringprof_cursor *c, const struct ringprof
 	rec = (const struct ringprof_rec *)(c->data + (c->pos & (c->size - 1)));
 	size = READ_ONCE(rec->size);
 	type = READ_ONCE(rec->type);
-	if ((size & 7) || size > left || size < ringprof_rec_min(type) ||
-	    type == RINGPROF_REC_NONE)
+	if ((size & 7) || size > left || size < ringprof_rec_min(type) || type == RINGPROF_REC_NONE)
 		return -EINVAL;
 	*ret = rec;
 	c->pos += size;

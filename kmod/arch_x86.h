@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What of x86-64 the sampler must know. Another architecture brings a file
+ * like this one and unwind_kernel.c's source of frames.
+ */
+#ifndef RINGPROF_KMOD_ARCH_X86_H
+#define RINGPROF_KMOD_ARCH_X86_H
+
+#include <linux/ptrace.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
+#include <asm/segment.h>
+
+#ifndef CONFIG_X86_64
+#error "ringprof knows x86-64 only"
+#endif
+
+/* how the frames of this user context look */
+enum rp_user_abi {
+	RP_USER_64, /* also x32: its frames are of 8 bytes */
+	RP_USER_32,
+	RP_USER_ODD, /* a code segment of its own (LDT): addresses have an unknown base */
+};
+
+static inline enum rp_user_abi rp_arch_user_abi(const struct pt_regs *regs)
+{
+	if (regs->cs == __USER32_CS)
+		return RP_USER_32;
+	return regs->cs & SEGMENT_TI_MASK ? RP_USER_ODD : RP_USER_64;
+}
+
+static inline u64 rp_arch_user_end(enum rp_user_abi abi)
+{
+	return abi == RP_USER_32 ? 1ULL << 32 : TASK_SIZE_MAX;
+}
+
+static inline u64 rp_arch_frame_pointer(const struct pt_regs *regs)
+{
+	return regs->bp;
+}
+
+/* Is current's own address space loaded? In NMI it need not be. */
+bool rp_arch_own_mm(void);
+
+/* Cycles a second, for the period of a cycles event. */
+u64 rp_arch_cycles_hz(void);
+
+#endif

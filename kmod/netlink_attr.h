@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Attributes: the policy, settings in and out, counters out. Locked (sampler.h). */
+#ifndef RINGPROF_KMOD_NETLINK_ATTR_H
+#define RINGPROF_KMOD_NETLINK_ATTR_H
+
+#include <linux/ringprof.h>
+#include <net/genetlink.h>
+
+#include "compat.h"
+#include "compat/genl.h"
+
+struct rp_cpu;
+
+/* room for the longest settings */
+#define RP_NETLINK_SIZE 16384
+
+/* what user space may send; everything else is refused */
+extern const struct nla_policy rp_netlink_policy[RINGPROF_A_MAX + 1];
+
+static inline int rp_put_u64(struct sk_buff *skb, int attr, u64 v)
+{
+	return nla_put_u64_64bit(skb, attr, v, RINGPROF_A_PAD);
+}
+
+/* Not locked: takes it. Only the attributes given change. -errno with extack. */
+int rp_netlink_set_config(struct genl_info *info);
+
+/* 0 or -EMSGSIZE */
+int rp_netlink_put_config(struct sk_buff *skb);
+int rp_netlink_put_totals(struct sk_buff *skb);
+int rp_netlink_put_cpu(struct sk_buff *skb, struct rp_cpu *c);
+
+#endif

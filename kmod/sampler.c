@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * See sampler.h. A change of anything that an event or a ring hangs on takes
+ * the events down and up again: simple, the same on every kernel, and rare.
+ */
+#include <linux/cpu.h>
+#include <linux/err.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "compat/genl.h"
+#include "cgroup.h"
+#include "chardev.h"
+#include "cpu.h"
+#include "filter.h"
+#include "governor.h"
+#include "netlink.h"
+#include "sampler.h"
+
+static struct rp_config *config;
+static bool running;
+static u32 slowdown; /* the governor's: rate is hz >> slowdown */
+static u64 instance;
+static int hotplug_state;
+
+void rp_sampler_lock(void)
+{
+	cpus_read_lock();
+	mutex_lock(&rp_lock);
+}
+
+void rp_sampler_unlock(void)
+{
+	mutex_unlock(&rp_lock);
+	cpus_read_unlock();
+}
+
+const struct rp_config *rp_sampler_config(void)
+{
+	return config;
+}
+
+u32 rp_sampler_slowdown(void)
+{
+	return slowdown;
+}
+
+u32 rp_sampler_hz(void)
+{
+	return max_t(u32, config->hz >> slowdown, RINGPROF_MIN_HZ);
+}
+
+bool rp_sampler_running(void)
+{
+	return READ_ONCE(running);
+}
+
+u64 rp_sampler_instance(void)
+{
+	return instance;
+}
+
+u64 rp_sampler_features(void)
+{
+	return RP_CLOCK_FEATURE | RINGPROF_FEAT_KERNEL | RINGPROF_FEAT_USER | rp_cgroup_features();
+}
+
+void rp_sampler_active(struct cpumask *ret)
+{
+	int cpu;
+
+	cpumask_clear(ret);
+	for_each_possible_cpu (cpu) {
+		struct rp_cpu *c = rp_cpu_of(cpu);
+
+		if (c && c->event)
+			cpumask_set_cpu(cpu, ret);
+	}
+}
+
+/* Cycles if any CPU counts them, else what the clock has or would have. */
+void rp_sampler_period(u64 *ret_period, u32 *ret_unit)
+{
+	int cpu;
+
+	*ret_period = rp_cpu_clock_period(rp_sampler_hz());
+	*ret_unit = RINGPROF_UNIT_NS;
+	for_each_possible_cpu (cpu) {
+		struct rp_cpu *c = rp_cpu_of(cpu);
+
+		if (!c || !c->event)
+			continue;
+		*ret_period = c->period;
+		*ret_unit = c->s.unit;
+		if (c->s.unit == RINGPROF_UNIT_CYCLES)
+			break;
+	}
+}
+
+static void disarm_all(void)
+{
+	int cpu;
+
+	for_each_possible_cpu (cpu) {
+		struct rp_cpu *c = rp_cpu_of(cpu);
+
+		if (c)
+			rp_cpu_disarm(c);
+	}
+}
+
+static int prepare_all(bool resize)
+{
+	bool any_ring = false;
+	int cpu, ret;
+
+	for_each_online_cpu (cpu) {
+		if (!rp_config_has_cpu(config, cpu))
+			continue;
+		ret = rp_cpu_prepare(cpu, config, resize);
+		if (ret)
+			return ret;
+		any_ring |= rp_cpu_of(cpu)->s.ring.data != NULL;
+	}
+	return any_ring ? 0 : -ENOMEM;
+}
+
+static int arm_all(void)
+{
+	int cpu, ret;
+
+	for_each_online_cpu (cpu) {
+		if (!rp_config_has_cpu(config, cpu))
+			continue;
+		ret = rp_cpu_arm(rp_cpu_of(cpu), config, rp_sampler_hz());
+		if (ret) {
+			disarm_all();
+			return ret;
+		}
+	}
+	return 0;
+}
+
+int rp_sampler_prepare(void)
+{
+	return prepare_all(false);
+}
+
+static bool any_cpu(const struct rp_config *cfg)
+{
+	int cpu;
+
+	for_each_online_cpu (cpu) {
+		if (rp_config_has_cpu(cfg, cpu))
+			return true;
+	}
+	return false;
+}
+
+static void forget_failures(void)
+{
+	int cpu;
+
+	for_each_possible_cpu (cpu) {
+		struct rp_cpu *c = rp_cpu_of(cpu);
+
+		if (c)
+			c->no_cycles = false;
+	}
+}
+
+/* The cgroup is looked up anew: a restarted service has a new one by the old name. */
+static int renew_filter(struct netlink_ext_ack *extack)
+{
+	struct rp_filter *f = rp_filter_new(config);
+
+	if (IS_ERR(f)) {
+		NL_SET_ERR_MSG(extack, "cgroup of the filter cannot be used: no such directory; "
+				       "set another one or \"\"");
+		return PTR_ERR(f);
+	}
+	rp_filter_install(f);
+	return 0;
+}
+
+static void tell_fallback(void)
+{
+	int cpu;
+
+	for_each_possible_cpu (cpu) {
+		struct rp_cpu *c = rp_cpu_of(cpu);
+
+		if (c && c->no_cycles) {
+			rp_netlink_event("cycles unavailable");
+			return;
+		}
+	}
+}
+
+static int start_locked(struct netlink_ext_ack *extack)
+{
+	int ret;
+
+	if (!any_cpu(config)) {
+		NL_SET_ERR_MSG(extack, "CPU list: none of these CPUs is online; set another list");
+		return -ENODEV;
+	}
+	rp_cgroup_choose();
+	ret = renew_filter(extack);
+	if (ret)
+		return ret;
+	ret = prepare_all(!rp_chardev_has_reader());
+	if (ret) {
+		NL_SET_ERR_MSG(extack, "rings: out of memory; set a smaller ring size, node budget "
+				       "or CPU list");
+		return ret;
+	}
+	slowdown = 0;
+	forget_failures();
+	ret = arm_all();
+	if (ret) {
+		NL_SET_ERR_MSG(extack, "perf event: cannot be made on a CPU of the list; see the "
+				       "error code");
+		return ret;
+	}
+	WRITE_ONCE(running, true);
+	rp_governor_start(config);
+	rp_netlink_event("user");
+	tell_fallback();
+	return 0;
+}
+
+int rp_sampler_start(struct netlink_ext_ack *extack)
+{
+	int ret = 0;
+
+	rp_sampler_lock();
+	if (!running)
+		ret = start_locked(extack);
+	rp_sampler_unlock();
+	return ret;
+}
+
+void rp_sampler_stop(void)
+{
+	rp_sampler_lock();
+	if (running) {
+		WRITE_ONCE(running, false);
+		disarm_all();
+		rp_synchronize();
+		rp_netlink_event("user");
+	}
+	rp_sampler_unlock();
+	/* takes the lock itself: so not inside it */
+	rp_governor_stop();
+}
+
+void rp_sampler_rearm(u32 by)
+{
+	slowdown = by;
+	disarm_all();
+	if (arm_all()) {
+		/* cannot go on, and cannot ask anyone: say so */
+		WRITE_ONCE(running, false);
+		pr_err("perf events could not be made again; sampling has stopped\n");
+	}
+}
+
+static bool sizes_differ(const struct rp_config *a, const struct rp_config *b)
+{
+	return a->ring_size != b->ring_size || a->node_budget != b->node_budget;
+}
+
+static bool events_differ(const struct rp_config *a, const struct rp_config *b)
+{
+	return a->hz != b->hz || a->event != b->event || a->all_cpus != b->all_cpus ||
+	       !cpumask_equal(&a->cpus, &b->cpus);
+}
+
+static int check_change(const struct rp_config *cfg, struct netlink_ext_ack *extack)
+{
+	if (sizes_differ(cfg, config) && running) {
+		NL_SET_ERR_MSG(extack, "ring size and node budget cannot change while sampling; "
+				       "stop first");
+		return -EBUSY;
+	}
+	if (sizes_differ(cfg, config) && rp_chardev_has_reader()) {
+		NL_SET_ERR_MSG(extack, "ring size and node budget cannot change while a reader is "
+				       "attached; close it first");
+		return -EBUSY;
+	}
+	if (running && !any_cpu(cfg)) {
+		NL_SET_ERR_MSG(extack, "CPU list: none of these CPUs is online; set another list");
+		return -ENODEV;
+	}
+	return 0;
+}
+
+static int new_filter(const struct rp_config *cfg, struct rp_filter **ret,
+		      struct netlink_ext_ack *extack)
+{
+	rp_cgroup_choose();
+	*ret = rp_filter_new(cfg);
+	if (!IS_ERR(*ret))
+		return 0;
+	NL_SET_ERR_MSG(extack, "cgroup: no such directory on the hierarchy in use (path is below "
+			       "its mount)");
+	return PTR_ERR(*ret);
+}
+
+/* locked, running: the new mask and rate in place of the old */
+static int apply_events(struct netlink_ext_ack *extack)
+{
+	int ret;
+
+	slowdown = 0;
+	forget_failures();
+	disarm_all();
+	ret = prepare_all(false);
+	if (!ret)
+		ret = arm_all();
+	if (ret) {
+		WRITE_ONCE(running, false);
+		NL_SET_ERR_MSG(extack, "sampling has stopped: events or rings could not be made; "
+				       "see the error code, then start");
+	}
+	return ret;
+}
+
+int rp_sampler_configure(const struct rp_config *cfg, struct netlink_ext_ack *extack)
+{
+	bool events = events_differ(cfg, config);
+	struct rp_filter *f;
+	int ret;
+
+	ret = check_change(cfg, extack);
+	if (ret)
+		return ret;
+	ret = new_filter(cfg, &f, extack);
+	if (ret)
+		return ret;
+	*config = *cfg;
+	rp_filter_install(f);
+	if (running && events)
+		ret = apply_events(extack);
+	rp_governor_configure(config);
+	rp_netlink_event("user");
+	if (running && events)
+		tell_fallback();
+	return ret;
+}
+
+/* cpuhp callbacks: the hotplug lock is held by whoever moves the CPU */
+static int on_cpu_online(unsigned int cpu)
+{
+	int ret = 0;
+
+	mutex_lock(&rp_lock);
+	if (running && rp_config_has_cpu(config, cpu)) {
+		ret = rp_cpu_prepare(cpu, config, false);
+		if (!ret)
+			ret = rp_cpu_arm(rp_cpu_of(cpu), config, rp_sampler_hz());
+		if (ret)
+			pr_warn("CPU %u is not sampled: error %d\n", cpu, ret);
+	}
+	mutex_unlock(&rp_lock);
+	/* a CPU must not stay off because it cannot be profiled */
+	return 0;
+}
+
+static int on_cpu_offline(unsigned int cpu)
+{
+	struct rp_cpu *c;
+
+	mutex_lock(&rp_lock);
+	c = rp_cpu_of(cpu);
+	if (c)
+		rp_cpu_disarm(c);
+	mutex_unlock(&rp_lock);
+	return 0;
+}
+
+int rp_sampler_init(void)
+{
+	int ret;
+
+	config = kzalloc(sizeof(*config), GFP_KERNEL);
+	if (!config)
+		return -ENOMEM;
+	rp_config_init(config);
+	rp_cgroup_choose();
+	get_random_bytes(&instance, sizeof(instance));
+	ret = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "ringprof:online", on_cpu_online,
+					on_cpu_offline);
+	if (ret < 0) {
+		kfree(config);
+		return ret;
+	}
+	hotplug_state = ret;
+	return 0;
+}
+
+void rp_sampler_exit(void)
+{
+	cpuhp_remove_state_nocalls(hotplug_state);
+	rp_sampler_stop();
+	rp_filter_install(NULL);
+	rp_cpu_free_all();
+	kfree(config);
+}
