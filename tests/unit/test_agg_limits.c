@@ -122,6 +122,29 @@ TEST(past_max_series_comes_other)
 	world_free(&w);
 }
 
+/* Leaves say whose they are: those of process p are 0x400300 + 12 * n + 4 * (p - 1). */
+static bool leaf_is_of(const struct model *m, uint32_t stack, int32_t pid)
+{
+	const struct model_frame *f = model_frame(m, model_stack(m, stack)->frame);
+
+	return (int32_t)((f->off - 0x1300) / 4 % 3) + 1 == pid;
+}
+
+/* Every number in the window is one of its own model. */
+static void check_numbers(const struct window *w)
+{
+	for (uint32_t k = 0; k < w->n_entries; k++) {
+		const struct model_thread *t = model_thread(w->model, w->entries[k].thread);
+		const struct model_proc *p = model_proc(w->model, t->proc);
+		char text[256];
+
+		stack_text(w->model, w->entries[k].stack, text, sizeof(text));
+		CHECK(!strncmp(text, "[ringprof]+c;/bin/app+", 22));
+		CHECK_EQ(t->tid, p->pid);
+		CHECK(leaf_is_of(w->model, w->entries[k].stack, p->pid));
+	}
+}
+
 TEST(a_full_model_ends_the_window_early)
 {
 	struct agg_config cfg = { .max_model_bytes = 300 << 10, .host = "h1" };
@@ -131,14 +154,17 @@ TEST(a_full_model_ends_the_window_early)
 	uint64_t samples = 0;
 	uint32_t models = 0;
 
-	/* all new leaves, all within one window of 10 s */
+	/* new leaves and, every other time, a known one; all within one window of 10 s */
 	world_make(&w, &cfg);
 	for (uint64_t i = 0; i < 50000; i++) {
-		send(&w, T0 + i * 1000, 1 + (int)(i % 3), 0, 0x400300 + i * 4 % 0xf0000);
+		uint64_t n = i % 2 ? i / 3 : 0, pid = i % 3;
+
+		send(&w, T0 + i * 1000, 1 + (int)pid, 0, 0x400300 + 12 * n + 4 * pid);
 		CHECK(model_bytes(w.a->model) < (300 << 10) * 2);
 	}
 	agg_counters(w.a, &c);
 	CHECK(c.early_ends > 3);
+	CHECK(c.cache_hits > 20000);
 	CHECK_EQ(c.models, c.early_ends + 1);
 	CHECK_EQ(c.no_memory, 0);
 	l = all_windows(&w);
@@ -146,13 +172,7 @@ TEST(a_full_model_ends_the_window_early)
 		samples += l.w[i]->samples;
 		models += !i || l.w[i]->model != l.w[i - 1]->model;
 		CHECK(!i || l.w[i]->start == l.w[i - 1]->end);
-		/* numbers are of the window's own model */
-		for (uint32_t k = 0; k < l.w[i]->n_entries; k++) {
-			char text[256];
-
-			stack_text(l.w[i]->model, l.w[i]->entries[k].stack, text, sizeof(text));
-			CHECK(!strncmp(text, "[ringprof]+c;/bin/app+", 22));
-		}
+		check_numbers(l.w[i]);
 	}
 	CHECK_EQ(samples, 50000);
 	CHECK(models > 3);
