@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0
+# The whole way: module, daemon, HTTP, go tool pprof.
+# shellcheck shell=bash disable=SC2154,SC2015
+port=4199 state=$tmp/state
+daemon=
+mkdir -p "$state"
+
+start_daemon() {
+	ringprofd --source=kmod --frequency=499 --state-dir="$state" --token-file="$state/token" \
+		--unix-socket="$state/sock" --listen=127.0.0.1:$port > "$tmp/daemon.log" 2>&1 &
+	daemon=$!
+	for _ in $(seq 300); do
+		! curl -fso /dev/null --unix-socket "$state/sock" http://localhost/-/ready || return 0
+		kill -0 $daemon 2> /dev/null || break
+		sleep 0.1
+	done
+	cat "$tmp/daemon.log"
+	return 1
+}
+
+scrape() { # SECONDS OUT [ARG]
+	curl -fsS --unix-socket "$state/sock" -o "$2" -u "ringprof:$(cat "$state/token")" \
+		"http://localhost/debug/pprof/profile?seconds=$1${3:-}"
+}
+
+# two programs, one on each CPU, while a scrape of 22 s looks on
+scrape_shares() {
+	on 0 shares 26 > "$tmp/truth0" &
+	local a=$!
+	on 1 shares 26 > "$tmp/truth1" &
+	local b=$!
+	sleep 1
+	scrape 22 "$tmp/pprof" || return 1
+	wait $a $b
+}
+top() { go tool pprof -top -nodecount=2000 -unit=ns "$1" > "$2" 2> "$2.err" || { cat "$2.err"; return 1; }; }
+
+load
+ok "the daemon takes the module" start_daemon
+period=$(ringtool info | sed "s/.*\"period\":\([0-9]*\).*/\1/")
+for run in $(seq 1 "${RINGPROF_DAEMON_RUNS:-1}"); do
+	ok "scrape shares, run $run" scrape_shares
+	ok "go tool pprof reads it" top "$tmp/pprof" "$tmp/top"
+	ok "without a word of complaint" sh -c "! grep -v '^File:\|^Fetching\|^Saved' $tmp/top.err"
+	judge "go tool pprof -top has the shares, run $run" env MIN_SAMPLES=20000 \
+		tests/vm/check pprof "$tmp/top" "$period" "$tmp/truth0" "$tmp/truth1"
+done
+
+# CPU seconds of a cgroup by the daemon and by the kernel
+half_idle() {
+	mkdir -p /sys/fs/cgroup/half
+	sh -c 'echo 0 > /sys/fs/cgroup/half/cgroup.procs; exec halfidle 25' > "$tmp/truth" &
+	local pid=$!
+	sleep 1
+	local before after
+	before=$(awk '$1 == "usage_usec" { print $2 }' /sys/fs/cgroup/half/cpu.stat)
+	scrape 20 "$tmp/half.pprof" || return 1
+	after=$(awk '$1 == "usage_usec" { print $2 }' /sys/fs/cgroup/half/cpu.stat)
+	echo "{\"pid\":$pid,\"cpu_ns\":$(((after - before) * 1000))}" > "$tmp/cgroup"
+	wait $pid
+	go tool pprof -top -nodecount=2000 -unit=ns -tagfocus=service_name=half "$tmp/half.pprof" \
+		> "$tmp/top" 2> /dev/null
+}
+ok "scrape a half idle cgroup" half_idle
+judge "its CPU seconds are cpu.stat's" tests/vm/check pprof-total "$tmp/top" "$period" "$tmp/cgroup"
+
+kill_daemons() {
+	local i
+	for i in $(seq 1 "${RINGPROF_DAEMON_KILLS:-5}"); do
+		sleep "0.$((RANDOM % 9))$((RANDOM % 9))"
+		kill -9 $daemon
+		wait $daemon 2> /dev/null
+		start_daemon || { echo "kill $i"; return 1; }
+	done
+}
+ok "${RINGPROF_DAEMON_KILLS:-5} times killed, the next one takes over" kill_daemons
+ok "SIGTERM ends it with status 0" sh -c "kill $daemon"
+wait "$daemon"
+ok "it did" test $? = 0
+ok "nothing samples afterwards" sh -c 'ringtool info | grep -q "\"state\":0"'
+ok "the module can go" unload
+ok "record by the command alone, without a daemon" sh -c "insmod $RINGPROF_KO &&
+	ringprof record --source kmod -F 499 -o $tmp/rec.pb.gz -- deep 22 3 &&
+	go tool pprof -top $tmp/rec.pb.gz 2> /dev/null | grep -q deep_leaf"
