@@ -5,12 +5,9 @@
  * all in time order and every overflow accounted for.
  */
 #include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,17 +29,15 @@ struct seen {
 	struct chains *chains;
 };
 
-/* The address range of spin() is told by its neighbour in a section of their own. */
-__attribute__((noinline, section("spin_text"))) static uint64_t spin(uint64_t until)
+/* In a section of its own, whose bounds the linker tells. Ends after ms of CPU time. */
+__attribute__((noinline, section("spin_text"))) static uint64_t spin(uint64_t ms)
 {
 	volatile uint64_t n = 0;
-	struct timespec ts;
 
 	do {
 		for (int i = 0; i < 200000; i++)
 			n = n + 1;
-		clock_gettime(CLOCK_MONOTONIC, &ts);
-	} while ((uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec < until);
+	} while (clock_ns(CLOCK_PROCESS_CPUTIME_ID) < ms * NSEC_PER_MSEC);
 	return n;
 }
 
@@ -145,7 +140,7 @@ static pid_t spin_child(unsigned int ms)
 	pid_t pid = fork();
 
 	if (!pid) {
-		spin(mono_now() + ms * NSEC_PER_MSEC);
+		spin(ms);
 		_exit(0);
 	}
 	return pid;
@@ -162,15 +157,13 @@ static uint64_t sum(const struct source_counters *c)
 
 static void print_counters(const struct source_counters *c)
 {
-	printf("# calls %llu:", (unsigned long long)c->calls);
+	printf("# calls %" PRIu64 ":", c->calls);
 	for (unsigned int i = 0; i <= RINGPROF_OUT_MAX; i++)
 		if (c->outcome[i])
-			printf(" %s %llu", control_outcome_name(i),
-			       (unsigned long long)c->outcome[i]);
-	printf("; missed %llu late %llu side band %llu lost %llu frames %llu bytes %llu\n",
-	       (unsigned long long)c->missed, (unsigned long long)c->late,
-	       (unsigned long long)c->sideband_records, (unsigned long long)c->sideband_lost,
-	       (unsigned long long)c->frames, (unsigned long long)c->bytes);
+			printf(" %s %" PRIu64, control_outcome_name(i), c->outcome[i]);
+	printf("; missed %" PRIu64 " late %" PRIu64 " side band %" PRIu64 " lost %" PRIu64
+	       " frames %" PRIu64 " bytes %" PRIu64 "\n",
+	       c->missed, c->late, c->sideband_records, c->sideband_lost, c->frames, c->bytes);
 }
 
 TEST(a_spinning_child_is_sampled_at_its_function)
@@ -180,24 +173,25 @@ TEST(a_spinning_child_is_sampled_at_its_function)
 	struct seen seen = { 0 };
 	struct rusage ru;
 	uint64_t want;
+	pid_t r;
 
 	open_source(&cfg);
 	seen.chains = chains;
 	seen.child = spin_child(SPIN_MS);
-	for (int i = 0; i < 4; i++) {
-		usleep(SPIN_MS * 1000 / 4);
+	while (!(r = wait4(seen.child, NULL, WNOHANG, &ru))) {
+		usleep(100000);
 		drain(&seen);
 	}
-	CHECK_EQ(wait4(seen.child, NULL, 0, &ru), seen.child);
+	CHECK_EQ(r, seen.child);
 	finish(&seen);
 	CHECK_EQ(source_counters(source, &cnt), 0);
 	print_counters(&cnt);
 	want = cpu_ns(&ru);
-	printf("# child: %llu samples, %llu at its function, %.1f ms by weight, %.1f ms by rusage, "
-	       "cgroup %llu; %llu samples of others\n",
-	       (unsigned long long)seen.child_samples, (unsigned long long)seen.child_leaf,
-	       (double)seen.child_weight / 1e6, (double)want / 1e6, (unsigned long long)seen.cgroup,
-	       (unsigned long long)seen.others);
+	printf("# child: %" PRIu64 " samples, %" PRIu64 " at its function, %.1f ms by weight, %.1f "
+	       "ms by rusage, "
+	       "cgroup %" PRIu64 "; %" PRIu64 " samples of others\n",
+	       seen.child_samples, seen.child_leaf, (double)seen.child_weight / 1e6,
+	       (double)want / 1e6, seen.cgroup, seen.others);
 	CHECK_EQ(seen.disorder, 0);
 	CHECK_EQ(seen.bad_ends, 0);
 	CHECK(seen.child_samples > 50);
@@ -225,10 +219,9 @@ TEST(a_child_of_5_ms_leaves_its_whole_side_band)
 	}
 	CHECK_EQ(waitpid(seen.child, NULL, 0), seen.child);
 	finish(&seen);
-	printf("# child: fork %llu, exec %llu, comm %llu, mmap %llu, exit %llu\n",
-	       (unsigned long long)seen.forks, (unsigned long long)seen.execs,
-	       (unsigned long long)seen.comms, (unsigned long long)seen.mmaps,
-	       (unsigned long long)seen.exits);
+	printf("# child: fork %" PRIu64 ", exec %" PRIu64 ", comm %" PRIu64 ", mmap %" PRIu64
+	       ", exit %" PRIu64 "\n",
+	       seen.forks, seen.execs, seen.comms, seen.mmaps, seen.exits);
 	CHECK_EQ(seen.forks, 1);
 	CHECK_EQ(seen.execs, 1);
 	CHECK_EQ(seen.exits, 1);
