@@ -78,8 +78,7 @@ static int top_once(struct cli *c, uint64_t seconds, const char *rows, bool clea
 		 (unsigned long long)(seconds < 20 ? 20 : seconds));
 	buf_puts(&path, "/api/v1/profile?format=top");
 	add_param(&path, "from", from);
-	add_param(&path, "max_nodes", NULL);
-	add_param(&path, "rows", rows ? rows : "20");
+	add_param(&path, "max_nodes", rows ? rows : "20");
 	add_param(&path, "query", c->n_args ? c->args[0] : NULL);
 	if (!c->json)
 		add_param(&path, "text", "1");
