@@ -389,17 +389,18 @@ TEST(a_hundred_thousand_stacks)
 	uint64_t t0, t1, t2;
 
 	world_make_large(&w, 100000);
-	t0 = mono_now();
+	t0 = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	CHECK_EQ(export_pprof(&no_env, &w.list, NULL, NULL, NULL,
 			      (struct sink){ count_write, &plain }),
 		 0);
-	t1 = mono_now();
+	t1 = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	CHECK_EQ(export_pprof(&no_env, &w.list, NULL, NULL, NULL, gzip_sink_sink(g)), 0);
 	CHECK_EQ(gzip_sink_finish(g), 0);
-	t2 = mono_now();
+	t2 = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	gzip_sink_free(g);
-	printf("# 100000 stacks: %zu bytes in %.1f ms; gzip: %zu bytes in %.1f ms\n", plain.bytes,
-	       (double)(t1 - t0) / NSEC_PER_MSEC, packed.bytes, (double)(t2 - t1) / NSEC_PER_MSEC);
+	printf("# 100000 stacks: %zu bytes in %.1f ms of CPU; with gzip: %zu bytes in %.1f ms\n",
+	       plain.bytes, (double)(t1 - t0) / NSEC_PER_MSEC, packed.bytes,
+	       (double)(t2 - t1) / NSEC_PER_MSEC);
 	world_free(&w);
 }
 

@@ -414,14 +414,15 @@ TEST(an_hour)
 			e[k] = w[0]->entries[rnd(&seed) % pool];
 		w[i] = fix_window(m, 2000, e, 0, NULL, i);
 	}
-	t0 = mono_now();
+	t0 = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	t = tree_of(&l, "{service=~\"s|t\"}");
-	printf("# hour: %zu entries, %u nodes in %.1f ms\n", (size_t)359 * 2000 + pool, t->n_nodes,
-	       (double)(mono_now() - t0) / NSEC_PER_MSEC);
+	printf("# hour: %zu entries, %u nodes in %.1f ms of CPU\n", (size_t)359 * 2000 + pool,
+	       t->n_nodes, (double)(clock_ns(CLOCK_THREAD_CPUTIME_ID) - t0) / NSEC_PER_MSEC);
 	check_tree(t);
-	t0 = mono_now();
+	t0 = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	CHECK_EQ(tree_cut(t, 8192), 0);
-	printf("# cut to 8192: %.1f ms\n", (double)(mono_now() - t0) / NSEC_PER_MSEC);
+	printf("# cut to 8192: %.1f ms of CPU\n",
+	       (double)(clock_ns(CLOCK_THREAD_CPUTIME_ID) - t0) / NSEC_PER_MSEC);
 	check_tree(t);
 	tree_free(t);
 	fix_free(&l);
