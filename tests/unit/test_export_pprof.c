@@ -425,7 +425,7 @@ static int write_profile(const char *dir, const char *name, const struct window_
 			 const char *selector, const struct pprof_options *o)
 {
 	char path[4096], err[256];
-	struct selector *s;
+	struct selector *s = NULL;
 	struct gzip_sink *g;
 	int fd, r;
 

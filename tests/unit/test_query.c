@@ -192,6 +192,41 @@ TEST(selector_has_limits)
 	CHECK(strstr(err, "4096"));
 }
 
+/* bytes changed at random in good selectors: taken or refused, with a position inside the text */
+TEST(selector_survives_noise)
+{
+	static const char *const seeds[] = {
+		QUERY_TYPE_CPU "{a=\"b\\x41\",c!~'(d|e)+[f-z]',pid=`1`}",
+		" { a =~ \"\\u00e4{1,3}(?<n>x)\\\\d\" , b != \"\" , } ",
+		"comm=~\"(?i)x.*|(?:y{2,5}){3}\"",
+	};
+	static const char noise[] = "{}\"'`\\=!~,()[]*+?|x0 \xff";
+	uint32_t seed = 5, taken = 0, refused = 0;
+
+	for (int i = 0; i < 30000; i++) {
+		char text[128], err[256];
+		struct selector *s = NULL;
+		unsigned int pos = 0;
+		size_t n;
+
+		snprintf(text, sizeof(text), "%s", seeds[i % 3]);
+		n = strlen(text);
+		for (int k = 0; k < 1 + i % 4; k++) {
+			seed = seed * 1664525 + 1013904223;
+			text[(seed >> 8) % n] = noise[(seed >> 20) % (sizeof(noise) - 1)];
+		}
+		if (!selector_parse(&s, text, err, sizeof(err))) {
+			taken++;
+			selector_free(s);
+			continue;
+		}
+		refused++;
+		if (sscanf(err, "position %u: ", &pos) != 1 || !pos || pos > n + 1)
+			TAP_FAIL("%s: %s", text, err);
+	}
+	CHECK(taken > 100 && refused > 100);
+}
+
 TEST(selector_texts_are_unescaped)
 {
 	char err[256];
