@@ -228,33 +228,39 @@ static void forget_chains(struct decode *d, uint32_t generation)
 	d->generation = generation;
 }
 
-uint32_t decode_chain(struct decode *d, struct chains *c, uint32_t node, bool *deep)
+/* Looks up a node and those of its ancestors that have no id yet, root first. */
+static uint32_t look_up(struct decode *d, struct chains *c, uint32_t node, bool *deep)
 {
 	uint32_t todo[CHAIN_MAX_DEPTH], n = 0, id = 0;
 
-	*deep = false;
-	if (d->generation != chains_generation(c))
-		forget_chains(d, chains_generation(c));
-	/* up to the nearest ancestor that has an id; parents are always smaller, so this ends */
+	/* parents are always smaller, so this ends */
 	for (; node; node = d->nodes[node].parent) {
 		if (d->nodes[node].chain != CHAIN_NONE) {
 			id = d->nodes[node].chain;
 			break;
 		}
-		if (n == CHAIN_MAX_DEPTH) {
-			*deep = true;
+		*deep = n == CHAIN_MAX_DEPTH;
+		if (*deep)
 			return CHAIN_NONE;
-		}
 		todo[n++] = node;
 	}
-	if (chain_depth(c, id) + n > CHAIN_MAX_DEPTH) {
-		*deep = true;
+	*deep = chain_depth(c, id) + n > CHAIN_MAX_DEPTH;
+	if (*deep)
 		return CHAIN_NONE;
-	}
 	while (n && id != CHAIN_NONE) {
 		node = todo[--n];
 		id = chain_intern(c, id, d->nodes[node].addr);
 		d->nodes[node].chain = id;
 	}
 	return id;
+}
+
+uint32_t decode_chain(struct decode *d, struct chains *c, uint32_t node, bool *deep)
+{
+	*deep = false;
+	if (d->generation != chains_generation(c))
+		forget_chains(d, chains_generation(c));
+	if (!node || d->nodes[node].chain != CHAIN_NONE)
+		return node ? d->nodes[node].chain : 0;
+	return look_up(d, c, node, deep);
 }

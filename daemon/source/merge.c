@@ -37,36 +37,34 @@ static bool before(const struct stream *a, const struct stream *b)
 	return a->time < b->time || (a->time == b->time && a->order < b->order);
 }
 
-static void swap(struct merge *m, size_t a, size_t b)
+/* Moves the stream at the top down to its place. */
+static void sink(struct merge *m)
 {
-	struct stream *s = m->heap[a];
+	struct stream *s = m->heap[0];
+	size_t i = 0, kid;
 
-	m->heap[a] = m->heap[b];
-	m->heap[b] = s;
-}
-
-static void sink(struct merge *m, size_t i)
-{
-	for (;;) {
-		size_t l = 2 * i + 1, r = l + 1, min = i;
-
-		if (l < m->n && before(m->heap[l], m->heap[min]))
-			min = l;
-		if (r < m->n && before(m->heap[r], m->heap[min]))
-			min = r;
-		if (min == i)
-			return;
-		swap(m, i, min);
-		i = min;
+	while ((kid = 2 * i + 1) < m->n) {
+		if (kid + 1 < m->n && before(m->heap[kid + 1], m->heap[kid]))
+			kid++;
+		if (!before(m->heap[kid], s))
+			break;
+		m->heap[i] = m->heap[kid];
+		i = kid;
 	}
+	m->heap[i] = s;
 }
 
-static void rise(struct merge *m, size_t i)
+/* Moves the stream at the end up to its place. */
+static void rise(struct merge *m)
 {
-	while (i && before(m->heap[i], m->heap[(i - 1) / 2])) {
-		swap(m, i, (i - 1) / 2);
+	size_t i = m->n - 1;
+	struct stream *s = m->heap[i];
+
+	while (i && before(s, m->heap[(i - 1) / 2])) {
+		m->heap[i] = m->heap[(i - 1) / 2];
 		i = (i - 1) / 2;
 	}
+	m->heap[i] = s;
 }
 
 static int reserve(struct merge *m)
@@ -97,7 +95,7 @@ int merge_add(struct merge *m, struct stream *s)
 		return 0;
 	s->order = m->added++;
 	m->heap[m->n++] = s;
-	rise(m, m->n - 1);
+	rise(m);
 	return 0;
 }
 
@@ -117,7 +115,7 @@ void merge_run(struct merge *m, uint64_t cutoff)
 		s->last = s->time;
 		if (!advance(m, s))
 			m->heap[0] = m->heap[--m->n];
-		sink(m, 0);
+		sink(m);
 	}
 	m->n = 0;
 	m->added = 0;
