@@ -33,7 +33,11 @@ struct mapping {
 
 /* label values of a process; "" where unknown; interned, live as long as the table */
 struct process_labels {
-	const char *service_name; /* unit, else container id's first 12, else comm */
+	/*
+	 * unit (but not a container runtime's scope), else container id's first
+	 * 12, else comm (a kernel thread's up to the first '/')
+	 */
+	const char *service_name;
 	const char *comm;
 	const char *exe;
 	const char *cgroup; /* path */
@@ -88,6 +92,7 @@ void ptable_expire(struct ptable *t, uint64_t before);
 
 struct ptable_counters {
 	uint64_t processes, exited, mappings, scans, vanished, evicted, bytes, stubs;
+	uint64_t limit_hits; /* strings and mappings left out by a byte or count limit */
 };
 void ptable_counters(const struct ptable *t, struct ptable_counters *ret);
 

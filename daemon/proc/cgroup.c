@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /proc/PID/cgroup ("ID:CONTROLLERS:PATH" lines) and what a path tells. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proc/parse.h"
+
+#define CONTAINER_ID 64
+
+enum rank { RANK_NONE, RANK_ROOT, RANK_OTHER, RANK_SYSTEMD, RANK_UNIFIED };
+
+static enum rank rank_of(const char *line, const char *controllers, const char *path,
+			 size_t path_len)
+{
+	if (path_len == 1)
+		return RANK_ROOT;
+	if (!strncmp(line, "0::", 3))
+		return RANK_UNIFIED;
+	if (!strncmp(controllers, "name=systemd:", 13))
+		return RANK_SYSTEMD;
+	return RANK_OTHER;
+}
+
+bool cgroup_path(const char *text, char *out, size_t len)
+{
+	enum rank best = RANK_NONE;
+
+	while (*text) {
+		size_t line_len = strcspn(text, "\n");
+		const char *one = memchr(text, ':', line_len);
+		const char *two = one ? memchr(one + 1, ':', line_len - (size_t)(one + 1 - text))
+				      : NULL;
+
+		if (two && two[1] == '/') {
+			size_t n = line_len - (size_t)(two + 1 - text);
+			enum rank r = rank_of(text, one + 1, two + 1, n);
+
+			if (r > best) {
+				best = r;
+				snprintf(out, len, "%.*s", (int)n, two + 1);
+			}
+		}
+		text += line_len;
+		text += *text == '\n';
+	}
+	return best != RANK_NONE;
+}
+
+static bool ends_with(const char *s, size_t n, const char *suffix)
+{
+	size_t sn = strlen(suffix);
+
+	return n > sn && !memcmp(s + n - sn, suffix, sn);
+}
+
+void cgroup_unit(const char *path, char *out, size_t len)
+{
+	bool in_slice = true;
+
+	out[0] = '\0';
+	while (*path) {
+		size_t n = strcspn(path, "/");
+		bool unit = ends_with(path, n, ".service") || ends_with(path, n, ".scope");
+
+		if (unit || (in_slice && ends_with(path, n, ".slice"))) {
+			snprintf(out, len, "%.*s", (int)n, path);
+			in_slice = !unit;
+		}
+		path += n + (path[n] == '/');
+	}
+}
+
+/* A part of the path is an id, or PREFIX-ID.scope. */
+static const char *container_in(const char *part, size_t n)
+{
+	static const char scope[] = ".scope";
+	const char *id;
+
+	if (ends_with(part, n, scope))
+		n -= sizeof(scope) - 1;
+	if (n < CONTAINER_ID)
+		return NULL;
+	id = part + n - CONTAINER_ID;
+	for (size_t i = 0; i < CONTAINER_ID; i++)
+		if (!isxdigit((unsigned char)id[i]))
+			return NULL;
+	if (id > part && id[-1] != '-')
+		return NULL;
+	if (id - part >= 7 && !memcmp(id - 7, "conmon-", 7))
+		return NULL;
+	return id;
+}
+
+void cgroup_container(const char *path, char out[CONTAINER_ID + 1])
+{
+	out[0] = '\0';
+	while (*path) {
+		size_t n = strcspn(path, "/");
+		const char *id = container_in(path, n);
+
+		if (id)
+			snprintf(out, CONTAINER_ID + 1, "%s", id);
+		path += n + (path[n] == '/');
+	}
+}

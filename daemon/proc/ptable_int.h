@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inside of the process table: ptable.c keeps the entries and their limits,
+ * ptable_event.c applies the side band, ptable_read.c reads /proc,
+ * ptable_labels.c says whose a process is. One thread.
+ */
+#ifndef RINGPROF_PROC_PTABLE_INT_H
+#define RINGPROF_PROC_PTABLE_INT_H
+
+#include <sys/queue.h>
+
+#include "base/hmap.h"
+#include "base/strtab.h"
+#include "proc/maplist.h"
+#include "proc/parse.h"
+#include "proc/ptable.h"
+#include "proc/users.h"
+
+#define PROC_PATH_MAX 4096
+#define CGROUPS_MAX   16384
+
+struct entry {
+	struct process p; /* first: a struct process * is a struct entry * */
+	uint32_t slot;	  /* in t->slots */
+	struct maplist *maps;
+	TAILQ_ENTRY(entry) link; /* t->live, least recently seen first; t->exited */
+	uint64_t scanned; /* mono ns of the last reading of /proc, 0 never: older events are in it */
+	uint64_t last_seen; /* mono ns of its last event */
+	int32_t threads;    /* as far as known */
+	bool indexed;	    /* t->by_pid leads to it */
+	bool leader_gone;   /* its first thread has exited */
+	bool check_alive;   /* its end may have been missed: looked for at the next expiry */
+	bool unreadable;    /* /proc did not give it: not asked again until exec or a loss */
+	bool want_labels;   /* new, or exec'ed: read the rest of /proc at the first sample */
+	bool want_exe;	    /* exec'ed: the first file that is mapped is the program */
+};
+
+TAILQ_HEAD(entry_list, entry);
+
+/* what a cgroup id stands for */
+struct cgroup_names {
+	uint64_t id;
+	const char *path, *unit, *container;
+};
+
+struct interner {
+	struct strtab *texts;
+	struct hmap index; /* hash -> strtab number; a strtab cannot be asked without adding */
+	size_t max_bytes;
+};
+
+struct ptable {
+	struct ptable_config cfg;
+	struct files *files;
+	char *proc_root;
+	struct entry **slots;
+	uint32_t n_slots, cap_slots, next_id;
+	uint32_t *free_slots;
+	uint32_t n_free;
+	struct hmap by_pid;
+	struct entry_list live, exited;
+	uint32_t n_live, n_exited;
+	struct interner strings;
+	struct users *users;
+	struct cgroup_names *cgroups;
+	uint32_t n_cgroups;
+	struct hmap by_cgroup;
+	char *cgroup_mounts[4]; /* hierarchies a cgroup id may be of */
+	uint64_t map_bytes;
+	struct ptable_counters c;
+};
+
+static inline struct entry *entry_of(struct process *p)
+{
+	return (struct entry *)p;
+}
+
+/* Interned copy; "" past the limit (counted) or without memory. */
+const char *ptable_intern(struct ptable *t, const char *s);
+
+struct entry *ptable_find(struct ptable *t, pid_t pid);
+/* A new entry for pid; one that had the pid before loses it and counts as exited. NULL: no memory. */
+struct entry *ptable_new_entry(struct ptable *t, pid_t pid, uint64_t now);
+void ptable_mark_exited(struct ptable *t, struct entry *e);
+void ptable_touch(struct ptable *t, struct entry *e, uint64_t now);
+/* Keeps the limits by evicting, never `keep`. */
+void ptable_trim(struct ptable *t, const struct entry *keep);
+
+/*
+ * Reads all of /proc/PID into e: 0; -ENOENT: the process is gone; -ESTALE: the
+ * pid is another process now; -errno. now: mono ns of before the reading.
+ */
+int ptable_read_process(struct ptable *t, struct entry *e, uint64_t now);
+/* The same without the mappings. */
+int ptable_read_labels(struct ptable *t, struct entry *e);
+/* Is there such a process? */
+bool ptable_pid_exists(struct ptable *t, pid_t pid);
+/* Text of /proc/PID/cgroup as a path into out[PROC_PATH_MAX]; 0 or -errno. */
+int ptable_read_cgroup(struct ptable *t, pid_t pid, char *out);
+
+/* Adds an executable mapping to a process; m->path interned. */
+void ptable_map(struct ptable *t, struct entry *e, const struct mapping *m);
+void ptable_maps_changed(struct entry *e);
+
+/* Setters that bump labels_gen when something changed. */
+void labels_set_comm(struct ptable *t, struct entry *e, const char *comm);
+void labels_set_exe(struct ptable *t, struct entry *e, const char *exe);
+void labels_set_user(struct ptable *t, struct entry *e, const char *user);
+void labels_set_cgroup_path(struct ptable *t, struct entry *e, const char *path);
+/* A sample says that the process is in that cgroup. */
+void labels_cgroup_id(struct ptable *t, struct entry *e, uint64_t id);
+/* Fills p's labels with "". */
+void labels_init(struct process_labels *l);
+void labels_find_mounts(struct ptable *t);
+
+#endif
