@@ -167,6 +167,12 @@ static int cannot_read(struct ptable *t, struct entry *e, int r)
 	return is_gone(r) ? -ENOENT : r;
 }
 
+/* A zombie's mappings are gone, but its last samples are still to come: the known ones stay. */
+static bool has_no_maps(const struct proc_stat *st)
+{
+	return st->kthread || st->state == 'Z' || st->state == 'X';
+}
+
 int ptable_read_process(struct ptable *t, struct entry *e, uint64_t now)
 {
 	cleanup_close int dir = open_process(t, e->p.pid);
@@ -176,7 +182,7 @@ int ptable_read_process(struct ptable *t, struct entry *e, uint64_t now)
 
 	if (!r) {
 		apply_stat(t, e, &st);
-		r = st.kthread ? 0 : read_maps(t, e, dir, &b);
+		r = has_no_maps(&st) ? 0 : read_maps(t, e, dir, &b);
 	}
 	if (!r) {
 		read_rest(t, e, dir, &b);

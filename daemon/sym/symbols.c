@@ -181,7 +181,8 @@ static bool resolve_user(struct symbols *s, struct file *f, uint64_t off, struct
 		return true;
 	}
 	base = strrchr(f->path, '/');
-	snprintf(name, sizeof(name), "%.255s+0x%" PRIx64, base ? base + 1 : f->path, vaddr);
+	base = base ? base + 1 : f->path;
+	snprintf(name, sizeof(name), "%.255s+0x%" PRIx64, *base ? base : "[file]", vaddr);
 	set_name(s, name, false, ret);
 	return false;
 }

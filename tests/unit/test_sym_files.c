@@ -7,9 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -537,62 +535,6 @@ TEST(kernel_names_come_from_the_given_file_and_are_refreshed)
 	symbols_counters(s, &c);
 	CHECK_EQ(c.kernel_hidden, 1);
 	symbols_free(s);
-}
-
-struct hammer {
-	struct files *fs;
-	struct symbols *s;
-	struct file_where w[3];
-	uint64_t off[3];
-	int wrong;
-};
-
-static void *hammer(void *arg)
-{
-	struct hammer *h = arg;
-	struct sym_answer a;
-
-	for (int i = 0; i < 600; i++) {
-		struct file *f = files_get(h->fs, &h->w[i % 3]);
-
-		if (!f) {
-			__atomic_fetch_add(&h->wrong, 1, __ATOMIC_RELAXED);
-			continue;
-		}
-		symbols_resolve(h->s, FRAME_USER, f, h->off[i % 3], &a);
-		if (strcmp(a.lines[0].name, "inner"))
-			__atomic_fetch_add(&h->wrong, 1, __ATOMIC_RELAXED);
-		file_unref(f);
-	}
-	return NULL;
-}
-
-TEST(threads_share_it_while_tables_come_and_go)
-{
-	static const char *const names[] = { "one", "plain", "other" };
-	static char paths[3][256];
-	struct hammer h = { .fs = files_new(600) };
-	pthread_t t[4];
-
-	make();
-	h.s = new_symbols(h.fs);
-	for (int i = 0; i < 3; i++) {
-		struct file *f;
-
-		h.w[i] = where(names[i]);
-		h.w[i].path = strcpy(paths[i], built(names[i]));
-		f = files_get(h.fs, &h.w[i]);
-		CHECK(f);
-		h.off[i] = off_of(f, nm(names[i], "inner"));
-		file_unref(f);
-	}
-	for (int i = 0; i < 4; i++)
-		CHECK_EQ(pthread_create(&t[i], NULL, hammer, &h), 0);
-	for (int i = 0; i < 4; i++)
-		pthread_join(t[i], NULL);
-	CHECK_EQ(h.wrong, 0);
-	symbols_free(h.s);
-	files_free(h.fs);
 }
 
 static void figures(const char *path)
