@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "http/internal.h"
-#include "source/source.h"
 
 #define DEFAULT_RANGE_NS (300 * NSEC_PER_SEC)
 #define MAX_NODES	 1048576
@@ -167,7 +166,7 @@ static void freshen(const struct question *q)
 {
 	struct http_server *s = q->req->srv;
 	struct agg *agg = s->env.agg;
-	uint64_t now = mono_now(), t = now - SOURCE_LAG_NS;
+	uint64_t now = mono_now();
 	uint64_t closed_wall = agg_closed(agg) + (uint64_t)wall_offset();
 	bool due;
 
@@ -178,11 +177,11 @@ static void freshen(const struct question *q)
 	if (due)
 		s->fresh = now;
 	pthread_mutex_unlock(&s->lock);
-	if (!due || agg_cut(agg, t))
+	if (!due || agg_cut(agg, now))
 		return;
 	s->env.kick(s->env.arg);
 	/* a late collector only means that the answer ends a little earlier, which it says */
-	agg_wait(agg, t, FRESH_WAIT_NS);
+	agg_wait(agg, now, FRESH_WAIT_NS);
 }
 
 static int answer_tree(const struct question *q, const struct window_list *l, struct sink out)

@@ -15,6 +15,7 @@
 #include "http/internal.h"
 
 #define POLL_BATCH 256
+#define LEFT_NS	   (NSEC_PER_SEC / 2)
 
 struct client *client_new(struct http_server *s, int fd)
 {
@@ -58,16 +59,42 @@ void client_deadline(struct request *req, uint64_t ns)
 		return;
 	pthread_mutex_lock(&s->lock);
 	req->client->deadline = ns ? mono_now() + ns : 0;
+	req->client->idle_since = 0;
 	pthread_mutex_unlock(&s->lock);
+}
+
+void client_idle(struct request *req, uint64_t ns)
+{
+	client_deadline(req, ns);
+	if (!req->client)
+		return;
+	pthread_mutex_lock(&req->srv->lock);
+	req->client->idle_since = mono_now();
+	pthread_mutex_unlock(&req->srv->lock);
+}
+
+/*
+ * A kept connection whose client shut its sending side before the last answer
+ * was out: MHD was told so while it did not look, and is not told again.
+ */
+static bool is_left(const struct client *c, uint64_t now)
+{
+	struct pollfd p = { c->fd, POLLRDHUP, 0 };
+
+	return c->idle_since && now > c->idle_since + LEFT_NS && poll(&p, 1, 0) > 0;
 }
 
 void client_expire_locked(struct http_server *s, uint64_t now)
 {
 	for (struct client *c = s->clients; c; c = c->next) {
-		if (!c->deadline || c->deadline > now)
+		bool late = c->deadline && c->deadline <= now;
+
+		if (!late && !is_left(c, now))
 			continue;
 		c->deadline = 0;
-		COUNT(s->timeouts);
+		c->idle_since = 0;
+		if (late)
+			COUNT(s->timeouts);
 		shutdown(c->fd, SHUT_RDWR);
 	}
 }

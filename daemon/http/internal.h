@@ -125,7 +125,8 @@ struct request {
 struct client {
 	struct client *prev, *next;
 	int fd;
-	uint64_t deadline; /* mono ns, 0 none */
+	uint64_t deadline;   /* mono ns, 0 none */
+	uint64_t idle_since; /* mono ns, 0: in the middle of a request, or new */
 };
 
 struct listener {
@@ -157,6 +158,8 @@ struct http_server {
 	struct listener listeners[MAX_LISTENERS];
 	unsigned int n_listeners;
 	int port;
+	/* ns past a scrape's end after which the collector is not coming any more (source gone) */
+	uint64_t give_up;
 	dev_t socket_dev; /* of the Unix socket that we made */
 	ino_t socket_ino;
 
@@ -276,6 +279,8 @@ void *housekeeping(void *arg);
 struct client *client_new(struct http_server *s, int fd);  /* NULL: no memory; the fd is shut */
 void client_free(struct http_server *s, struct client *c); /* NULL is fine */
 void client_deadline(struct request *req, uint64_t ns);	   /* from now, 0: none */
+/* The request is over, the connection is kept for the next one. */
+void client_idle(struct request *req, uint64_t ns);
 /* lock held: shuts connections whose deadline has passed */
 void client_expire_locked(struct http_server *s, uint64_t now);
 /* lock held: finds suspended requests whose client has gone; gives those to resume as a chain */

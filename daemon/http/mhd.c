@@ -68,7 +68,7 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **arg,
 	if (!req)
 		return;
 	*arg = NULL;
-	client_deadline(req, KEEP_ALIVE_S * NSEC_PER_SEC);
+	client_idle(req, KEEP_ALIVE_S * NSEC_PER_SEC);
 	scrape_over(req, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	request_free(req);
 }

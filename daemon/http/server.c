@@ -28,6 +28,7 @@
 #define DEFAULT_WAITING	    256
 #define DEFAULT_MAX_SECONDS 3600
 #define DEFAULT_TIMEOUT_S   15
+#define GIVE_UP_NS	    (15 * NSEC_PER_SEC)
 #define STOP_GRACE_NS	    (500 * NSEC_PER_MSEC)
 
 static bool copy_text(const char **s)
@@ -117,6 +118,7 @@ int http_start(struct http_server **ret, const struct http_config *cfg, const st
 		return -ENOMEM;
 	}
 	s->env = *env;
+	s->give_up = GIVE_UP_NS;
 	init_locks(s);
 	r = start(s, cfg, err, errlen);
 	if (r) {

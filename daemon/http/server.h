@@ -55,8 +55,9 @@ struct http_server;
 int http_start(struct http_server **ret, const struct http_config *cfg, const struct http_env *env,
 	       char *err, size_t errlen);
 /*
- * Answers 503 to who still waits, ends every thread, frees. NULL is fine. The
- * agg_on_close hook must be taken away before.
+ * Answers 503 to who still waits, ends every thread, frees. NULL is fine. If
+ * this server is agg's on_close hook, the collector must have stopped before:
+ * taking the hook away does not wait for a call under way.
  */
 void http_stop(struct http_server *s);
 /*

@@ -24,9 +24,7 @@
 #include "http/internal.h"
 
 #define KICK_AGAIN_NS (50 * NSEC_PER_MSEC)
-/* past its end by this much: the collector is not coming (source gone) */
-#define GIVE_UP_NS (15 * NSEC_PER_SEC)
-#define CUT_TRIES  3
+#define CUT_TRIES     3
 
 /* Who asks for what; the port of the peer changes and says nothing. */
 static uint64_t identity(const struct request *req)
@@ -185,7 +183,7 @@ bool scrape_due_locked(struct http_server *s, uint64_t now, uint64_t *next, stru
 		after = req->next;
 		if (req->state != R_WAITING)
 			continue;
-		if (now > req->scrape.end + GIVE_UP_NS) {
+		if (now > req->scrape.end + s->give_up) {
 			work_unlink_locked(req);
 			reply_error(req, 503, "no samples have come for a while; see /-/ready");
 			req->queue_next = *late;
