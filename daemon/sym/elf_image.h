@@ -27,7 +27,6 @@
 #define ELF_MAX_NOTE_BYTES 65536       /* of one note area that are looked at */
 #define ELF_MAX_NOTES	   64	       /* note areas that are looked at */
 #define ELF_MAX_SYMS	   (16U << 20) /* entries of one table that are looked at */
-#define ELF_MAX_STRTAB	   (256U << 20)
 #define ELF_MAX_DEBUGDATA  (64U << 20) /* .gnu_debugdata, uncompressed */
 #define ELF_MIN_BUILD_ID   8	       /* shorter ones (--build-id=0x..) name nothing */
 #define ELF_MAX_BUILD_ID   40

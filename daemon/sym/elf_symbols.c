@@ -70,7 +70,9 @@ static int add_symbol(const struct sym_source *src, const Elf64_Sym *s, struct s
 	/* "$x", "$d": marks for disassemblers */
 	if (type == STT_NOTYPE && in.name[0] == '$')
 		return 0;
-	in.len = name_len(in.name, src->str_len - s->st_name);
+	/* bounded: a table without a NUL would be walked to its end for each symbol */
+	in.len = src->str_len - s->st_name;
+	in.len = name_len(in.name, in.len < SYM_NAME_MAX ? in.len : SYM_NAME_MAX);
 	in.addr = s->st_value;
 	in.size = s->st_size;
 	in.room = sh->sh_addr + sh->sh_size - s->st_value;
@@ -120,7 +122,8 @@ static int add_all(const struct sym_source *src, struct symtab_builder *b)
 	return 0;
 }
 
-static int source_open(struct sym_source *src, struct elf_image *e, const Elf64_Shdr *sh)
+static int source_open(struct sym_source *src, struct elf_image *e, const Elf64_Shdr *sh,
+		       size_t max_names)
 {
 	const Elf64_Shdr *str;
 
@@ -134,7 +137,7 @@ static int source_open(struct sym_source *src, struct elf_image *e, const Elf64_
 	str = &e->sh[sh->sh_link];
 	if (str->sh_type != SHT_STRTAB)
 		return -EINVAL;
-	src->str = elf_dup(e, str->sh_offset, str->sh_size, ELF_MAX_STRTAB);
+	src->str = elf_dup(e, str->sh_offset, str->sh_size, max_names);
 	src->str_len = str->sh_size;
 	return src->str ? 0 : -EINVAL;
 }
@@ -148,7 +151,7 @@ static int add_table(struct elf_image *e, uint32_t type, struct symtab_builder *
 	for (size_t i = 1; !r && i < e->n_sh; i++) {
 		if (e->sh[i].sh_type != type)
 			continue;
-		r = source_open(&src, e, &e->sh[i]);
+		r = source_open(&src, e, &e->sh[i], symtab_max_names(b));
 		if (!r)
 			r = add_all(&src, b);
 		free(src.str);
@@ -227,7 +230,7 @@ int elf_add_plt(struct elf_image *e, struct symtab_builder *b)
 
 	if (r || !e->is64 || e->eh.e_machine != EM_X86_64 || !plt_find(e, &p))
 		return r;
-	r = source_open(&dyn, e, &e->sh[p.rela->sh_link]);
+	r = source_open(&dyn, e, &e->sh[p.rela->sh_link], symtab_max_names(b));
 	for (uint64_t i = 0; !r && i < p.slots && !b->dropped; i++) {
 		Elf64_Rela rela;
 

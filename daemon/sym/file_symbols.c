@@ -52,6 +52,17 @@ static int add_all(struct file_priv *f, struct elf_image *e, pid_t pid, struct s
 	return r == -ENOMEM ? r : 0;
 }
 
+/*
+ * Putting a table together takes more than the table: string tables name data
+ * too, and aliases are dropped only at the end. Four times what may be kept.
+ */
+static size_t names_limit(const struct files *fs)
+{
+	size_t max = fs->max_symbol_bytes;
+
+	return max < SYMTAB_MAX_NAMES / 4 ? max * 4 + 65536 : SYMTAB_MAX_NAMES;
+}
+
 static int read_table(struct file_priv *f, struct symtab *ret)
 {
 	cleanup_close int fd = file_take_fd(f);
@@ -68,6 +79,7 @@ static int read_table(struct file_priv *f, struct symtab *ret)
 	pthread_mutex_lock(&f->fs->lock);
 	pid = f->where.pid;
 	pthread_mutex_unlock(&f->fs->lock);
+	b.max_names = names_limit(f->fs);
 	r = add_all(f, &e, pid, &b);
 	elf_close(&e);
 	if (r) {

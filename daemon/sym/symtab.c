@@ -52,7 +52,7 @@ int symtab_add(struct symtab_builder *b, const struct sym_input *in)
 	if (!len)
 		return 0;
 	if (b->n >= (b->limit ? b->limit : SYMTAB_MAX_SYMBOLS) ||
-	    b->names_len + len + 1 >= UINT32_MAX) {
+	    b->names_len + len + 1 > symtab_max_names(b)) {
 		b->dropped++;
 		return 0;
 	}

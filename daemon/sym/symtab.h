@@ -21,7 +21,8 @@
 #include <stdint.h>
 
 #define SYMTAB_MAX_SYMBOLS (4U << 20)
-#define SYM_NAME_MAX	   4096 /* with NUL; longer names are cut */
+#define SYMTAB_MAX_NAMES   (256U << 20) /* bytes of names while a table is put together */
+#define SYM_NAME_MAX	   4096		/* with NUL; longer names are cut */
 
 enum sym_bind { SYM_LOCAL, SYM_WEAK, SYM_GLOBAL };
 
@@ -55,11 +56,17 @@ struct symtab_builder {
 	size_t n, cap;
 	char *names;
 	size_t names_len, names_cap;
-	size_t limit; /* symbols left out past this many; 0: SYMTAB_MAX_SYMBOLS */
+	size_t limit;	  /* symbols left out past this many; 0: SYMTAB_MAX_SYMBOLS */
+	size_t max_names; /* and past that many bytes of names; 0: SYMTAB_MAX_NAMES */
 	size_t dropped;
 };
 
-/* 0 or -ENOMEM. Symbols past the limit are counted in dropped, without an error. */
+static inline size_t symtab_max_names(const struct symtab_builder *b)
+{
+	return b->max_names ? b->max_names : SYMTAB_MAX_NAMES;
+}
+
+/* 0 or -ENOMEM. Symbols past the limits are counted in dropped, without an error. */
 int symtab_add(struct symtab_builder *b, const struct sym_input *in);
 /* Sorts and hands over; b is empty afterwards in any case. 0 or -ENOMEM. */
 int symtab_finish(struct symtab_builder *b, struct symtab *ret);

@@ -434,6 +434,50 @@ TEST(a_sparse_file_with_endless_tables_ends_soon)
 	CHECK(mono_now() - t0 < 20 * NSEC_PER_SEC);
 }
 
+/* Every symbol's name would be the rest of a string table without an end. */
+TEST(names_without_an_end_cost_no_more_than_their_limit)
+{
+	const size_t n = 100000, text = 0x1000, len = 16 << 20;
+	const size_t at_syms = 4096, at_str = at_syms + n * sizeof(Elf64_Sym);
+	Elf64_Ehdr eh = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+			  .e_shoff = sizeof(eh),
+			  .e_shentsize = sizeof(Elf64_Shdr),
+			  .e_shnum = 4 };
+	Elf64_Shdr sh[4] = { [1] = { .sh_type = SHT_SYMTAB,
+				     .sh_entsize = sizeof(Elf64_Sym),
+				     .sh_offset = at_syms,
+				     .sh_size = n * sizeof(Elf64_Sym),
+				     .sh_link = 2 },
+			     [2] = { .sh_type = SHT_STRTAB, .sh_offset = at_str, .sh_size = len },
+			     [3] = { .sh_type = SHT_PROGBITS,
+				     .sh_flags = SHF_EXECINSTR,
+				     .sh_addr = text,
+				     .sh_size = n } };
+	struct symtab_builder b = { .max_names = 32 << 20 };
+	char *p = calloc(1, at_str + len);
+	uint64_t t0 = mono_now();
+	struct elf_image e;
+	struct symtab t;
+
+	memcpy(p, &eh, sizeof(eh));
+	memcpy(p + sizeof(eh), sh, sizeof(sh));
+	memset(p + at_str, 'a', len);
+	for (size_t i = 0; i < n; i++)
+		((Elf64_Sym *)(p + at_syms))[i] = (Elf64_Sym){ .st_name = (uint32_t)i,
+							       .st_info = STT_FUNC,
+							       .st_shndx = 3,
+							       .st_value = text + i };
+	CHECK_EQ(elf_open_mem(&e, p, at_str + len), 0);
+	CHECK_EQ(elf_add_symtab(&e, &b), 1);
+	elf_close(&e);
+	free(p);
+	CHECK(b.dropped > 0 && b.names_len <= 32 << 20);
+	CHECK_EQ(b.n, (32 << 20) / SYM_NAME_MAX);
+	CHECK_EQ(symtab_finish(&b, &t), 0);
+	symtab_free(&t);
+	CHECK(mono_now() - t0 < 10 * NSEC_PER_SEC);
+}
+
 int main(void)
 {
 	build_init();
