@@ -21,7 +21,7 @@ query() { # SELECTOR FORMAT FILE
 sleep 10.5 # windows close on tens of seconds
 ok "folded stacks of one command" query '{comm="shares"}' folded "$dir/shares.folded"
 ok "70/20/10 within the sampling error" $folded shares "$dir/shares.folded" "$dir/truth"
-ok "stacks reach main and go on into libc" $folded has "$dir/shares.folded" main slice phase_a
+ok "stacks reach main and go on into libc" $folded has "$dir/shares.folded" main phase_a
 head -3 "$dir/shares.folded" | sed 's/^/# /'
 
 quiet_pprof() {
@@ -81,7 +81,7 @@ ok "scrapes back to back leave nothing out and count nothing twice" back_to_back
 
 # --- formats ---
 for f in flamegraph speedscope; do
-	ok "$f is JSON" sh -c "curl -fsS -u 'x:$token' 'http://127.0.0.1:$port/api/v1/profile?format=$f' | jq -e . >/dev/null"
+	ok "$f is JSON" bash -o pipefail -c "curl -fsS -u 'x:$token' 'http://127.0.0.1:$port/api/v1/profile?format=$f' | jq -e '.nodes // .profiles | length > 0' >/dev/null"
 done
 ok "top as text" sh -c "curl -fsS -u 'x:$token' 'http://127.0.0.1:$port/api/v1/profile?format=top&text=1&from=now-2m' | grep -q phase_a"
 
@@ -145,7 +145,7 @@ ok "ringprof record without a daemon, exit status of the command" \
 	sh -c "build/ringprof record -F 999 --socket /nonexistent -o '$dir/rec2.folded' -- sh -c '$work/shares 4 >$dir/truth3; exit 7'; [ \$? = 7 ]"
 ok "its shares hold" $folded shares "$dir/rec2.folded" "$dir/truth3"
 ok "record of a short-lived process names its functions" \
-	sh -c "build/ringprof record -F 4999 -o '$dir/short.folded' -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do $work/shares 0.02 >/dev/null; done' && $folded has '$dir/short.folded' main slice phase_a"
+	sh -c "build/ringprof record -F 4999 -o '$dir/short.folded' -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do $work/shares 0.02 >/dev/null; done' && $folded has '$dir/short.folded' main phase_a"
 ok "no daemon: status 3" sh -c "build/ringprof query --socket /nonexistent >/dev/null 2>&1; [ \$? = 3 ]"
 ok "ringprof doctor" sh -c "build/ringprof doctor --socket /nonexistent | grep -q 'best source here: perf'"
 done_testing

@@ -16,7 +16,15 @@ skip() { tap_i=$((tap_i + 1)); echo "ok $tap_i - $1 # SKIP $2"; }
 ok() {
 	local name=$1 out
 	shift
-	if out=$("$@" 2>&1); then pass "$name"; else fail "$name" "$out"; fi
+	# in this shell, not in a substitution's: a step may set variables for the next
+	out=$(mktemp)
+	if "$@" >"$out" 2>&1; then
+		pass "$name"
+		grep '^# ' "$out" || true
+	else
+		fail "$name" "$(cat "$out")"
+	fi
+	rm -f "$out"
 }
 # go_is MAJOR MINOR: the Go toolchain here is that or newer
 go_is() {

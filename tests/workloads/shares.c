@@ -17,18 +17,21 @@ static int64_t spent[3];
 
 NOINLINE static void phase_a(uint64_t n)
 {
+	KEEP_FRAME();
 	spin(n);
 	__asm__ volatile("");
 }
 
 NOINLINE static void phase_b(uint64_t n)
 {
+	KEEP_FRAME();
 	spin(n);
 	__asm__ volatile("nop");
 }
 
 NOINLINE static void phase_c(uint64_t n)
 {
+	KEEP_FRAME();
 	spin(n);
 	__asm__ volatile("nop; nop");
 }

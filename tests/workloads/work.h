@@ -30,4 +30,10 @@ static inline __attribute__((always_inline)) void spin(uint64_t n)
 		__asm__ volatile("" ::: "memory");
 }
 
+/*
+ * Makes the function set up a frame: without it gcc leaves out the frame of a
+ * leaf even under -mno-omit-leaf-frame-pointer, and its caller is skipped.
+ */
+#define KEEP_FRAME() __asm__ volatile("" : : "r"(__builtin_frame_address(0)))
+
 #endif
