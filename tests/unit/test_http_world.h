@@ -301,7 +301,7 @@ __attribute__((unused)) static void ask(const struct world *w, const char *path,
 	ask_with(w, "GET", path, AUTH, a);
 }
 
-static bool has(const struct answer_got *a, const char *header_line)
+__attribute__((unused)) static bool has(const struct answer_got *a, const char *header_line)
 {
 	char line[512];
 
