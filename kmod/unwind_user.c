@@ -84,10 +84,14 @@ static __always_inline enum ringprof_end take_frame(struct rp_walk *w, u64 *fp, 
 }
 
 #ifdef RP_HAVE_USER_ACCESS_BEGIN
-/* Nothing between begin and end may be a call: AC is set there. */
+/*
+ * Nothing between begin and end may be a call: AC is set there. The walk's
+ * state is copied so that stores to the chain cannot alias it.
+ */
 static enum ringprof_end walk64(struct rp_walk *w, u64 fp, u64 end)
 {
 	enum ringprof_end why = RINGPROF_END_NONE;
+	struct rp_walk local = *w;
 	u32 left = w->max_user;
 
 	if (!user_access_begin((void __user *)fp, end - fp))
@@ -101,14 +105,16 @@ static enum ringprof_end walk64(struct rp_walk *w, u64 fp, u64 end)
 		}
 		unsafe_get_user(next, (u64 __user *)fp, fault);
 		unsafe_get_user(ret, (u64 __user *)(fp + 8), fault);
-		why = take_frame(w, &fp, next, ret, end, sizeof(struct frame64));
+		why = take_frame(&local, &fp, next, ret, end, sizeof(struct frame64));
 	} while (why == RINGPROF_END_NONE);
-	user_access_end();
-	return why;
+	goto out;
 
 fault:
+	why = RINGPROF_END_FAULT;
+out:
 	user_access_end();
-	return RINGPROF_END_FAULT;
+	*w = local;
+	return why;
 }
 #endif
 

@@ -44,10 +44,11 @@ static inline __u32 ringprof_period(__u32 hz, __u32 tick)
 {
 	__u32 period = RINGPROF_NS_PER_SEC / hz;
 	__u32 least = period - period / 50;
-	__u32 step = (period / 100000) | 1; /* odd: a tick's factors are 2 and 5, mostly */
+	__u32 step = period / 100000 + 1;
 
-	if (step % 5 == 0)
-		step += 2;
+	/* else all periods tried could share a factor with the tick */
+	while (ringprof_gcd(step, tick) != 1)
+		step++;
 	while (period > least && ringprof_beats(period, tick))
 		period -= step;
 	return period;

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module's ring and emitter against a model: whatever a reader can decode
+ * must be, sample for sample, what was put in; what was refused must leave no
+ * trace.
+ */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kmod/emit.c"
+#include "kmod/trie.c"
+#include "ringprof/abi_check.h"
+#include "ringprof/period.h"
+#include "ringprof/record.h"
+#include "tap.h"
+
+#define SIZE	RINGPROF_MIN_DATA_SIZE
+#define QUEUE	4096 /* more samples than the ring can hold */
+#define MAX_IDS (RP_MIN_NODES + 1)
+
+static __u64 seed = 88172645463325252ULL;
+
+static __u64 rnd(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed;
+}
+
+static __u32 upto(__u32 n)
+{
+	return rnd() % n;
+}
+
+/* what a decoded sample must be */
+struct wanted {
+	struct rp_sample x;
+	__u64 weight;
+	__u32 epoch;
+	__u64 chain[RP_MAX_CHAIN];
+};
+
+struct rig {
+	struct rp_stream s;
+	struct ringprof_ring_head head;
+	struct ringprof_ring_tail tail;
+	void *mem;
+	/* the reader's */
+	__u32 epoch, ids;
+	__u64 weight, samples;
+	__u32 parent[MAX_IDS];
+	__u64 addr[MAX_IDS];
+	/* the model's */
+	struct wanted *queue;
+	__u64 put, got;
+	__u64 outcome[16];
+	__u64 now;
+};
+
+static void *map_twice(size_t size)
+{
+	int fd = memfd_create("ring", 0);
+	char *at = mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (fd < 0 || at == MAP_FAILED || ftruncate(fd, size))
+		abort();
+	if (mmap(at, size, 3, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED ||
+	    mmap(at + size, size, 3, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+		abort();
+	close(fd);
+	return at;
+}
+
+static struct rig *rig_new(void)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+
+	r->mem = calloc(1, rp_trie_bytes(RP_MIN_NODES));
+	r->queue = calloc(QUEUE, sizeof(*r->queue));
+	r->s.ring.data = map_twice(SIZE);
+	r->s.ring.mask = SIZE - 1;
+	r->s.ring.shared = &r->head;
+	r->s.ring.reader = &r->tail;
+	r->s.weight = 1000;
+	rp_trie_init(&r->s.trie, r->mem, RP_MIN_NODES, rnd(), 1);
+	return r;
+}
+
+static void rig_free(struct rig *r)
+{
+	munmap(r->s.ring.data, 2 * SIZE);
+	free(r->mem);
+	free(r->queue);
+	free(r);
+}
+
+static void make_sample(struct rig *r, struct rp_sample *x, __u64 *chain, __u32 variety)
+{
+	__u32 i, n = 1 + upto(upto(20) ? 30 : RP_MAX_CHAIN - 1);
+
+	for (i = 0; i + 1 < n; i++)
+		chain[i] = 0x400000 + upto(i < 3 ? variety : 2) * 16;
+	chain[n - 1] = RINGPROF_END_MARK | (1 + upto(5));
+	r->now += 1 + rnd() % 1000000000;
+	*x = (struct rp_sample){ .time = r->now,
+				 .cgroup = rnd(),
+				 .leaf = rnd(),
+				 .chain = chain,
+				 .n = n,
+				 .tgid = 1 + upto(5),
+				 .tid = upto(1000),
+				 .flags = upto(16) };
+}
+
+/* Emits one and keeps what a reader must see of it. */
+static enum ringprof_outcome put(struct rig *r, __u32 variety)
+{
+	struct wanted *w = &r->queue[r->put % QUEUE];
+	__u64 head = r->s.ring.head, nodes = r->head.nodes;
+	enum ringprof_outcome out;
+
+	rp_emit_check_attach(&r->s);
+	make_sample(r, &w->x, w->chain, variety);
+	w->x.hash = rp_chain_hash(&r->s.trie, w->chain, w->x.n);
+	out = rp_emit(&r->s, &w->x);
+	r->outcome[out]++;
+	if (out == RINGPROF_OUT_EMITTED) {
+		w->weight = r->s.weight;
+		w->epoch = r->s.trie.epoch;
+		r->put++;
+		/* known from now on under the epoch's own key */
+		CHECK(rp_chain_get(&r->s.trie, rp_chain_hash(&r->s.trie, w->chain, w->x.n)));
+	} else {
+		CHECK_EQ(r->s.ring.head, head);
+		CHECK_EQ(r->head.nodes, nodes);
+		/* nothing new in the trie: either as before, or an epoch not begun yet */
+		CHECK(r->s.said_epoch || !r->s.trie.used);
+	}
+	CHECK_EQ(r->s.ring.head, r->head.head);
+	return out;
+}
+
+static void see_nodes(struct rig *r, const struct ringprof_rec_nodes *n, int size)
+{
+	const __u64 *addr = ringprof_nodes_addr(n);
+	__u32 parent = n->parent & RINGPROF_NODE_MASK, i;
+
+	CHECK_EQ(n->count, ringprof_nodes_max(size));
+	CHECK_EQ(n->first >> RINGPROF_NODE_BITS, r->epoch & 0xff);
+	CHECK_EQ(n->first & RINGPROF_NODE_MASK, r->ids + 1);
+	CHECK(parent <= r->ids);
+	for (i = 0; i < n->count; i++) {
+		CHECK(++r->ids < MAX_IDS);
+		r->parent[r->ids] = parent;
+		r->addr[r->ids] = addr[i];
+		parent = r->ids;
+	}
+}
+
+static void see_sample(struct rig *r, const struct ringprof_rec_sample *s)
+{
+	const struct wanted *w = &r->queue[r->got++ % QUEUE];
+	__u32 id = s->chain & RINGPROF_NODE_MASK, i;
+
+	CHECK(r->got <= r->put);
+	CHECK_EQ(s->chain >> RINGPROF_NODE_BITS, w->epoch & 0xff);
+	CHECK_EQ(r->epoch, w->epoch);
+	CHECK_EQ(r->weight, w->weight);
+	CHECK_EQ(s->time, w->x.time);
+	CHECK_EQ(s->cgroup, w->x.cgroup);
+	CHECK_EQ(s->leaf, w->x.leaf);
+	CHECK_EQ(s->tgid, w->x.tgid);
+	CHECK_EQ(s->tid, w->x.tid);
+	CHECK_EQ(s->rec.flags, w->x.flags);
+	for (i = 0; i < w->x.n; i++) {
+		CHECK(id && id <= r->ids);
+		CHECK_EQ(r->addr[id], w->chain[i]);
+		id = r->parent[id];
+	}
+	CHECK_EQ(id, 0);
+}
+
+static void see(struct rig *r, const struct ringprof_rec *rec, int size)
+{
+	if (rec->type == RINGPROF_REC_EPOCH) {
+		CHECK_EQ(size, 16);
+		r->epoch = ((const struct ringprof_rec_epoch *)rec)->epoch;
+		r->ids = 0;
+		r->weight = 0; /* a WEIGHT record must follow */
+	} else if (rec->type == RINGPROF_REC_WEIGHT) {
+		r->weight = ((const struct ringprof_rec_weight *)rec)->weight;
+	} else if (rec->type == RINGPROF_REC_NODES) {
+		see_nodes(r, (const struct ringprof_rec_nodes *)rec, size);
+	} else {
+		CHECK_EQ(rec->type, RINGPROF_REC_SAMPLE);
+		see_sample(r, (const struct ringprof_rec_sample *)rec);
+	}
+}
+
+/* Reads up to `most` records. */
+static void get(struct rig *r, __u32 most)
+{
+	struct ringprof_cursor c = ringprof_cursor(r->s.ring.data, SIZE, r->tail.tail,
+						   smp_load_acquire(&r->head.head));
+	const struct ringprof_rec *rec;
+	int n = 1;
+
+	while (most-- && (n = ringprof_next(&c, &rec)) > 0)
+		see(r, rec, n);
+	CHECK(n >= 0);
+	smp_store_release(&r->tail.tail, c.pos);
+}
+
+static void lie(struct rig *r)
+{
+	__u64 was = r->tail.tail;
+
+	r->tail.tail = upto(2) ? r->s.ring.head + 8 + rnd() % (1ULL << 60) : was + 4;
+	CHECK_EQ(put(r, 4), RINGPROF_LOST_BAD_TAIL);
+	r->tail.tail = was;
+}
+
+static void run_model(__u32 rounds, __u32 variety)
+{
+	struct rig *r = rig_new();
+
+	while (rounds--) {
+		put(r, variety);
+		if (!upto(100))
+			lie(r);
+		if (!upto(200))
+			r->s.weight = 1 + rnd() % 100000;
+		if (!upto(1000))
+			r->s.attach++;
+		if (!upto(upto(10) ? 30 : 600))
+			get(r, upto(4) ? UINT32_MAX : upto(50));
+	}
+	get(r, UINT32_MAX);
+	CHECK_EQ(r->got, r->put);
+	CHECK_EQ(r->head.bytes, r->s.ring.head);
+	CHECK(r->outcome[RINGPROF_OUT_EMITTED] > 1000);
+	CHECK(r->outcome[RINGPROF_LOST_RING_FULL] > 10);
+	CHECK(r->outcome[RINGPROF_LOST_BAD_TAIL] > 10);
+	if (r->s.said_epoch)
+		CHECK_EQ(r->ids, r->s.trie.used);
+	rig_free(r);
+}
+
+TEST(few_chains_decode_to_what_was_put)
+{
+	run_model(60000, 3);
+}
+
+TEST(many_chains_decode_over_many_epochs)
+{
+	run_model(60000, 400);
+}
+
+TEST(every_chain_new)
+{
+	run_model(20000, 1000000);
+}
+
+TEST(a_known_chain_costs_one_record)
+{
+	struct rig *r = rig_new();
+	__u64 chain[2] = { 0x1000, RINGPROF_END_MARK | 1 };
+	struct rp_sample x = { .chain = chain, .n = 2, .tgid = 1 };
+	__u64 before;
+
+	x.hash = rp_chain_hash(&r->s.trie, chain, 2);
+	CHECK_EQ(rp_emit(&r->s, &x), RINGPROF_OUT_EMITTED);
+	CHECK_EQ(r->s.ring.head, 16 + 24 + 16 + 16 + 40);
+	before = r->s.ring.head;
+	CHECK_EQ(rp_emit(&r->s, &x), RINGPROF_OUT_EMITTED);
+	CHECK_EQ(r->s.ring.head - before, 40);
+	CHECK_EQ(r->head.chain_hits, 1);
+	CHECK_EQ(r->head.nodes, 2);
+	rig_free(r);
+}
+
+TEST(no_ring_is_a_named_loss)
+{
+	struct rig *r = rig_new();
+	void *data = r->s.ring.data;
+	__u64 chain[1] = { RINGPROF_END_MARK };
+	struct rp_sample x = { .chain = chain, .n = 1 };
+
+	r->s.ring.data = NULL;
+	CHECK_EQ(rp_emit(&r->s, &x), RINGPROF_LOST_NO_RING);
+	r->s.ring.data = data;
+	rig_free(r);
+}
+
+/* One process with ever new chains is cut, others go on, and time heals it. */
+TEST(a_thrashing_process_is_cut)
+{
+	struct rig *r = rig_new();
+	__u64 chain[8];
+	struct rp_sample x = { .chain = chain, .tgid = 7, .time = 1 };
+	__u32 i, epoch = r->s.trie.epoch;
+
+	for (i = 0; i < 3000; i++) {
+		chain[0] = 0x1000 + i;
+		chain[1] = RINGPROF_END_MARK | 1;
+		x.n = 2;
+		x.hash = rp_chain_hash(&r->s.trie, chain, 2);
+		CHECK_EQ(rp_emit(&r->s, &x), RINGPROF_OUT_EMITTED);
+		r->tail.tail = r->s.ring.head;
+	}
+	CHECK_EQ(r->s.trie.epoch, epoch);
+	CHECK_EQ(r->head.node_limit_hits, 3000 - (r->s.trie.quota_max - 1));
+	CHECK_EQ(x.n, 1);
+	CHECK_EQ(chain[0], RINGPROF_END_MARK | RINGPROF_END_NODE_LIMIT);
+
+	chain[0] = 0x999999;
+	chain[1] = RINGPROF_END_MARK | 1;
+	x.n = 2;
+	x.tgid = 8;
+	x.hash = rp_chain_hash(&r->s.trie, chain, 2);
+	CHECK_EQ(rp_emit(&r->s, &x), RINGPROF_OUT_EMITTED);
+	CHECK_EQ(x.n, 2);
+
+	x.tgid = 7;
+	x.time += RP_EPOCH_MIN_NS + 1;
+	chain[0] = 0x777777;
+	x.hash = rp_chain_hash(&r->s.trie, chain, 2);
+	CHECK_EQ(rp_emit(&r->s, &x), RINGPROF_OUT_EMITTED);
+	CHECK_EQ(x.n, 2);
+	CHECK_EQ(r->s.trie.epoch, epoch + 1);
+	rig_free(r);
+}
+
+/* Any bytes as ring contents: the walk must end, inside the area. */
+TEST(record_walk_survives_noise)
+{
+	unsigned char *data = map_twice(SIZE);
+	__u32 round, i;
+
+	for (round = 0; round < 2000; round++) {
+		__u64 tail = rnd() & ~7ULL, head = tail + upto(SIZE + 64), end;
+		struct ringprof_cursor c = ringprof_cursor(data, SIZE, tail, head);
+		const struct ringprof_rec *rec;
+		int n;
+
+		for (i = 0; i < SIZE; i += 8) {
+			__u64 word = rnd();
+
+			if (upto(3)) /* a likely head */
+				word = (word & ~0xffffffffULL) | (8 + 8 * upto(9)) << 16 | upto(6);
+			memcpy(data + i, &word, 8);
+		}
+		end = head;
+		while ((n = ringprof_next(&c, &rec)) > 0) {
+			CHECK(c.pos <= end);
+			CHECK((const unsigned char *)rec + n <= data + 2 * SIZE);
+			CHECK(n >= (int)ringprof_rec_min(rec->type));
+		}
+		CHECK(n == 0 || n == -EINVAL);
+	}
+	munmap(data, 2 * SIZE);
+}
+
+TEST(sizes)
+{
+	CHECK(ringprof_size_ok(RINGPROF_MIN_DATA_SIZE));
+	CHECK(ringprof_size_ok(RINGPROF_MAX_DATA_SIZE));
+	CHECK(!ringprof_size_ok(RINGPROF_MIN_DATA_SIZE / 2));
+	CHECK(!ringprof_size_ok(RINGPROF_MAX_DATA_SIZE * 2ULL));
+	CHECK(!ringprof_size_ok(0x6000));
+	CHECK(!ringprof_size_ok(0));
+	/* a longest chain, with everything before it, fits the smallest ring */
+	CHECK(16 + 24 + 16 + 8 * RP_MAX_CHAIN + 40 <= RINGPROF_MIN_DATA_SIZE);
+}
+
+TEST(periods_keep_the_rate_and_miss_the_tick)
+{
+	static const __u32 ticks[] = { 10000000, 4000000, 3333333, 1000000 };
+	__u32 hz, t, stuck = 0;
+
+	for (t = 0; t < 4; t++) {
+		for (hz = RINGPROF_MIN_HZ; hz <= RINGPROF_MAX_HZ; hz++) {
+			__u32 p = ringprof_period(hz, ticks[t]), ideal = RINGPROF_NS_PER_SEC / hz;
+
+			CHECK(p <= ideal && p >= ideal - ideal / 50 - ideal / 1000 - 3);
+			stuck += ringprof_beats(p, ticks[t]);
+		}
+	}
+	CHECK_EQ(stuck, 0);
+}
+
+int main(void)
+{
+	return tap_main();
+}
