@@ -212,7 +212,8 @@ TEST(debug_file_by_build_id)
 		sprintf(rest + 2 * (i - 1), "%02x", id[i]);
 	snprintf(dir, sizeof(dir), "debug/.build-id/%02x", id[0]);
 	/* a file of that name with another build-id is not taken */
-	CHECK_EQ(sh("mkdir -p %s && cp noid %s/%s.debug", dir, dir, rest), 0);
+	CHECK_EQ(sh("mkdir -p %s && cc -O2 -Wl,--build-id=sha1 -o %s/%s.debug p.c", dir, dir, rest),
+		 0);
 	CHECK_EQ(debugfile_add_symtab(&l.e, built("bare"), 0, built("debug"), &b), 0);
 	CHECK_EQ(sh("cp p.dbg %s/%s.debug", dir, rest), 0);
 	CHECK_EQ(debugfile_add_symtab(&l.e, built("bare"), getpid(), built("debug"), &b), 1);
