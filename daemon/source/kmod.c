@@ -78,17 +78,10 @@ static int check_module(struct kmod *k, const struct control_info *mod, char *er
 {
 	struct source_info *info = &k->s->info;
 
-	if (mod->abi_major != RINGPROF_ABI_MAJOR) {
-		snprintf(err, errlen,
-			 "the loaded ringprof module %s speaks ABI %u.%u, this program ABI %u.%u: "
-			 "load "
-			 "the module that came with it (rmmod ringprof; modprobe ringprof) or use "
-			 "the "
-			 "program that came with the module",
-			 mod->version, mod->abi_major, mod->abi_minor, RINGPROF_ABI_MAJOR,
-			 RINGPROF_ABI_MINOR);
-		return -EPROTO;
-	}
+	int r = kmod_check_abi(mod->abi_major, mod->abi_minor, mod->version, err, errlen);
+
+	if (r)
+		return r;
 	snprintf(info->module_version, sizeof(info->module_version), "%s", mod->version);
 	info->abi_major = mod->abi_major;
 	info->abi_minor = mod->abi_minor;
@@ -128,6 +121,16 @@ static int read_settings(struct kmod *k, char *err, size_t errlen)
 	return 0;
 }
 
+/* What the module takes: a power of two within its limits. */
+static uint32_t ring_size(uint32_t wanted)
+{
+	uint32_t size = RINGPROF_MIN_DATA_SIZE;
+
+	while (size < wanted && size < RINGPROF_MAX_DATA_SIZE)
+		size *= 2;
+	return size;
+}
+
 /*
  * The pids we were asked for are no filter in the module: what those processes
  * fork must be profiled from its first moment, which only the side band, in
@@ -145,7 +148,7 @@ static int write_settings(struct kmod *k, char *err, size_t errlen)
 	}
 	cfg->hz = want->hz;
 	cfg->set_hz = want->hz;
-	cfg->ring_size = want->ring_bytes;
+	cfg->ring_size = ring_size(want->ring_bytes);
 	cfg->set_ring_size = want->ring_bytes;
 	cfg->flags = (want->no_kernel ? RINGPROF_F_NO_KERNEL : 0) |
 		     (want->no_user ? RINGPROF_F_NO_USER : 0);
@@ -199,6 +202,25 @@ static void read_missed(struct kmod *k, bool first)
 	k->missed = st.missed < k->missed_base ? st.missed : st.missed - k->missed_base;
 }
 
+/*
+ * Settings come before the device: opening it makes the rings, by the rate in
+ * force. And the look for another reader comes before the settings, which are
+ * that one's as long as it reads.
+ */
+static int take_module(struct kmod *k, const struct control_info *mod, char *err, size_t errlen)
+{
+	int r = check_module(k, mod, err, errlen);
+
+	if (r)
+		return r;
+	if (mod->reader_pid) {
+		explain_busy(k, err, errlen);
+		return -EBUSY;
+	}
+	r = configure(k, mod, err, errlen);
+	return r ? r : open_device(k, err, errlen);
+}
+
 static int open_parts(struct kmod *k, char *err, size_t errlen)
 {
 	struct control_info mod;
@@ -209,11 +231,7 @@ static int open_parts(struct kmod *k, char *err, size_t errlen)
 	r = control_info(k->ctl, &mod);
 	if (r)
 		return fail_control(k, r, "", err, errlen);
-	r = check_module(k, &mod, err, errlen);
-	if (!r)
-		r = open_device(k, err, errlen);
-	if (!r)
-		r = configure(k, &mod, err, errlen);
+	r = take_module(k, &mod, err, errlen);
 	if (!r)
 		r = read_settings(k, err, errlen);
 	if (r)

@@ -84,16 +84,18 @@ void kmod_ring_init(struct kmod_ring *r, struct source *s, uint32_t cpu)
 	*r = (struct kmod_ring){ .stream.ops = &ring_ops, .s = s, .cpu = cpu };
 }
 
-static bool explain_abi(const struct ringprof_ring_head *h, char *err, size_t errlen)
+int kmod_check_abi(uint32_t major, uint32_t minor, const char *version, char *err, size_t errlen)
 {
-	if (h->abi_major == RINGPROF_ABI_MAJOR)
-		return false;
+	if (major == RINGPROF_ABI_MAJOR)
+		return 0;
 	snprintf(err, errlen,
-		 "the loaded ringprof module speaks ABI %u.%u, this program ABI %u.%u: load the "
+		 "the loaded ringprof module%s%s speaks ABI %u.%u, this program ABI %u.%u: load "
+		 "the "
 		 "module that came with it (rmmod ringprof; modprobe ringprof) or use the program "
 		 "that came with the module",
-		 h->abi_major, h->abi_minor, RINGPROF_ABI_MAJOR, RINGPROF_ABI_MINOR);
-	return true;
+		 *version ? " " : "", version, major, minor, RINGPROF_ABI_MAJOR,
+		 RINGPROF_ABI_MINOR);
+	return -EPROTO;
 }
 
 static int check_head(const struct ringprof_ring_head *h, uint32_t cpu, char *err, size_t errlen)
@@ -102,8 +104,11 @@ static int check_head(const struct ringprof_ring_head *h, uint32_t cpu, char *er
 		snprintf(err, errlen, RINGPROF_DEVICE ": no ring of ringprof's behind it");
 		return -EPROTO;
 	}
-	if (explain_abi(h, err, errlen))
+	if (kmod_check_abi(h->abi_major, h->abi_minor, "", err, errlen))
 		return -EPROTO;
+	/* a CPU that was never sampled: the header stands alone */
+	if (!h->data_size)
+		return -ENXIO;
 	if (h->header_size < HEAD_BASE_SIZE || h->cpu != cpu || !ringprof_size_ok(h->data_size)) {
 		snprintf(err, errlen,
 			 RINGPROF_DEVICE ": impossible ring header of CPU %u (its CPU %u, header "
@@ -175,10 +180,11 @@ static void read_counts(const struct ringprof_ring_head *h, struct kmod_counts *
 		ret->outcome[i] = LOAD(&h->outcome[i]);
 }
 
-static void take_base(struct kmod_ring *r, bool fresh)
+/* What a header says when it is first seen was not counted for us, unless it is new as well. */
+static void take_base(struct kmod_ring *r, const struct ringprof_ring_head *h, bool fresh)
 {
 	if (!r->has_base && !fresh)
-		read_counts(r->head, &r->base);
+		read_counts(h, &r->base);
 	r->has_base = true;
 }
 
@@ -221,6 +227,8 @@ int kmod_ring_map(struct kmod_ring *r, int fd, bool fresh, uint32_t max_nodes, c
 	if (r->head)
 		return 0;
 	ret = read_head(fd, r->cpu, &h);
+	if (!ret)
+		take_base(r, &h, fresh);
 	if (!ret && (ret = check_head(&h, r->cpu, err, errlen)))
 		return ret;
 	if (!ret && (ret = find_clock(r, h.clock, err, errlen)))
@@ -236,7 +244,6 @@ int kmod_ring_map(struct kmod_ring *r, int fd, bool fresh, uint32_t max_nodes, c
 	}
 	start_decoder(r, h.attach_epoch, max_nodes);
 	find_place(r);
-	take_base(r, fresh);
 	return 0;
 }
 

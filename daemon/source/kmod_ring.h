@@ -12,7 +12,7 @@
 #include "source/decode.h"
 #include "source/source_priv.h"
 
-/* counters of a ring's header, and of its decoder */
+/* counters of a ring's header */
 struct kmod_counts {
 	uint64_t calls, outcome[16], chain_hits, nodes, bytes, frames, node_limit_hits, handler_ns;
 };
@@ -34,6 +34,9 @@ struct kmod_ring {
 	uint64_t stuck_since; /* mono; 0: not waiting for an EPOCH */
 	uint64_t stuck_records;
 };
+
+/* 0, or -EPROTO with a sentence that names both versions and the way out. */
+int kmod_check_abi(uint32_t major, uint32_t minor, const char *version, char *err, size_t errlen);
 
 void kmod_ring_init(struct kmod_ring *r, struct source *s, uint32_t cpu);
 /*

@@ -76,6 +76,10 @@ static int check_config(const struct source_config *cfg, char *err, size_t errle
 			 RINGPROF_MIN_HZ, RINGPROF_MAX_HZ);
 		return -EINVAL;
 	}
+	if (cfg->no_kernel && cfg->no_user) {
+		snprintf(err, errlen, "neither kernel nor user mode leaves nothing to sample");
+		return -EINVAL;
+	}
 	if (cfg->cpus && *cfg->cpus && cpus_parse(cfg->cpus, &m)) {
 		snprintf(err, errlen, "CPUs '%s': not a list like 0-3,8", cfg->cpus);
 		return -EINVAL;
@@ -229,11 +233,11 @@ int source_drain(struct source *s, event_fn fn, void *arg, uint64_t *ret_upto)
 		return r;
 	s->fn = fn;
 	s->arg = arg;
+	s->max_time = mono_now() + SOURCE_FUTURE_NS;
 	take_wakeups(s);
 	/* samples first: a side-band record that is older than one of them is then there as well */
 	s->ops->note(s);
 	sideband_note(s->side);
-	s->max_time = mono_now() + SOURCE_FUTURE_NS;
 	if (!sideband_add(s->side) && !s->ops->add(s))
 		merge_run(&s->merge, now - SOURCE_LAG_NS);
 	/* else no memory for the heap of streams: all waits in the rings for the next round */

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The perf source on this host: a child that spins in one function must come
- * back as samples of that function, a child of 5 ms with its whole side band,
- * all in time order and every overflow accounted for.
+ * A source on this host: a child that spins in one function must come back as
+ * samples of that function, a child of 5 ms with its whole side band, all in
+ * time order and every overflow accounted for.
+ *
+ * It is the perf source; RINGPROF_LIVE_SOURCE=kmod where the module is loaded.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -99,12 +101,41 @@ static void let_go(void)
 	chains = NULL;
 }
 
-static void open_source(const struct source_config *cfg)
+static enum source_kind kind(void)
+{
+	const char *name = getenv("RINGPROF_LIVE_SOURCE");
+
+	return name && !strcmp(name, "kmod") ? SOURCE_KMOD : SOURCE_PERF;
+}
+
+/* Under emulation a sample costs more than the governor's budget. */
+static void governor_off(void)
+{
+	struct control_config *cfg = calloc(1, sizeof(*cfg));
+	struct control *ctl;
+	char err[256];
+	int r;
+
+	CHECK(cfg);
+	cfg->set_budget = true;
+	if (control_open(&ctl, err, sizeof(err))) {
+		free(cfg);
+		TAP_FAIL("%s", err);
+	}
+	r = control_set(ctl, cfg);
+	free(cfg);
+	control_close(ctl);
+	CHECK_EQ(r, 0);
+}
+
+static void open_source_in(const struct source_config *cfg, size_t chain_bytes)
 {
 	static char why[512], err[512];
 	int r;
 
-	chains = chains_new(16 << 20);
+	if (cfg->kind == SOURCE_KMOD)
+		governor_off();
+	chains = chains_new(chain_bytes);
 	CHECK(chains);
 	r = source_open(&source, cfg, chains, err, sizeof(err));
 	if (r) {
@@ -116,7 +147,15 @@ static void open_source(const struct source_config *cfg)
 		SKIP(why);
 	}
 	CHECK_EQ(r, 0);
-	CHECK_EQ(source_start(source, err, sizeof(err)), 0);
+	r = source_start(source, err, sizeof(err));
+	if (r)
+		printf("# %s\n", err);
+	CHECK_EQ(r, 0);
+}
+
+static void open_source(const struct source_config *cfg)
+{
+	open_source_in(cfg, 16 << 20);
 }
 
 static void drain(struct seen *seen)
@@ -125,6 +164,15 @@ static void drain(struct seen *seen)
 
 	CHECK_EQ(source_drain(source, take, seen, &upto), 0);
 	CHECK(upto + 2 * SOURCE_LAG_NS > now && upto <= mono_now());
+}
+
+/* A drain that may end early. */
+static void drain_again(struct seen *seen)
+{
+	uint64_t upto = 0;
+
+	CHECK_EQ(source_drain(source, take, seen, &upto), 0);
+	CHECK(upto >= seen->last_time);
 }
 
 /* The rest, when nothing comes any more. */
@@ -162,13 +210,15 @@ static void print_counters(const struct source_counters *c)
 		if (c->outcome[i])
 			printf(" %s %" PRIu64, control_outcome_name(i), c->outcome[i]);
 	printf("; missed %" PRIu64 " late %" PRIu64 " side band %" PRIu64 " lost %" PRIu64
-	       " frames %" PRIu64 " bytes %" PRIu64 "\n",
-	       c->missed, c->late, c->sideband_records, c->sideband_lost, c->frames, c->bytes);
+	       " frames %" PRIu64 " bytes %" PRIu64 "; detached %" PRIu64 " corrupt %" PRIu64
+	       " lost here %" PRIu64 "\n",
+	       c->missed, c->late, c->sideband_records, c->sideband_lost, c->frames, c->bytes,
+	       c->detached, c->corrupt, c->lost_samples);
 }
 
 TEST(a_spinning_child_is_sampled_at_its_function)
 {
-	struct source_config cfg = { .kind = SOURCE_PERF, .hz = HZ };
+	struct source_config cfg = { .kind = kind(), .hz = HZ };
 	struct source_counters cnt;
 	struct seen seen = { 0 };
 	struct rusage ru;
@@ -201,13 +251,16 @@ TEST(a_spinning_child_is_sampled_at_its_function)
 	CHECK(seen.child_weight * 4 > want * 3 && seen.child_weight * 4 < want * 5);
 	CHECK_EQ(sum(&cnt), cnt.calls);
 	CHECK_EQ(cnt.outcome[RINGPROF_OUT_EMITTED], seen.samples);
-	CHECK_EQ(cnt.late + cnt.corrupt + cnt.lost_samples, 0);
+	CHECK_EQ(cnt.late + cnt.corrupt + cnt.lost_samples + cnt.detached, 0);
+	CHECK_EQ(source_info(source)->kind, cfg.kind);
+	CHECK(source_info(source)->cpus >= 1);
+	CHECK(source_bytes(source) > 0);
 	let_go();
 }
 
 TEST(a_child_of_5_ms_leaves_its_whole_side_band)
 {
-	struct source_config cfg = { .kind = SOURCE_PERF, .hz = HZ };
+	struct source_config cfg = { .kind = kind(), .hz = HZ };
 	struct seen seen = { 0 };
 
 	open_source(&cfg);
@@ -234,7 +287,7 @@ TEST(a_child_of_5_ms_leaves_its_whole_side_band)
 TEST(the_pid_filter_keeps_one_process_and_what_it_forks)
 {
 	pid_t me = getpid();
-	struct source_config cfg = { .kind = SOURCE_PERF, .hz = HZ, .pids = &me, .n_pids = 1 };
+	struct source_config cfg = { .kind = kind(), .hz = HZ, .pids = &me, .n_pids = 1 };
 	pid_t stranger = spin_child(300);
 	struct source_counters cnt;
 	struct seen seen = { 0 };
@@ -253,6 +306,39 @@ TEST(the_pid_filter_keeps_one_process_and_what_it_forks)
 	CHECK(seen.others < seen.child_samples);
 	CHECK(cnt.outcome[RINGPROF_OUT_FILTERED] > 10);
 	CHECK_EQ(sum(&cnt), cnt.calls);
+	let_go();
+}
+
+TEST(a_chain_table_that_fills_up_loses_no_sample)
+{
+	struct source_config cfg = { .kind = kind(), .hz = HZ };
+	struct source_counters cnt;
+	struct seen seen = { 0 };
+	uint32_t resets;
+
+	/* room for one chunk of nodes; each drain interns some thousand of them besides */
+	open_source_in(&cfg, 160 << 10);
+	seen.chains = chains;
+	seen.child = spin_child(200);
+	for (int i = 0; i < 5; i++) {
+		for (uint64_t a = 0; chain_intern(chains, 0, RINGPROF_END_MARK | a) != CHAIN_NONE;)
+			a += 4096;
+		usleep(50000);
+		drain_again(&seen);
+	}
+	CHECK_EQ(waitpid(seen.child, NULL, 0), seen.child);
+	CHECK_EQ(source_stop(source), 0);
+	usleep(3 * SOURCE_LAG_NS / 1000);
+	for (int i = 0; i < 10; i++)
+		drain_again(&seen);
+	CHECK_EQ(source_counters(source, &cnt), 0);
+	resets = chains_generation(chains);
+	printf("# %u new starts of the table\n", resets);
+	CHECK(resets >= 2);
+	CHECK_EQ(cnt.lost_samples, 0);
+	CHECK_EQ(cnt.outcome[RINGPROF_OUT_EMITTED], seen.samples);
+	CHECK(seen.child_samples > 10);
+	CHECK_EQ(seen.disorder, 0);
 	let_go();
 }
 
