@@ -118,6 +118,11 @@ static void write_agg(struct buf *b, const struct agg_counters *c)
 	counter(b, "ringprof_series_other_total", "Processes counted as service \"other\".",
 		c->series_other);
 	counter(b, "ringprof_models_total", "Stack tables started.", c->models);
+	counter(b, "ringprof_late_samples_total", "Samples older than the open window.", c->late);
+	counter(b, "ringprof_early_windows_total", "Windows ended early by a limit.",
+		c->early_ends);
+	counter(b, "ringprof_service_limit_total", "Names not kept for statistics: limit reached.",
+		c->names_full);
 	gauge(b, "ringprof_model_bytes", "Memory of the stack tables in use.", c->model_bytes);
 }
 
@@ -147,6 +152,8 @@ static void write_processes(struct buf *b, const struct ptable_counters *c)
 	counter(b, "ringprof_process_vanished_total", "Processes gone while they were read.",
 		c->vanished);
 	counter(b, "ringprof_process_evicted_total", "Processes dropped by the limit.", c->evicted);
+	counter(b, "ringprof_process_limit_total", "Labels or mappings not kept: limit reached.",
+		c->limit_hits);
 	counter(b, "ringprof_process_stubs_total", "Sampled processes that were gone already.",
 		c->stubs);
 }
@@ -162,6 +169,10 @@ static void write_symbols(struct buf *b, const struct metrics_env *env)
 	gauge(b, "ringprof_symbol_bytes", "Memory of symbol tables.", f.symbol_bytes);
 	gauge(b, "ringprof_kernel_symbols", "Kernel symbols known.", s.kernel_symbols);
 	counter(b, "ringprof_symbol_loads_total", "Symbol tables read.", f.loads);
+	counter(b, "ringprof_symbol_load_failures_total", "Symbol tables that could not be read.",
+		f.load_failures);
+	gauge(b, "ringprof_kernel_addresses_hidden", "1 while kallsyms shows no addresses.",
+	      s.kernel_hidden);
 	counter(b, "ringprof_symbol_evictions_total", "Symbol tables dropped by the limit.",
 		f.evictions);
 	counter(b, "ringprof_file_open_failures_total", "Mapped files that could not be opened.",
