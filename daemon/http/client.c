@@ -91,10 +91,10 @@ void client_expire_locked(struct http_server *s, uint64_t now)
 
 		if (!late && !is_left(c, now))
 			continue;
+		if (late && !c->idle_since) /* an idle one is only let go */
+			COUNT(s->timeouts);
 		c->deadline = 0;
 		c->idle_since = 0;
-		if (late)
-			COUNT(s->timeouts);
 		shutdown(c->fd, SHUT_RDWR);
 	}
 }
