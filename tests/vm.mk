@@ -35,7 +35,12 @@ $(WORK)/ringtool: $(RINGTOOL) $(wildcard tests/vm/*.h) $(BUILD)/libringprof.a
 	@echo "  CC      $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/vm -o $@ $(filter %.c %.a,$^) $(ALL_LIBS)
 
-vm-programs: workloads $(WORK)/ringtool daemon
+# go tool pprof, ready made: compiling it is no work for an emulated CPU
+$(WORK)/pprof:
+	@mkdir -p $(@D)
+	$(Q)cd / && go build -o $(CURDIR)/$@ cmd/pprof
+
+vm-programs: workloads $(WORK)/ringtool $(WORK)/pprof daemon
 
 # tests/run shows what failed; the figures are lines of their own
 vm_on = $(Q)st=0; VM_TIMEOUT=$(VM_TIMEOUT) tests/run -t $$(($(VM_TIMEOUT) + 300)) \

@@ -66,20 +66,21 @@ main=$(addr main) a=$(addr phase_a) b=$(addr phase_b) c=$(addr phase_c)
 rec=$(addr deep_recurse) leaf=$(addr deep_leaf)
 echo '{"pid":7,"phase_a":7000,"phase_b":2000,"phase_c":1000,"cpu_ns":20040080000}' > "$tmp/t"
 { stacks 7000 "$main" "$a"; stacks 2000 "$main" "$b"; stacks 1000 "$main" "$c"; } > "$tmp/s"
+report ''
 ok "shares: good" $check shares "$tmp/s" "$tmp/t" "$tmp/p"
-ok "cputime: good" $check cputime "$tmp/s" "$tmp/t"
+ok "cputime: good" $check cputime "$tmp/s" "$tmp/t" "$tmp/r"
 { stacks 7300 "$main" "$a"; stacks 1700 "$main" "$b"; stacks 1000 "$main" "$c"; } > "$tmp/s"
 ok "shares: 3 % off" sh -c "! $check shares $tmp/s $tmp/t $tmp/p"
 stacks 10500 "$main" "$a" > "$tmp/s"
 ok "shares: one phase only" sh -c "! $check shares $tmp/s $tmp/t $tmp/p"
-ok "cputime: 5 % off" sh -c "! $check cputime $tmp/s $tmp/t"
+ok "cputime: 5 % off" sh -c "! $check cputime $tmp/s $tmp/t $tmp/r"
 : > "$tmp/s"
 ok "shares: nothing" sh -c "! $check shares $tmp/s $tmp/t $tmp/p"
 stacks 300 "$main" "$rec" "$rec" "$rec" "$leaf" > "$tmp/s"
 ok "deep: good" $check deep "$tmp/s" "$tmp/p" 3 main
 ok "deep: a frame missing" sh -c "! $check deep $tmp/s $tmp/p 4 main"
 ok "deep: another root" sh -c "! $check deep $tmp/s $tmp/p 3 _start"
-ok "a stack without an end mark" sh -c "echo '7 7 0 0 1 401000' > $tmp/s; ! $check cputime $tmp/s $tmp/t"
+ok "a stack without an end mark" sh -c "echo '7 7 0 0 1 401000' > $tmp/s; ! $check cputime $tmp/s $tmp/t $tmp/r"
 ok "z: exactly on the share" python3 -c "
 import sys; sys.path.insert(0, 'tests/lib'); import truth
 assert truth.binomial_z(700, 1000, 0.7) == 0

@@ -6,13 +6,13 @@
  *		set, start, read all rings for -d seconds or while COMMAND runs,
  *		stop, read the rest, and print what was counted on both sides as
  *		JSON
- *	ringtool start [OPTION...] | stop | info
+ *	ringtool start [OPTION...] | set [OPTION...] | stop | info
  *	ringtool open [SECONDS]	open the device, keep it open; the exit status is
  *				the errno of a refusal
  *	ringtool rules		every mapping that must be refused, as TAP-like lines
  *
  *	-F HZ  -d SECONDS  -c CPULIST  -r RINGBYTES  -f FLAGS  -b NODES  -p TGID
- *	-g CGROUP  -s FILE	one line a sample: tgid tid cpu flags weight
+ *	-g CGROUP  -B BUDGET (1/10000 of a CPU; 0, no governor)  -s FILE	one line a sample: tgid tid cpu flags weight
  *				addresses from the root
  *	-o FILE	COMMAND's stdout (else our stderr)
  *	-a	-s takes every process, not COMMAND's alone
@@ -248,12 +248,12 @@ static int verb_control(const char *verb, struct options *o)
 {
 	struct control *c = control();
 
-	if (!strcmp(verb, "start")) {
+	if (strcmp(verb, "stop"))
 		must(c, options_apply(c, o), "set");
+	if (!strcmp(verb, "start"))
 		must(c, control_start(c), "start");
-	} else {
+	if (!strcmp(verb, "stop"))
 		must(c, control_stop(c), "stop");
-	}
 	control_close(c);
 	return 0;
 }
@@ -267,7 +267,7 @@ int main(int argc, char **argv)
 		return 2;
 	if (!strcmp(verb, "record"))
 		record(&o);
-	else if (!strcmp(verb, "start") || !strcmp(verb, "stop"))
+	else if (!strcmp(verb, "start") || !strcmp(verb, "set") || !strcmp(verb, "stop"))
 		return verb_control(verb, &o);
 	else if (!strcmp(verb, "info"))
 		info();
@@ -276,6 +276,6 @@ int main(int argc, char **argv)
 	else if (!strcmp(verb, "rules"))
 		return rules(device());
 	else
-		die(verb, "record, start, stop, info, open or rules");
+		die(verb, "record, start, set, stop, info, open or rules");
 	return 0;
 }

@@ -26,7 +26,7 @@ bool options_parse(struct options *o, int argc, char **argv)
 	int c;
 
 	defaults(o);
-	while ((c = getopt(argc, argv, "+F:d:c:r:f:b:p:g:s:o:nta")) != -1) {
+	while ((c = getopt(argc, argv, "+F:d:c:r:f:b:B:p:g:s:o:nta")) != -1) {
 		switch (c) {
 		case 'F':
 			o->cfg.hz = atoi(optarg);
@@ -46,6 +46,9 @@ bool options_parse(struct options *o, int argc, char **argv)
 		case 'b':
 			o->cfg.node_budget = strtoul(optarg, NULL, 0);
 			o->cfg.set_node_budget = true;
+			break;
+		case 'B':
+			o->cfg.budget = strtoul(optarg, NULL, 0);
 			break;
 		case 'p':
 			o->cfg.tgids[o->cfg.n_tgids++ % 256] = atoi(optarg);

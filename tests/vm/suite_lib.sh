@@ -3,7 +3,11 @@
 # shellcheck shell=bash
 
 loaded() { grep -q '^ringprof ' /proc/modules; }
-load() { loaded || insmod "$RINGPROF_KO"; }
+# without the governor: a sample costs many times more in an emulated CPU
+load() {
+	loaded && return 0
+	insmod "$RINGPROF_KO" && ringtool set
+}
 
 # An open device or a still running sampler must never keep the module in.
 unload() {
@@ -41,19 +45,12 @@ record() {
 	fi
 }
 
-# on CPU COMMAND...
-on() {
-	local cpu=$1
-	shift
-	taskset -c "$cpu" "$@"
-}
-
 # Busy CPUs in the background, until unloaded_cpus
 load_pids=
 busy_cpus() {
 	local c
 	for c in $(seq 0 $(($(nproc) - 1))); do
-		on "$c" steady &
+		taskset -c "$c" steady &
 		load_pids="$load_pids $!"
 	done
 }

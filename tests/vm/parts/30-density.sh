@@ -9,6 +9,16 @@ judge "bytes per sample, steady load" tests/vm/check density "$tmp/r" 48
 judge "counters add up" tests/vm/check counters "$tmp/r"
 unload
 load
+if command -v go > /dev/null; then
+	ok "record the Go compiler" record "$tmp/r" -c 0 -F 199 -d "${RINGPROF_MIXED:-60}" -- \
+		taskset -c 0 mixed "${RINGPROF_MIXED:-60}" go
+	judge "bytes per sample, a compiler with frame pointers" tests/vm/check density "$tmp/r" 90
+	judge "counters add up" tests/vm/check counters "$tmp/r"
+else
+	skip "bytes per sample, a compiler with frame pointers" "no go here"
+fi
+unload
+load
 ok "record the mixed load" record "$tmp/r" -c 0 -F 199 -d "${RINGPROF_MIXED:-60}" -- \
 	taskset -c 0 mixed "${RINGPROF_MIXED:-60}"
 judge "bytes per sample, mixed load" tests/vm/check density "$tmp/r" 90

@@ -4,7 +4,7 @@
 # shellcheck shell=bash disable=SC2154,SC2015
 load
 for run in $(seq 1 "${RINGPROF_RUNS:-3}"); do
-	on 0 shares 22 > "$tmp/truth0" &
+	taskset -c 0 shares 22 > "$tmp/truth0" &
 	first=$!
 	ok "record shares, run $run" record "$tmp/r" -F 499 -a -s "$tmp/s" -o "$tmp/truth1" \
 		-- taskset -c 1 shares 22
@@ -16,5 +16,5 @@ for run in $(seq 1 "${RINGPROF_RUNS:-3}"); do
 	judge "counters add up, run $run" tests/vm/check counters "$tmp/r"
 done
 ok "record a half idle program" record "$tmp/r" -F 499 -s "$tmp/s" -o "$tmp/truth" -- halfidle 20
-judge "CPU time by samples" tests/vm/check cputime "$tmp/s" "$tmp/truth"
+judge "CPU time by samples" tests/vm/check cputime "$tmp/s" "$tmp/truth" "$tmp/r"
 judge "counters add up" tests/vm/check counters "$tmp/r"
