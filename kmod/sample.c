@@ -9,6 +9,7 @@
  * written by the inner context alone, the others by the outer one; only
  * `calls` has both, so it is incremented by one instruction.
  */
+#include <linux/export.h>
 #include <linux/kernel.h>
 #include <linux/sched.h>
 #include <linux/timekeeping.h>
@@ -136,9 +137,15 @@ static void wake_reader(struct rp_cpu *c)
 	}
 }
 
+/*
+ * A sample never takes longer than this; a hypervisor that runs something else
+ * meanwhile does, and its time must not count as ours.
+ */
+#define MAX_SAMPLE_NS 250000ULL
+
 static void measure(struct rp_cpu *c, u64 since)
 {
-	u64 ns = ktime_get_mono_fast_ns() - since;
+	u64 ns = min_t(u64, ktime_get_mono_fast_ns() - since, MAX_SAMPLE_NS);
 
 	c->window_ns += ns;
 	c->s.ring.shared->handler_ns += ns;
@@ -174,3 +181,16 @@ void rp_sample_overflow(struct perf_event *event, struct perf_sample_data *data,
 {
 	rp_sample_take(event->overflow_handler_context, regs);
 }
+
+#ifdef RINGPROF_TEST
+/* For tests/vm: samples this CPU from whatever interrupt the caller is in. */
+void ringprof_test_sample(struct pt_regs *regs);
+void ringprof_test_sample(struct pt_regs *regs)
+{
+	struct rp_cpu *c = rp_cpu_of(smp_processor_id());
+
+	if (c && READ_ONCE(c->event))
+		rp_sample_take(c, regs);
+}
+EXPORT_SYMBOL_GPL(ringprof_test_sample);
+#endif

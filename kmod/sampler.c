@@ -144,7 +144,8 @@ static int arm_all(void)
 
 int rp_sampler_prepare(void)
 {
-	return prepare_all(false);
+	/* no reader is there yet: sizes of earlier settings may go */
+	return prepare_all(!running);
 }
 
 static bool any_cpu(const struct rp_config *cfg)
@@ -403,8 +404,8 @@ int rp_sampler_init(void)
 
 void rp_sampler_exit(void)
 {
-	cpuhp_remove_state_nocalls(hotplug_state);
 	rp_sampler_stop();
+	cpuhp_remove_state_nocalls(hotplug_state);
 	rp_filter_install(NULL);
 	rp_cpu_free_all();
 	kfree(config);

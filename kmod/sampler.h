@@ -37,7 +37,7 @@ u32 rp_sampler_hz(void);
 void rp_sampler_active(struct cpumask *ret);
 void rp_sampler_period(u64 *ret_period, u32 *ret_unit);
 
-/* locked: rings for all CPUs under the mask, before a reader maps them. 0 or -ENOMEM. */
+/* locked: rings for all CPUs under the mask, before a reader attaches. 0 or -ENOMEM. */
 int rp_sampler_prepare(void);
 
 /* locked: takes all events down and up again, rate divided by 2^slowdown */
