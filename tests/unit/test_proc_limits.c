@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The process table at its limits, and under events in any order.
+ */
+#include "proc/ptable.h"
+#include "tap.h"
+#include "test_proc_world.h"
+
+TEST(limits_evict_exited_then_least_used)
+{
+	struct ptable *t = new_table(50);
+	struct ptable_counters c;
+	uint32_t id;
+
+	for (int i = 0; i < 50; i++)
+		ev_fork(t, 1, 1000 + i, 1000 + i);
+	id = sample(t, 1000)->id;
+	ev_exit(t, 1030, 1030);
+	ev_fork(t, 1, 2000, 2000);
+	CHECK_EQ(freed, 1);
+	CHECK_EQ(last_freed, 31);
+	for (int i = 0; i < 49; i++)
+		ev_fork(t, 1, 3000 + i, 3000 + i);
+	ptable_counters(t, &c);
+	CHECK_EQ(c.processes, 50);
+	CHECK_EQ(c.evicted, 50);
+	/* the one that was sampled last was the last to go */
+	CHECK_EQ(last_freed, id);
+	ptable_free(t);
+}
+
+TEST(bytes_are_bounded)
+{
+	struct ptable_config cfg = { .max_bytes = 1 << 20, .proc_root = root, .cgroup_root = root };
+	struct ptable *t = ptable_new(&cfg, NULL);
+	struct ptable_counters c;
+	char path[300];
+
+	CHECK(t);
+	for (int i = 0; i < 3000; i++) {
+		ev_fork(t, 1, 1000 + i, 1000 + i);
+		ev_comm(t, 1000 + i, 1000 + i, "x", true);
+		for (uint64_t k = 1; k < 20; k++) {
+			snprintf(path, sizeof(path), "/a/long/path/to/make/strings/of/%d/%d", i,
+				 (int)k);
+			ev_mmap(t, 1000 + i, k << 16, 0x1000, path);
+		}
+	}
+	ptable_counters(t, &c);
+	printf("# %d processes, %d evicted, %d bytes, %d strings left out\n", (int)c.processes,
+	       (int)c.evicted, (int)c.bytes, (int)c.limit_hits);
+	CHECK(c.evicted > 0);
+	CHECK(c.limit_hits > 0);
+	CHECK(c.bytes < (1 << 20) + (1 << 18));
+	ptable_free(t);
+}
+
+/* Any order of any events must leave a table that holds together. */
+TEST(random_events_do_no_harm)
+{
+	struct ptable *t = new_table(20);
+	struct ptable_counters c;
+
+	srand(11);
+	for (int i = 0; i < 20000; i++) {
+		int pid = 1 + rand() % 40, tid = rand() % 3 ? pid : pid + 1;
+		struct process *p;
+
+		switch (rand() % 8) {
+		case 0:
+			ev_fork(t, 1 + rand() % 40, pid, tid);
+			break;
+		case 1:
+			ev_exit(t, pid, tid);
+			break;
+		case 2:
+			ev_comm(t, pid, tid, "n", rand() & 1);
+			break;
+		case 3:
+			ev_mmap(t, pid, (uint64_t)(rand() % 32) << 12, (uint64_t)(rand() % 8) << 12,
+				"/f");
+			break;
+		case 4:
+			if (rand() % 50 == 0)
+				ev_lost(t);
+			break;
+		case 5:
+			if (rand() % 20 == 0)
+				ptable_expire(t, now());
+			break;
+		default:
+			p = sample_in(t, pid, (uint64_t)(rand() % 5));
+			CHECK(p && p->pid == pid);
+			for (size_t k = 0; k < p->n_maps; k++)
+				CHECK(process_map_at(t, p, p->maps[k].start) == &p->maps[k]);
+		}
+	}
+	ptable_counters(t, &c);
+	CHECK(c.processes + c.exited <= 20);
+	ptable_free(t);
+}
+
+int main(void)
+{
+	proc_init();
+	return tap_main();
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The process table on the real /proc: this process, a real child, and a
+ * mapping whose file is gone.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proc/ptable.h"
+#include "tap.h"
+#include "test_proc_world.h"
+
+TEST(the_real_proc)
+{
+	struct ptable_config cfg = { 0 };
+	struct files *fs = files_new(1 << 20);
+	struct ptable *t = ptable_new(&cfg, fs);
+	uint64_t addr = (uint64_t)(uintptr_t)test_the_real_proc, t0, off;
+	struct ptable_counters c;
+	struct process *p;
+	struct mapping *m;
+	int status;
+	pid_t pid;
+
+	CHECK(t && fs);
+	t0 = now();
+	CHECK_EQ(ptable_scan(t, t0), 0);
+	ptable_counters(t, &c);
+	printf("# %d processes, %d mappings read in %.2f ms, %d bytes\n", (int)c.processes,
+	       (int)c.mappings, (double)(now() - t0) / 1e6, (int)c.bytes);
+	p = sample(t, getpid());
+	CHECK(p && !p->incomplete && p->n_maps > 2);
+	CHECK(strstr(p->labels.exe, "test_proc_live"));
+	CHECK(p->start_time > 0);
+	m = process_map_at(t, p, addr);
+	CHECK(m && m->file);
+	CHECK(file_vaddr(m->file, addr - m->start + m->pgoff, &off));
+	pid = fork();
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	/* no event told of it */
+	p = sample(t, pid);
+	CHECK(p && !p->incomplete);
+	m = process_map_at(t, p, addr);
+	CHECK(m && m->file);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	CHECK(sample(t, pid) == p);
+	t0 = now();
+	for (int i = 0; i < 1000000; i++)
+		sample(t, pid);
+	printf("# %.0f ns a sample of a known process, clock included\n",
+	       (double)(now() - t0) / 1e6);
+	ptable_free(t);
+	files_free(fs);
+}
+
+/* <sys/mman.h> and enum map_kind have names in common: by the system call's number */
+static void *map_code(const char *path, size_t *len)
+{
+	FILE *f = fopen(path, "r");
+	long p;
+
+	if (!f)
+		return NULL;
+	fseek(f, 0, SEEK_END);
+	*len = (size_t)ftell(f);
+	p = syscall(SYS_mmap, NULL, *len, 5L /* read, execute */, 2L /* private */, fileno(f), 0L);
+	fclose(f);
+	return p == -1 ? NULL : (void *)p;
+}
+
+TEST(a_dead_child_does_not_spoil_its_parents_files)
+{
+	struct ptable_config cfg = { 0 };
+	struct files *fs = files_new(1 << 20);
+	struct ptable *t = ptable_new(&cfg, fs);
+	struct process *child, *self;
+	char path[128];
+	size_t len;
+	void *p;
+
+	snprintf(path, sizeof(path), "%s/gone", root);
+	run("mkdir -p %s && cp /bin/true %s", root, path);
+	p = map_code(path, &len);
+	CHECK(p);
+	unlink(path);
+	self = sample(t, getpid());
+	/* a pid above any limit: a child that is gone */
+	ev_fork(t, getpid(), 1 << 29, 1 << 29);
+	child = sample(t, 1 << 29);
+	CHECK_EQ(child->n_maps, self->n_maps);
+	CHECK(!process_map_at(t, child, (uint64_t)(uintptr_t)p)->file);
+	CHECK(process_map_at(t, child, (uint64_t)(uintptr_t)p)->file_failed);
+	if (access("/proc/self/map_files", X_OK))
+		SKIP("no right to use map_files here");
+	CHECK(process_map_at(t, self, (uint64_t)(uintptr_t)p)->file);
+	syscall(SYS_munmap, p, len);
+	ptable_free(t);
+	files_free(fs);
+}
+
+int main(void)
+{
+	proc_init();
+	return tap_main();
+}
