@@ -1,62 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Files of live and dead mappings, and the whole way from a mapping to a
- * name.
+ * Files of live and dead mappings: which are one, which cannot be had, and the
+ * limits on their tables and descriptors.
  */
-#include <dlfcn.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
-#include "base/clock.h"
 #include "sym/files_int.h"
 #include "sym/symbols.h"
 #include "tap.h"
 #include "test_sym_build.h"
-
-#define MIB (1UL << 20)
+#include "test_sym_world.h"
 
 static const char source[] = "__attribute__((noinline)) int inner(int x) { return x * 3; }\n"
 			     "int main(int c, char **v) { return inner(c); }\n";
-
-static __attribute__((noinline)) void function_to_find(void)
-{
-	__asm__ volatile("nop; nop; nop");
-}
-
-/* The mapping of our own that holds an address, as the collector would see it. */
-static bool own_mapping(uint64_t addr, struct file_where *w, uint64_t *off)
-{
-	static char path[4096];
-	FILE *f = fopen("/proc/self/maps", "r");
-	uint64_t start, end, pgoff, ino;
-	unsigned int maj, min;
-	char line[4096];
-	bool found = false;
-
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %x:%x %" SCNu64 " %4095s",
-			   &start, &end, &pgoff, &maj, &min, &ino, path) != 7 ||
-		    addr < start || addr >= end)
-			continue;
-		*w = (struct file_where){ .pid = getpid(),
-					  .start = start,
-					  .end = end,
-					  .maj = maj,
-					  .min = min,
-					  .ino = ino,
-					  .path = path };
-		*off = addr - start + pgoff;
-		found = true;
-	}
-	if (f)
-		fclose(f);
-	return found;
-}
 
 static struct file_where where(const char *name)
 {
@@ -82,43 +44,6 @@ static void make(void)
 	       "strip -s stripped && cc -O1 -Wl,--build-id=none -o plain f.c && cp plain plain2 && "
 	       "cc -O0 -DX -Wl,--build-id=none -o other f.c"))
 		abort();
-}
-
-static struct symbols *new_symbols(struct files *fs)
-{
-	struct symbols_config cfg = { .max_bytes = 64 * MIB, .debug_dirs = "/nonexistent" };
-	struct symbols *s = symbols_new(&cfg, fs);
-
-	if (!s)
-		abort();
-	return s;
-}
-
-TEST(own_function_has_its_name)
-{
-	uint64_t addr = (uint64_t)(uintptr_t)function_to_find, off;
-	struct files *fs = files_new(64 * MIB);
-	struct symbols *s = new_symbols(fs);
-	struct file_where w;
-	struct sym_answer a;
-	struct file *f;
-
-	CHECK(own_mapping(addr, &w, &off));
-	f = files_get(fs, &w);
-	CHECK(f);
-	symbols_resolve(s, FRAME_USER, f, off, &a);
-	CHECK_EQ(a.n, 1);
-	CHECK(a.named);
-	CHECK_STR(a.lines[0].name, "function_to_find");
-	CHECK_STR(a.lines[0].system_name, "function_to_find");
-	CHECK_STR(a.lines[0].file, "");
-	symbols_resolve(s, FRAME_USER, f, off + 1, &a);
-	CHECK_STR(a.lines[0].name, "function_to_find");
-	CHECK(file_vaddr(f, off, &addr));
-	CHECK_EQ(a.func_start, addr);
-	file_unref(f);
-	symbols_free(s);
-	files_free(fs);
 }
 
 TEST(one_file_per_content)
@@ -248,10 +173,7 @@ TEST(a_deleted_file_is_opened_by_its_mapping)
 	munmap(p, len);
 	if (!f)
 		SKIP("no right to use map_files here");
-	/* offset and address differ by a constant: found through the table */
-	for (off = 0; off < len; off++)
-		if (file_vaddr(f, off, &a.func_start) && a.func_start == vaddr)
-			break;
+	off = off_of(f, vaddr);
 	CHECK(off < len);
 	symbols_resolve(s, FRAME_USER, f, off, &a);
 	CHECK_STR(a.lines[0].name, "inner");
@@ -289,16 +211,6 @@ TEST(a_dead_process_has_the_files_that_others_had)
 	file_unref(f);
 	file_unref(g);
 	files_free(fs);
-}
-
-static uint64_t off_of(struct file *f, uint64_t vaddr)
-{
-	uint64_t v;
-
-	for (uint64_t off = 0; off < f->size; off++)
-		if (file_vaddr(f, off, &v) && v == vaddr)
-			return off;
-	return UINT64_MAX;
 }
 
 TEST(past_the_byte_limit_tables_are_dropped_and_read_again)
@@ -438,146 +350,6 @@ TEST(unused_files_leave_the_registry_in_the_end)
 	CHECK_EQ(c.loads, 600);
 	symbols_free(s);
 	files_free(fs);
-}
-
-TEST(marks_and_other_kinds_have_fixed_names)
-{
-	struct symbols *s = new_symbols(NULL);
-	struct sym_answer a;
-
-	symbols_resolve(s, FRAME_MARK, NULL, MARK_LOST_OTHER + LOST_MISSED, &a);
-	CHECK_STR(a.lines[0].name, "[lost: missed]");
-	CHECK(a.named);
-	symbols_resolve(s, FRAME_MARK, NULL, MARK_LOST_OTHER + 77, &a);
-	CHECK_STR(a.lines[0].name, "[lost: unknown]");
-	symbols_resolve(s, FRAME_MARK, NULL, MARK_LOST + 5, &a);
-	CHECK_STR(a.lines[0].name, "[lost: ring full]");
-	symbols_resolve(s, FRAME_MARK, NULL, MARK_END + 7, &a);
-	CHECK(!strncmp(a.lines[0].name, "[truncated: ", 12));
-	symbols_resolve(s, FRAME_ANON, NULL, 0x1234, &a);
-	CHECK_STR(a.lines[0].name, "[anon]");
-	symbols_resolve(s, FRAME_UNKNOWN, NULL, 0x1234, &a);
-	CHECK_STR(a.lines[0].name, "[unknown]");
-	symbols_resolve(s, FRAME_USER, NULL, 0x1234, &a);
-	CHECK_STR(a.lines[0].name, "[unknown]");
-	symbols_resolve(s, FRAME_VDSO, NULL, 1ULL << 40, &a);
-	CHECK_STR(a.lines[0].name, "[vdso]+0x10000000000");
-	CHECK(!a.named);
-	symbols_free(s);
-}
-
-TEST(vdso_functions_have_names)
-{
-	void *vdso = dlopen("linux-vdso.so.1", RTLD_LAZY | RTLD_NOLOAD);
-	void *fn = vdso ? dlsym(vdso, "__vdso_gettimeofday") : NULL;
-	struct symbols *s;
-	struct sym_answer a;
-	uint64_t start = 0, end;
-	char line[512];
-	FILE *f;
-
-	if (!fn)
-		SKIP("no vDSO to look into");
-	f = fopen("/proc/self/maps", "r");
-	while (fgets(line, sizeof(line), f))
-		if (strstr(line, "[vdso]"))
-			sscanf(line, "%" SCNx64 "-%" SCNx64, &start, &end);
-	fclose(f);
-	s = new_symbols(NULL);
-	symbols_resolve(s, FRAME_VDSO, NULL, (uint64_t)(uintptr_t)fn - start + 1, &a);
-	CHECK(a.named);
-	CHECK(strstr(a.lines[0].name, "gettimeofday"));
-	dlclose(vdso);
-	symbols_free(s);
-}
-
-TEST(kernel_names_come_from_the_given_file_and_are_refreshed)
-{
-	struct symbols_config cfg = { .max_bytes = 64 * MIB };
-	struct symbols_counters c;
-	struct symbols *s;
-	struct sym_answer a;
-
-	write_text("kallsyms", "ffffffff81000000 T do_syscall_64\nffffffffc0000000 t f\t[mod]\n");
-	cfg.kallsyms = built("kallsyms");
-	s = symbols_new(&cfg, NULL);
-	CHECK(s);
-	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffff81000010, &a);
-	CHECK_STR(a.lines[0].name, "do_syscall_64");
-	CHECK_STR(a.module, "");
-	CHECK(a.func_start == 0xffffffff81000000);
-	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffffc0000010, &a);
-	CHECK_STR(a.module, "mod");
-	/* a program loaded since: unnamed until the next refresh */
-	write_text("kallsyms", "ffffffff81000000 T do_syscall_64\nffffffffc0000000 t f\t[mod]\n"
-			       "ffffffffd0000000 t bpf_prog_x\t[bpf]\n");
-	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffffd0000010, &a);
-	CHECK(!a.named);
-	CHECK_STR(a.lines[0].name, "[kernel]+0xffffffffd0000010");
-	symbols_refresh_kernel(s);
-	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffffd0000010, &a);
-	CHECK_STR(a.lines[0].name, "bpf_prog_x");
-	/* rights given up since: what was known stays */
-	write_text("kallsyms", "0000000000000000 T do_syscall_64\n");
-	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffffe0000010, &a);
-	symbols_refresh_kernel(s);
-	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffff81000010, &a);
-	CHECK_STR(a.lines[0].name, "do_syscall_64");
-	symbols_counters(s, &c);
-	CHECK_EQ(c.kernel_symbols, 3);
-	CHECK_EQ(c.kernel_hidden, 0);
-	CHECK_EQ(c.unnamed, 2);
-	symbols_free(s);
-	s = symbols_new(&cfg, NULL);
-	CHECK(s);
-	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffff81000010, &a);
-	CHECK_STR(a.lines[0].name, "[kernel]+0xffffffff81000010");
-	symbols_counters(s, &c);
-	CHECK_EQ(c.kernel_hidden, 1);
-	symbols_free(s);
-}
-
-static void figures(const char *path)
-{
-	struct files *fs = files_new(512 * MIB);
-	struct symbols *s = new_symbols(fs);
-	struct file_where w = { .path = path };
-	uint64_t t0 = mono_now(), t1, t2, named = 0;
-	struct file *f = files_get(fs, &w);
-	struct files_counters c;
-	struct sym_answer a;
-
-	if (f) {
-		t1 = mono_now();
-		symbols_resolve(s, FRAME_USER, f, f->size / 2, &a);
-		t2 = mono_now();
-		for (uint64_t i = 0; i < 100000; i++) {
-			symbols_resolve(s, FRAME_USER, f, i * 7919 % f->size, &a);
-			named += a.named != 0;
-		}
-		files_counters(fs, &c);
-		printf("# %s: open %.2f ms, %" PRIu64 " symbols in %.1f ms, %" PRIu64
-		       " bytes; %.0f ns a new name (%" PRIu64 " of 100000 named)\n",
-		       path, (double)(t1 - t0) / 1e6, c.symbols, (double)(t2 - t1) / 1e6,
-		       c.symbol_bytes, (double)(mono_now() - t2) / 1e5, named);
-		t2 = mono_now();
-		for (uint64_t i = 0; i < 1000000; i++)
-			symbols_resolve(s, FRAME_USER, f, i % 1000 * 7919 % f->size, &a);
-		printf("#   %.0f ns a known name\n", (double)(mono_now() - t2) / 1e6);
-		file_unref(f);
-	}
-	symbols_free(s);
-	files_free(fs);
-}
-
-TEST(figures_of_large_files)
-{
-	struct file_where w;
-	uint64_t off;
-
-	if (own_mapping((uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, "abort"), &w, &off))
-		figures(w.path);
-	figures("/usr/lib/x86_64-linux-gnu/libLLVM-14.so.1");
 }
 
 int main(void)

@@ -9,6 +9,7 @@
 #include "sym/symbols.h"
 #include "tap.h"
 #include "test_sym_build.h"
+#include "test_sym_world.h"
 
 #define FILES	    3
 #define KERNEL_ADDR 0xffffffff81000010ULL
@@ -19,16 +20,6 @@ static struct file_where where[FILES];
 static uint64_t offset[FILES];
 static int wrong;
 static int done;
-
-static uint64_t offset_of(struct file *f, uint64_t vaddr)
-{
-	uint64_t v;
-
-	for (uint64_t off = 0; off < f->size; off++)
-		if (file_vaddr(f, off, &v) && v == vaddr)
-			return off;
-	return UINT64_MAX;
-}
 
 static void expect(const char *name, const char *want)
 {
@@ -96,7 +87,7 @@ static void prepare(void)
 			abort();
 		where[i].path = strcpy(paths[i], built(names[i]));
 		f = files_get(fs, &where[i]);
-		offset[i] = f ? offset_of(f, nm(names[i], "inner")) : 0;
+		offset[i] = f ? off_of(f, nm(names[i], "inner")) : 0;
 		file_unref(f);
 	}
 }
