@@ -26,7 +26,7 @@
 #define DEFAULT_MAX_STACK 127U
 /* what a sample of some 30 frames needs */
 #define SAMPLE_BYTES	 400ULL
-#define BUFFERED_SECONDS 4ULL
+#define BUFFERED_SECONDS 3ULL
 #define MIN_RING	 (64ULL << 10)
 #define MAX_RING	 (8ULL << 20)
 
@@ -91,6 +91,14 @@ static int probe(struct perf *p, char *err, size_t errlen)
 		return -ENODEV;
 	}
 	r = perf_probe_sampling(&p->attr, (int)cpu, p->cgroup, p->period, p->max_stack);
+	if (r && p->cgroup >= 0 && (r == -EBADF || r == -EINVAL || r == -ENOENT)) {
+		snprintf(err, errlen,
+			 "cgroup %s: perf cannot sample it: no CONFIG_CGROUP_PERF in this kernel, "
+			 "or "
+			 "a cgroup of another hierarchy",
+			 p->s->cfg.cgroup);
+		return r;
+	}
 	if (r) {
 		perf_explain(r, false, err, errlen);
 		return r;

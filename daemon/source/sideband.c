@@ -12,8 +12,12 @@
 #include "source/perf_record.h"
 #include "source/perf_ring.h"
 
-/* a second of a thousand execs: each is some 2 KB of records */
-#define RING_BYTES (512U << 10)
+/*
+ * An exec is some 2 KB of records; source_fd wakes the reader at half. With a
+ * sample ring at the default rate it stays below kernel.perf_event_mlock_kb
+ * (516 KiB a CPU), so that CAP_PERFMON alone will do.
+ */
+#define RING_BYTES (256U << 10)
 
 struct side_cpu {
 	struct stream stream; /* first: a stream is its side_cpu */

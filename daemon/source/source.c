@@ -50,6 +50,7 @@ static int open_auto(struct source *s, char *err, size_t errlen)
 		snprintf(err, errlen, "%s", why);
 		return r;
 	}
+	s->info = (struct source_info){ 0 };
 	r = open_kind(s, &source_ops_perf, no_perf, sizeof(no_perf));
 	if (!r)
 		snprintf(s->info.why, sizeof(s->info.why), "no module: %.240s", why);

@@ -7,10 +7,10 @@
  *          loaded
  *
  * Both open the same side band (per-CPU PERF_COUNT_SW_DUMMY events). A drain
- * notes T = now and the heads of the sample rings, reads the side band, then
- * the samples up to those heads, and delivers in time order everything older
- * than T - SOURCE_LAG; the rest waits for the next drain. So the receiver sees
- * one history in order and needs no lists of old mappings.
+ * notes T = now and the heads of the sample rings, then those of the side band,
+ * and delivers in time order everything older than T - SOURCE_LAG; the rest
+ * waits in its ring for the next drain. So the receiver sees one history in
+ * order and needs no lists of old mappings.
  *
  * One thread uses a source. Takes: struct source_config. Never: symbols,
  * process state, HTTP.
@@ -35,7 +35,13 @@ struct source_config {
 	enum source_kind kind;
 	uint32_t hz; /* 0: the module's own setting, or RINGPROF_DEFAULT_HZ */
 	const char *cpus; /* list, NULL or "": default mask */
-	const pid_t *pids; /* profile only these processes (and what they fork); n_pids 0: all */
+	/*
+	 * Profile only these processes and what they fork from the open on; n_pids 0:
+	 * all. Both sources filter here and not in the kernel: only the side band, in
+	 * time order, knows a child from its first moment. The side band itself is
+	 * never filtered.
+	 */
+	const pid_t *pids;
 	size_t n_pids;
 	const char *cgroup; /* path below the cgroup mount, NULL: all */
 	bool no_kernel, no_user; /* only user mode, only kernel mode */
@@ -71,20 +77,24 @@ struct source_counters {
 	uint64_t node_limit_hits, handler_ns;
 	uint64_t sideband_records, sideband_lost;
 	uint64_t corrupt; /* ring bytes dropped as impossible */
-	uint64_t lost_samples; /* dropped here: queue or chain table full */
-	uint64_t late; /* events older than what was delivered already */
+	/* of the emitted ones, dropped here: chain table full or no place in a ring (corrupt) */
+	uint64_t lost_samples;
+	uint64_t late; /* events older than what was delivered already; delivered as of then */
 };
 
 struct source;
 
 /*
- * Opens, does not sample yet. 0, or -errno with a sentence in err naming the
- * thing, the cause and the way out (-EBUSY: another reader, named).
+ * Opens, does not sample yet; the side band is on from here. cfg's pointers are
+ * needed only during the call, chains as long as the source. 0, or -errno with a
+ * sentence in err naming the thing, the cause and the way out (-EBUSY: another
+ * reader, named; SOURCE_AUTO does not go round it to perf).
  */
 int source_open(struct source **ret, const struct source_config *cfg, struct chains *chains,
 		char *err, size_t errlen);
 void source_close(struct source *s); /* NULL is fine; a kmod source stops the module only if it started it */
 int source_start(struct source *s, char *err, size_t errlen);
+/* What was sampled until then is delivered by a drain SOURCE_LAG_NS later. */
 int source_stop(struct source *s);
 const struct source_info *source_info(struct source *s);
 
@@ -92,7 +102,9 @@ const struct source_info *source_info(struct source *s);
 int source_fd(const struct source *s);
 
 /*
- * Delivers what is due, in time order. Gives the time up to which (exclusive)
+ * Delivers what is due, in time order, and follows CPUs that come and go. When
+ * the chain table is full it ends early, the rest being due at the next drain,
+ * which begins with a new table (chains_generation changes only there). Gives the time up to which (exclusive)
  * the history is now complete, mono ns, in *ret_upto. 0 or -errno; an error
  * means that this source is gone (module unloaded, ABI changed).
  */

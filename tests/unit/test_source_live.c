@@ -8,8 +8,11 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,7 +30,7 @@ struct seen {
 	uint64_t last_time;
 	uint64_t samples, disorder, child_samples, child_leaf, child_weight, bad_ends, in_cgroup;
 	uint64_t mmaps, comms, execs, forks, exits, lost, others;
-	uint64_t cgroup;
+	uint64_t cgroup, cpu1;
 	struct chains *chains;
 };
 
@@ -56,6 +59,7 @@ static void take_sample(struct seen *seen, const struct event *ev)
 	uint32_t root = ev->sample.chain;
 
 	seen->samples++;
+	seen->cpu1 += ev->cpu == 1;
 	for (uint32_t p; (p = chain_parent(seen->chains, root));)
 		root = p;
 	if ((chain_addr(seen->chains, root) & RINGPROF_END_MASK) != RINGPROF_END_MARK)
@@ -118,6 +122,7 @@ static void governor_off(void)
 
 	CHECK(cfg);
 	cfg->set_budget = true;
+	cfg->set_cgroup = true; /* the one of an earlier run may be gone */
 	if (control_open(&ctl, err, sizeof(err))) {
 		free(cfg);
 		TAP_FAIL("%s", err);
@@ -188,6 +193,8 @@ static pid_t spin_child(unsigned int ms)
 	pid_t pid = fork();
 
 	if (!pid) {
+		/* a failed test leaves no child behind */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		spin(ms);
 		_exit(0);
 	}
@@ -342,7 +349,142 @@ TEST(a_chain_table_that_fills_up_loses_no_sample)
 	let_go();
 }
 
+TEST(a_full_ring_is_counted_and_nothing_else_is_amiss)
+{
+	struct source_config cfg = { .kind = kind(), .hz = 9999, .ring_bytes = 16384 };
+	struct source_counters cnt;
+	struct seen seen = { 0 };
+
+	open_source(&cfg);
+	seen.chains = chains;
+	/* the loss is told with the next sample that has room */
+	for (int i = 0; i < 2; i++) {
+		seen.child = spin_child(300);
+		CHECK_EQ(waitpid(seen.child, NULL, 0), seen.child);
+		drain(&seen);
+		usleep(20000);
+	}
+	finish(&seen);
+	CHECK_EQ(source_counters(source, &cnt), 0);
+	print_counters(&cnt);
+	CHECK(cnt.outcome[RINGPROF_LOST_RING_FULL] > 100);
+	CHECK_EQ(cnt.outcome[RINGPROF_OUT_EMITTED], seen.samples);
+	CHECK_EQ(sum(&cnt), cnt.calls);
+	CHECK_EQ(cnt.corrupt + cnt.lost_samples, 0);
+	CHECK_EQ(seen.disorder, 0);
+	let_go();
+}
+
+/* Where cgroup v2 is mounted, alone or beside v1. */
+static const char *cgroup_mount(void)
+{
+	return access("/sys/fs/cgroup/unified/cgroup.procs", W_OK) ? "/sys/fs/cgroup"
+								   : "/sys/fs/cgroup/unified";
+}
+
+static bool write_pid(const char *file, pid_t pid)
+{
+	FILE *f = fopen(file, "w");
+	bool ok = f && fprintf(f, "%d", pid) > 0;
+
+	return (!f || !fclose(f)) && ok;
+}
+
+TEST(the_cgroup_filter_keeps_its_subtree)
+{
+	char name[64], dir[256], procs[320];
+	struct source_config cfg = { .kind = kind(), .hz = HZ, .cgroup = name };
+	struct source_counters cnt;
+	struct seen seen = { 0 };
+	int go[2];
+
+	snprintf(name, sizeof(name), "ringprof-test-%d", getpid());
+	snprintf(dir, sizeof(dir), "%s/%s", cgroup_mount(), name);
+	snprintf(procs, sizeof(procs), "%s/cgroup.procs", dir);
+	if (mkdir(dir, 0755))
+		SKIP("no cgroup can be made here");
+	CHECK_EQ(pipe(go), 0);
+	seen.child = fork();
+	if (!seen.child) {
+		char c;
+
+		if (read(go[0], &c, 1) == 1)
+			spin(200);
+		_exit(0);
+	}
+	CHECK(write_pid(procs, seen.child));
+	open_source(&cfg);
+	seen.chains = chains;
+	CHECK_EQ(write(go[1], "x", 1), 1);
+	CHECK_EQ(waitpid(seen.child, NULL, 0), seen.child);
+	finish(&seen);
+	CHECK_EQ(rmdir(dir), 0);
+	close(go[0]);
+	close(go[1]);
+	CHECK_EQ(source_counters(source, &cnt), 0);
+	print_counters(&cnt);
+	CHECK(seen.child_samples > 10);
+	CHECK_EQ(seen.others, 0);
+	CHECK(seen.cgroup > 1);
+	let_go();
+}
+
+/* Only where a machine is ours: RINGPROF_LIVE_HOTPLUG=1, two CPUs or more. */
+static void set_online(bool on)
+{
+	CHECK(write_pid("/sys/devices/system/cpu/cpu1/online", on));
+}
+
+/* Time for two rescans, as a CPU that goes takes; gives samples of CPU 1 since. */
+static uint64_t watch_cpu1(struct seen *seen)
+{
+	uint64_t before = seen->cpu1;
+
+	for (int i = 0; i < 10; i++) {
+		usleep(500000);
+		drain(seen);
+	}
+	return seen->cpu1 - before;
+}
+
+static void test_cpus_go_and_come(void)
+{
+	struct source_config cfg = { .kind = kind(), .hz = 99 };
+	pid_t pid[2] = { spin_child(60000), spin_child(60000) };
+	struct seen seen = { 0 };
+	uint64_t on, off, again, bounced;
+
+	open_source(&cfg);
+	seen.chains = chains;
+	on = watch_cpu1(&seen);
+	set_online(false);
+	watch_cpu1(&seen);
+	off = watch_cpu1(&seen);
+	set_online(true);
+	watch_cpu1(&seen);
+	again = watch_cpu1(&seen);
+	/* too short for any rescan to see */
+	set_online(false);
+	set_online(true);
+	watch_cpu1(&seen);
+	bounced = watch_cpu1(&seen);
+	finish(&seen);
+	printf("# samples of CPU 1 in 5 s: %" PRIu64 ", off line %" PRIu64 ", on again %" PRIu64
+	       ", after a bounce %" PRIu64 "; side band lost %" PRIu64 " times\n",
+	       on, off, again, bounced, seen.lost);
+	for (int i = 0; i < 2; i++) {
+		kill(pid[i], SIGKILL);
+		CHECK_EQ(waitpid(pid[i], NULL, 0), pid[i]);
+	}
+	CHECK(on > 100 && off == 0 && again > 100 && bounced > 100);
+	CHECK(seen.lost >= 2);
+	CHECK_EQ(seen.disorder, 0);
+	let_go();
+}
+
 int main(void)
 {
+	if (getenv("RINGPROF_LIVE_HOTPLUG"))
+		tap_tests[tap_n++] = (struct tap_test){ "cpus_go_and_come", test_cpus_go_and_come };
 	return tap_main();
 }
