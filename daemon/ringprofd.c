@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -214,6 +215,9 @@ static int serve(struct daemon *d, int passed, char *err, size_t errlen)
 		.token = d->token,
 		.allowed_hosts = c->allowed_hosts,
 		.max_waiting = c->max_waiting,
+		/* a scrape is read from the windows in memory when it ends */
+		.max_seconds =
+			(uint32_t)(c->history / NSEC_PER_SEC - c->history / NSEC_PER_SEC / 10),
 		.listen_fds = fds,
 		.n_listen_fds = passed,
 	};
@@ -341,6 +345,18 @@ static int block_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+/* Connections, one event a CPU and side band, open files to be named: the soft limit is too low. */
+static void raise_file_limit(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l))
+		return;
+	l.rlim_cur = l.rlim_max < 65536 ? l.rlim_max : 65536;
+	/* not raised: the limits of connections and files are met earlier, with their messages */
+	(void)setrlimit(RLIMIT_NOFILE, &l);
+}
+
 static int run(struct daemon *d, char *err, size_t errlen)
 {
 	int passed = service_listen_fds();
@@ -348,6 +364,7 @@ static int run(struct daemon *d, char *err, size_t errlen)
 	cleanup_close int lock = service_lock(d->config.state_dir, err, errlen);
 	int r = lock < 0 ? lock : 0;
 
+	raise_file_limit();
 	if (!r && !strcmp(d->config.auth, "token"))
 		r = service_token(d->config.token_file, &d->token, err, errlen);
 	if (!r)
@@ -371,9 +388,12 @@ static int run(struct daemon *d, char *err, size_t errlen)
 
 static void destroy(struct daemon *d)
 {
-	/* waiting scrapes end first: they read the store and ask the collector */
-	if (d->metrics.http)
-		agg_on_close(d->env.agg, NULL, NULL);
+	/*
+	 * The collector's thread first: it calls into the server when windows
+	 * close. The last ones close here, so scrapes that end now are answered.
+	 */
+	if (d->metrics.collector)
+		collector_stop(d->metrics.collector);
 	http_stop(d->metrics.http);
 	collector_free(d->metrics.collector);
 	store_free(d->metrics.store);
