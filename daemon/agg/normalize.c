@@ -96,16 +96,16 @@ static uint32_t user_frame(struct agg *a, struct process *p, uint64_t addr)
 	}
 	off = addr - m->start + m->pgoff;
 	switch (m->kind) {
-	case MAP_FILE:
+	case MAPPING_FILE:
 		if (m->file)
 			return add_frame(a, object_of_file(a, m->file), off);
 		stat_add(&a->c.no_file, 1);
 		return named_frame(a, FRAME_UNKNOWN, m->path, off);
-	case MAP_VDSO:
+	case MAPPING_VDSO:
 		return add_frame(a, object_of_kind(a, FRAME_VDSO), addr - m->start);
-	case MAP_ANON:
+	case MAPPING_ANON:
 		return add_frame(a, object_of_kind(a, FRAME_ANON), addr);
-	case MAP_OTHER:
+	case MAPPING_OTHER:
 		break;
 	}
 	return named_frame(a, FRAME_ANON, m->path, addr);

@@ -117,7 +117,7 @@ static bool same(const struct mapping *a, const struct mapping *b)
 
 static bool joins(const struct mapping *a, const struct mapping *b)
 {
-	return a->kind == MAP_ANON && b->kind == MAP_ANON && a->path == b->path;
+	return a->kind == MAPPING_ANON && b->kind == MAPPING_ANON && a->path == b->path;
 }
 
 /* Takes anonymous neighbours into new, which then replaces them. */
@@ -147,7 +147,7 @@ static size_t pieces(const struct maplist *l, size_t i, size_t j, const struct m
 	out[n++] = *new;
 	if (i < j && l->m[j - 1].end > new->end) {
 		out[n] = copy_of(&l->m[j - 1]);
-		if (out[n].kind == MAP_FILE)
+		if (out[n].kind == MAPPING_FILE)
 			out[n].pgoff += new->end - out[n].start;
 		out[n++].start = new->end;
 	}
@@ -164,7 +164,7 @@ int maplist_add(struct maplist **lp, const struct mapping *mapping)
 	i = first_after(l, new.start);
 	if (i < l->n && same(&l->m[i], &new))
 		return 0;
-	if (new.kind == MAP_ANON) {
+	if (new.kind == MAPPING_ANON) {
 		join(l, &new);
 		i = first_after(l, new.start);
 		if (i < l->n && same(&l->m[i], &new))

@@ -88,12 +88,12 @@ static bool starts(const char *s, const char *with)
 enum map_kind maps_kind(const char *path)
 {
 	if (!strcmp(path, "[vdso]"))
-		return MAP_VDSO;
+		return MAPPING_VDSO;
 	if (!strcmp(path, "[vsyscall]") || !strcmp(path, "[uprobes]") || !strcmp(path, "[vvar]"))
-		return MAP_OTHER;
+		return MAPPING_OTHER;
 	/* shared anonymous memory has a name that is no file's */
 	if (!path[0] || path[0] == '[' || starts(path, "//anon") || starts(path, "/dev/zero") ||
 	    starts(path, "/SYSV") || starts(path, "/anon_hugepage") || starts(path, "anon_inode:"))
-		return MAP_ANON;
-	return path[0] == '/' ? MAP_FILE : MAP_OTHER;
+		return MAPPING_ANON;
+	return path[0] == '/' ? MAPPING_FILE : MAPPING_OTHER;
 }

@@ -330,7 +330,7 @@ struct mapping *process_map_at(struct ptable *t, struct process *p, uint64_t add
 	if (i == SIZE_MAX)
 		return NULL;
 	m = &e->maps->m[i];
-	if (m->kind == MAP_FILE && !m->file && !m->file_failed && t->files) {
+	if (m->kind == MAPPING_FILE && !m->file && !m->file_failed && t->files) {
 		struct file_where w = { .pid = p->pid,
 					.start = m->start,
 					.end = m->end,

@@ -18,7 +18,7 @@
 #include "source/event.h"
 #include "sym/files.h"
 
-enum map_kind { MAP_FILE, MAP_ANON, MAP_VDSO, MAP_OTHER };
+enum map_kind { MAPPING_FILE, MAPPING_ANON, MAPPING_VDSO, MAPPING_OTHER };
 
 struct mapping {
 	uint64_t start, end;

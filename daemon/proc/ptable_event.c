@@ -7,10 +7,9 @@
  * A process ends when its first thread has exited and no other is left.
  */
 #include <string.h>
+#include <sys/mman.h>
 
 #include "proc/ptable_int.h"
-
-#define EXEC_BIT 0x4 /* PROT_EXEC; <sys/mman.h> and enum map_kind have names in common */
 
 void ptable_maps_changed(struct entry *e)
 {
@@ -58,13 +57,13 @@ static void on_mmap(struct ptable *t, const struct event *ev)
 			     .ino = em->ino };
 	struct entry *e = subject(t, ev);
 
-	if (!e || m.end <= m.start || (em->prot && !(em->prot & EXEC_BIT)))
+	if (!e || m.end <= m.start || (em->prot && !(em->prot & PROT_EXEC)))
 		return;
 	maps_path(em->path, strlen(em->path), path, sizeof(path));
 	m.kind = maps_kind(path);
 	m.path = ptable_intern(t, path);
 	ptable_map(t, e, &m);
-	if (e->want_exe && m.kind == MAP_FILE) {
+	if (e->want_exe && m.kind == MAPPING_FILE) {
 		labels_set_exe(t, e, path);
 		e->want_exe = false;
 	}

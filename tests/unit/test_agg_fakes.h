@@ -36,15 +36,15 @@ static struct file fake_lib = { .id = 257, .path = "/lib/libc.so", .build_id = "
 static int fake_file_refs;
 
 static struct mapping fake_maps[] = {
-	{ 0x400000, 0x500000, .pgoff = 0x1000, .kind = MAP_FILE, .file = &fake_app,
+	{ 0x400000, 0x500000, .pgoff = 0x1000, .kind = MAPPING_FILE, .file = &fake_app,
 	  .path = "/bin/app" },
-	{ 0x600000, 0x601000, .kind = MAP_FILE, .pgoff = 0x2000, .path = "/gone",
+	{ 0x600000, 0x601000, .kind = MAPPING_FILE, .pgoff = 0x2000, .path = "/gone",
 	  .file_failed = true },
-	{ 0x10000000, 0x10010000, .kind = MAP_ANON, .path = "//anon" },
-	{ 0x20000000, 0x20010000, .kind = MAP_OTHER, .path = "/memfd:jit" },
-	{ 0x7f0000000000, 0x7f0000100000, .kind = MAP_FILE, .file = &fake_lib,
+	{ 0x10000000, 0x10010000, .kind = MAPPING_ANON, .path = "//anon" },
+	{ 0x20000000, 0x20010000, .kind = MAPPING_OTHER, .path = "/memfd:jit" },
+	{ 0x7f0000000000, 0x7f0000100000, .kind = MAPPING_FILE, .file = &fake_lib,
 	  .path = "/mnt/libc" },
-	{ 0x7fff00000000, 0x7fff00002000, .kind = MAP_VDSO, .path = "[vdso]" },
+	{ 0x7fff00000000, 0x7fff00002000, .kind = MAPPING_VDSO, .path = "[vdso]" },
 };
 
 struct file *file_ref(struct file *f)

@@ -5,12 +5,12 @@
  */
 #include <signal.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "proc/ptable.h"
 #include "tap.h"
+#include "test_map_code.h"
 #include "test_proc_world.h"
 
 TEST(the_real_proc)
@@ -60,21 +60,6 @@ TEST(the_real_proc)
 	files_free(fs);
 }
 
-/* <sys/mman.h> and enum map_kind have names in common: by the system call's number */
-static void *map_code(const char *path, size_t *len)
-{
-	FILE *f = fopen(path, "r");
-	long p;
-
-	if (!f)
-		return NULL;
-	fseek(f, 0, SEEK_END);
-	*len = (size_t)ftell(f);
-	p = syscall(SYS_mmap, NULL, *len, 5L /* read, execute */, 2L /* private */, fileno(f), 0L);
-	fclose(f);
-	return p == -1 ? NULL : (void *)p;
-}
-
 TEST(a_dead_child_does_not_spoil_its_parents_files)
 {
 	struct ptable_config cfg = { 0 };
@@ -88,7 +73,7 @@ TEST(a_dead_child_does_not_spoil_its_parents_files)
 	snprintf(path, sizeof(path), "%s/gone", root);
 	run("mkdir -p %s && cp /bin/true %s", root, path);
 	p = map_code(path, &len);
-	CHECK(p);
+	CHECK(p != MAP_FAILED);
 	unlink(path);
 	self = sample(t, getpid());
 	/* a pid above any limit: a child that is gone */
@@ -100,7 +85,7 @@ TEST(a_dead_child_does_not_spoil_its_parents_files)
 	if (access("/proc/self/map_files", X_OK))
 		SKIP("no right to use map_files here");
 	CHECK(process_map_at(t, self, (uint64_t)(uintptr_t)p)->file);
-	syscall(SYS_munmap, p, len);
+	munmap(p, len);
 	ptable_free(t);
 	files_free(fs);
 }

@@ -79,19 +79,19 @@ TEST(maps_paths)
 
 TEST(kinds_of_mappings)
 {
-	CHECK_EQ(maps_kind("/usr/bin/x"), MAP_FILE);
-	CHECK_EQ(maps_kind("/memfd:jit"), MAP_FILE);
-	CHECK_EQ(maps_kind(""), MAP_ANON);
-	CHECK_EQ(maps_kind("//anon"), MAP_ANON);
-	CHECK_EQ(maps_kind("[anon:v8]"), MAP_ANON);
-	CHECK_EQ(maps_kind("[heap]"), MAP_ANON);
-	CHECK_EQ(maps_kind("/dev/zero"), MAP_ANON);
-	CHECK_EQ(maps_kind("/SYSV00000000"), MAP_ANON);
-	CHECK_EQ(maps_kind("[vdso]"), MAP_VDSO);
-	CHECK_EQ(maps_kind("[vsyscall]"), MAP_OTHER);
-	CHECK_EQ(maps_kind("[uprobes]"), MAP_OTHER);
-	CHECK_EQ(maps_kind("/anon_hugepage"), MAP_ANON);
-	CHECK_EQ(maps_kind("socket:[77]"), MAP_OTHER);
+	CHECK_EQ(maps_kind("/usr/bin/x"), MAPPING_FILE);
+	CHECK_EQ(maps_kind("/memfd:jit"), MAPPING_FILE);
+	CHECK_EQ(maps_kind(""), MAPPING_ANON);
+	CHECK_EQ(maps_kind("//anon"), MAPPING_ANON);
+	CHECK_EQ(maps_kind("[anon:v8]"), MAPPING_ANON);
+	CHECK_EQ(maps_kind("[heap]"), MAPPING_ANON);
+	CHECK_EQ(maps_kind("/dev/zero"), MAPPING_ANON);
+	CHECK_EQ(maps_kind("/SYSV00000000"), MAPPING_ANON);
+	CHECK_EQ(maps_kind("[vdso]"), MAPPING_VDSO);
+	CHECK_EQ(maps_kind("[vsyscall]"), MAPPING_OTHER);
+	CHECK_EQ(maps_kind("[uprobes]"), MAPPING_OTHER);
+	CHECK_EQ(maps_kind("/anon_hugepage"), MAPPING_ANON);
+	CHECK_EQ(maps_kind("socket:[77]"), MAPPING_OTHER);
 }
 
 #define TAIL " S 7 1 1 0 -1 %u 1 2 3 4 5 6 7 8 20 0 3 0 4242 1 2 3\n"
@@ -251,9 +251,9 @@ static struct mapping map(uint64_t start, uint64_t end, enum map_kind kind, cons
 {
 	return (struct mapping){ .start = start,
 				 .end = end,
-				 .pgoff = kind == MAP_FILE ? start + 0x10000 : 0,
+				 .pgoff = kind == MAPPING_FILE ? start + 0x10000 : 0,
 				 .kind = kind,
-				 .ino = kind == MAP_FILE,
+				 .ino = kind == MAPPING_FILE,
 				 .path = path };
 }
 
@@ -276,10 +276,10 @@ TEST(maplist_cuts_splits_and_drops)
 {
 	struct maplist *l = maplist_new(&bytes);
 
-	CHECK_EQ(put(&l, 0x1000, 0x5000, MAP_FILE, "a"), 1);
-	CHECK_EQ(put(&l, 0x1000, 0x5000, MAP_FILE, "a"), 0);
-	CHECK_EQ(put(&l, 0x7000, 0x9000, MAP_FILE, "b"), 1);
-	CHECK_EQ(put(&l, 0x2000, 0x3000, MAP_FILE, "c"), 1);
+	CHECK_EQ(put(&l, 0x1000, 0x5000, MAPPING_FILE, "a"), 1);
+	CHECK_EQ(put(&l, 0x1000, 0x5000, MAPPING_FILE, "a"), 0);
+	CHECK_EQ(put(&l, 0x7000, 0x9000, MAPPING_FILE, "b"), 1);
+	CHECK_EQ(put(&l, 0x2000, 0x3000, MAPPING_FILE, "c"), 1);
 	CHECK_EQ(l->n, 4);
 	CHECK_STR(at(l, 0x1fff), "a");
 	CHECK_STR(at(l, 0x2000), "c");
@@ -291,13 +291,13 @@ TEST(maplist_cuts_splits_and_drops)
 	CHECK_EQ(l->m[2].start, 0x3000);
 	CHECK_EQ(l->m[2].pgoff, 0x13000);
 	/* over the end of one, all of another, the begin of a third */
-	CHECK_EQ(put(&l, 0x2800, 0x8000, MAP_FILE, "d"), 1);
+	CHECK_EQ(put(&l, 0x2800, 0x8000, MAPPING_FILE, "d"), 1);
 	CHECK_EQ(l->n, 4);
 	CHECK_STR(at(l, 0x27ff), "c");
 	CHECK_STR(at(l, 0x2800), "d");
 	CHECK_STR(at(l, 0x8000), "b");
 	CHECK_EQ(l->m[3].pgoff, 0x18000);
-	CHECK_EQ(put(&l, 0, 0x100000, MAP_FILE, "e"), 1);
+	CHECK_EQ(put(&l, 0, 0x100000, MAPPING_FILE, "e"), 1);
 	CHECK_EQ(l->n, 1);
 	maplist_unref(l);
 	CHECK_EQ(bytes, 0);
@@ -308,18 +308,18 @@ TEST(maplist_joins_anonymous_neighbours)
 	struct maplist *l = maplist_new(&bytes);
 	static const char *anon = "";
 
-	CHECK_EQ(put(&l, 0x1000, 0x2000, MAP_ANON, anon), 1);
-	CHECK_EQ(put(&l, 0x3000, 0x4000, MAP_ANON, anon), 1);
-	CHECK_EQ(put(&l, 0x2000, 0x3000, MAP_ANON, anon), 1);
+	CHECK_EQ(put(&l, 0x1000, 0x2000, MAPPING_ANON, anon), 1);
+	CHECK_EQ(put(&l, 0x3000, 0x4000, MAPPING_ANON, anon), 1);
+	CHECK_EQ(put(&l, 0x2000, 0x3000, MAPPING_ANON, anon), 1);
 	CHECK_EQ(l->n, 1);
 	CHECK_EQ(l->m[0].start, 0x1000);
 	CHECK_EQ(l->m[0].end, 0x4000);
-	CHECK_EQ(put(&l, 0x1800, 0x2800, MAP_ANON, anon), 0);
-	CHECK_EQ(put(&l, 0x3800, 0x5000, MAP_ANON, anon), 1);
+	CHECK_EQ(put(&l, 0x1800, 0x2800, MAPPING_ANON, anon), 0);
+	CHECK_EQ(put(&l, 0x3800, 0x5000, MAPPING_ANON, anon), 1);
 	CHECK_EQ(l->n, 1);
 	CHECK_EQ(l->m[0].end, 0x5000);
-	CHECK_EQ(put(&l, 0x5000, 0x6000, MAP_FILE, "f"), 1);
-	CHECK_EQ(put(&l, 0x6000, 0x7000, MAP_ANON, "other"), 1);
+	CHECK_EQ(put(&l, 0x5000, 0x6000, MAPPING_FILE, "f"), 1);
+	CHECK_EQ(put(&l, 0x6000, 0x7000, MAPPING_ANON, "other"), 1);
 	CHECK_EQ(l->n, 3);
 	maplist_unref(l);
 	CHECK_EQ(bytes, 0);
@@ -329,11 +329,11 @@ TEST(maplist_copies_when_shared)
 {
 	struct maplist *a = maplist_new(&bytes), *b;
 
-	put(&a, 0x1000, 0x2000, MAP_FILE, "a");
+	put(&a, 0x1000, 0x2000, MAPPING_FILE, "a");
 	b = maplist_ref(a);
-	CHECK_EQ(put(&b, 0x1000, 0x2000, MAP_FILE, "a"), 0);
+	CHECK_EQ(put(&b, 0x1000, 0x2000, MAPPING_FILE, "a"), 0);
 	CHECK(a == b);
-	CHECK_EQ(put(&b, 0x1800, 0x3000, MAP_FILE, "b"), 1);
+	CHECK_EQ(put(&b, 0x1800, 0x3000, MAPPING_FILE, "b"), 1);
 	CHECK(a != b);
 	CHECK_STR(at(a, 0x1900), "a");
 	CHECK_STR(at(b, 0x1900), "b");
@@ -349,7 +349,7 @@ TEST(maplist_is_limited)
 	uint64_t i;
 
 	for (i = 0; i < MAPLIST_MAX + 100; i++)
-		if (put(&l, i * 0x2000, i * 0x2000 + 0x1000, MAP_FILE, "a") < 0)
+		if (put(&l, i * 0x2000, i * 0x2000 + 0x1000, MAPPING_FILE, "a") < 0)
 			break;
 	CHECK(i >= MAPLIST_MAX - 2 && i <= MAPLIST_MAX);
 	CHECK_STR(at(l, 0x2000), "a");
@@ -370,7 +370,8 @@ TEST(maplist_agrees_with_a_page_array)
 		const char *path = paths[rand() % 5];
 		uint64_t to = from + len < 64 ? from + len : 64;
 
-		CHECK(put(&l, from << 12, to << 12, *path ? MAP_FILE : MAP_ANON, path) >= 0);
+		CHECK(put(&l, from << 12, to << 12, *path ? MAPPING_FILE : MAPPING_ANON, path) >=
+		      0);
 		for (uint64_t k = from; k < to; k++)
 			pages[k] = path;
 		for (uint64_t k = 0; k < 64; k++)
@@ -378,7 +379,7 @@ TEST(maplist_agrees_with_a_page_array)
 		for (size_t k = 0; k + 1 < l->n; k++)
 			CHECK(l->m[k].start < l->m[k].end && l->m[k].end <= l->m[k + 1].start);
 		for (size_t k = 0; k < l->n; k++)
-			if (l->m[k].kind == MAP_FILE)
+			if (l->m[k].kind == MAPPING_FILE)
 				CHECK_EQ(l->m[k].pgoff, l->m[k].start + 0x10000);
 	}
 	maplist_unref(l);

@@ -46,12 +46,12 @@ TEST(scan_reads_everything)
 	CHECK_EQ(p->n_maps, 5);
 	CHECK(!p->incomplete && !p->kthread && !p->exited);
 	m = process_map_at(t, p, 0x401234);
-	CHECK(m && m->kind == MAP_FILE && m->pgoff == 0x1000 && m->ino == 11 && m->maj == 0xfe);
+	CHECK(m && m->kind == MAPPING_FILE && m->pgoff == 0x1000 && m->ino == 11 && m->maj == 0xfe);
 	CHECK_STR(m->path, "/usr/bin/prog");
 	m = process_map_at(t, p, 0x7f0000100010);
-	CHECK(m && m->kind == MAP_ANON);
+	CHECK(m && m->kind == MAPPING_ANON);
 	m = process_map_at(t, p, 0x7ffff0000000);
-	CHECK(m && m->kind == MAP_VDSO);
+	CHECK(m && m->kind == MAPPING_VDSO);
 	CHECK(!process_map_at(t, p, 0x400500));
 	p = sample(t, 2);
 	CHECK(p->kthread);

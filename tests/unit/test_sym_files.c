@@ -14,6 +14,7 @@
 #include "sym/files_int.h"
 #include "sym/symbols.h"
 #include "tap.h"
+#include "test_map_code.h"
 #include "test_sym_build.h"
 #include "test_sym_world.h"
 
@@ -138,18 +139,6 @@ TEST(what_is_no_elf_or_not_there_is_counted)
 	files_free(fs);
 }
 
-/* Maps the code of a file as exec does and forgets how it is called. */
-static void *map_code(const char *name, size_t *len)
-{
-	int fd = open(built(name), O_RDONLY);
-	void *p;
-
-	*len = (size_t)lseek(fd, 0, SEEK_END);
-	p = mmap(NULL, *len, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
-	close(fd);
-	return p;
-}
-
 TEST(a_deleted_file_is_opened_by_its_mapping)
 {
 	struct files *fs = files_new(64 * MIB);
@@ -164,7 +153,7 @@ TEST(a_deleted_file_is_opened_by_its_mapping)
 	make();
 	CHECK_EQ(sh("cp one doomed"), 0);
 	vaddr = nm("one", "inner");
-	p = map_code("doomed", &len);
+	p = map_code(built("doomed"), &len);
 	CHECK(p != MAP_FAILED);
 	CHECK_EQ(unlink(built("doomed")), 0);
 	w.start = (uint64_t)(uintptr_t)p;
