@@ -9,7 +9,6 @@
  */
 #include "source/chains.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -221,6 +220,20 @@ uint64_t chain_addr(const struct chains *c, uint32_t id)
 uint32_t chain_depth(const struct chains *c, uint32_t id)
 {
 	return node_get(c, id)->depth;
+}
+
+bool chain_equals(const struct chains *c, uint32_t id, const uint64_t *addr, uint32_t n)
+{
+	if (id >= c->count || chain_depth(c, id) != n)
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct chain_node *node = node_at(c, id);
+
+		if (node->addr != addr[i])
+			return false;
+		id = node->parent;
+	}
+	return true;
 }
 
 uint32_t chains_generation(const struct chains *c)

@@ -12,6 +12,7 @@
 #ifndef RINGPROF_SOURCE_CHAINS_H
 #define RINGPROF_SOURCE_CHAINS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,8 @@ uint32_t chain_parent(const struct chains *c, uint32_t id);
 uint64_t chain_addr(const struct chains *c, uint32_t id);
 /* Nodes from id to the root: what an array must hold to take the whole chain. */
 uint32_t chain_depth(const struct chains *c, uint32_t id);
+/* Is the whole chain of id these n addresses, from id to the root? */
+bool chain_equals(const struct chains *c, uint32_t id, const uint64_t *addr, uint32_t n);
 void chains_reset(struct chains *c);
 uint32_t chains_generation(const struct chains *c);
 uint32_t chains_count(const struct chains *c);

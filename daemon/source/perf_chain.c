@@ -22,33 +22,81 @@ struct walk {
 	bool bad_pc, too_deep;
 };
 
+/* Context marks are neither. */
+static bool is_user(uint64_t addr)
+{
+	return addr - MIN_USER_PC < (1ULL << 63) - MIN_USER_PC;
+}
+
 static bool is_kernel(uint64_t addr)
 {
 	/* bit 62 clear would be an end mark of ours */
-	return addr >> 62 == 3;
+	return addr >= 3ULL << 62 && addr < (uint64_t)PERF_CONTEXT_MAX;
 }
 
-/* Takes one frame; false: nothing behind it can be believed. */
-static bool add_frame(struct walk *w, uint64_t context, uint64_t ip)
+static bool is_mark(uint64_t addr)
 {
-	bool user = context == (uint64_t)PERF_CONTEXT_USER;
+	return addr >= (uint64_t)PERF_CONTEXT_MAX;
+}
 
-	w->frames++;
-	if (!user && (context != (uint64_t)PERF_CONTEXT_KERNEL || !is_kernel(ip)))
-		return true; /* of a guest or hypervisor, which we do not show */
-	w->user_frames += user;
-	if (w->frames == 1)
-		return true; /* the sampled pc itself */
-	if (user && (ip >> 63 || ip < MIN_USER_PC)) {
-		w->bad_pc = true;
-		return false;
+static bool is_full(const struct walk *w)
+{
+	return w->n == CHAIN_MAX_DEPTH - 1; /* the end mark's place is kept */
+}
+
+/* The three takers give the place of the first address that they leave. */
+static const uint64_t *take_user(struct walk *w, const uint64_t *p, const uint64_t *end)
+{
+	const uint64_t *from = p;
+	uint32_t n = w->n;
+
+	while (p < end && is_user(*p) && n < CHAIN_MAX_DEPTH - 1)
+		w->addr[n++] = *p++;
+	w->n = n;
+	w->user_frames += (uint32_t)(p - from);
+	/* what is behind a bad one cannot be believed */
+	w->bad_pc = p < end && !is_user(*p) && !is_mark(*p);
+	return p;
+}
+
+static const uint64_t *take_kernel(struct walk *w, const uint64_t *p, const uint64_t *end)
+{
+	uint32_t n = w->n;
+
+	for (; p < end && !is_mark(*p) && n < CHAIN_MAX_DEPTH - 1; p++)
+		if (is_kernel(*p))
+			w->addr[n++] = *p;
+	w->n = n;
+	return p;
+}
+
+/* A guest's or hypervisor's, which we do not show. */
+static const uint64_t *pass_over(const uint64_t *p, const uint64_t *end)
+{
+	while (p < end && !is_mark(*p))
+		p++;
+	return p;
+}
+
+static const uint64_t *take_part(struct walk *w, uint64_t context, const uint64_t *p,
+				 const uint64_t *end)
+{
+	const uint64_t *from = p;
+
+	/* the first frame is the sampled pc itself */
+	if (!w->frames && p < end && !is_mark(*p)) {
+		w->user_frames = context == (uint64_t)PERF_CONTEXT_USER;
+		p++;
 	}
-	if (w->n == CHAIN_MAX_DEPTH - 1) {
-		w->too_deep = true;
-		return false;
-	}
-	w->addr[w->n++] = ip;
-	return true;
+	if (context == (uint64_t)PERF_CONTEXT_USER)
+		p = take_user(w, p, end);
+	else if (context == (uint64_t)PERF_CONTEXT_KERNEL)
+		p = take_kernel(w, p, end);
+	else
+		p = pass_over(p, end);
+	w->frames += (uint32_t)(p - from);
+	w->too_deep = is_full(w) && p < end;
+	return p;
 }
 
 static enum ringprof_end end_of(const struct walk *w, const struct perf_sample *s,
@@ -67,6 +115,7 @@ static enum ringprof_end end_of(const struct walk *w, const struct perf_sample *
 
 static void collect(struct walk *w, const struct perf_sample *s, uint32_t max_stack)
 {
+	const uint64_t *p = s->ips, *end = p + s->n_ips;
 	uint64_t context = 0;
 
 	w->n = 0;
@@ -74,13 +123,10 @@ static void collect(struct walk *w, const struct perf_sample *s, uint32_t max_st
 	w->user_frames = 0;
 	w->bad_pc = false;
 	w->too_deep = false;
-	for (uint64_t i = 0; i < s->n_ips; i++) {
-		uint64_t ip = s->ips[i];
-
-		if (ip >= (uint64_t)PERF_CONTEXT_MAX)
-			context = ip;
-		else if (!add_frame(w, context, ip))
-			break;
+	while (p < end && !w->bad_pc && !w->too_deep) {
+		while (p < end && is_mark(*p))
+			context = *p++;
+		p = take_part(w, context, p, end);
 	}
 	w->addr[w->n++] = RINGPROF_END_MARK | end_of(w, s, max_stack);
 }
@@ -94,14 +140,6 @@ static uint64_t hash_of(const struct walk *w)
 		h ^= h >> 32;
 	}
 	return h;
-}
-
-static bool is_chain(const struct chains *c, uint32_t id, const struct walk *w)
-{
-	for (uint32_t i = 0; i < w->n; i++, id = chain_parent(c, id))
-		if (!id || chain_addr(c, id) != w->addr[i])
-			return false;
-	return !id;
 }
 
 static uint32_t intern(struct chains *c, const struct walk *w)
@@ -128,7 +166,7 @@ uint32_t perf_chain(struct perf_chain_cache *cache, struct chains *c, const stru
 	at = hash & (PERF_CHAIN_CACHE - 1);
 	if (cache->entries[at].chain && cache->entries[at].hash == hash &&
 	    cache->entries[at].generation == chains_generation(c) &&
-	    is_chain(c, cache->entries[at].chain, &w)) {
+	    chain_equals(c, cache->entries[at].chain, w.addr, w.n)) {
 		cache->hits++;
 		return cache->entries[at].chain;
 	}

@@ -24,6 +24,11 @@ TEST(equal_chains_share_their_nodes)
 	CHECK_EQ(chain_depth(c, x), 3);
 	CHECK_EQ(chain_depth(c, 0), 0);
 	CHECK_EQ(chains_count(c), 5);
+	CHECK(chain_equals(c, x, (uint64_t[]){ 0x2000, 0x1000, 0x8000000000000002 }, 3));
+	CHECK(!chain_equals(c, x, (uint64_t[]){ 0x2000, 0x1001, 0x8000000000000002 }, 3));
+	CHECK(!chain_equals(c, x, (uint64_t[]){ 0x2000, 0x1000 }, 2));
+	CHECK(chain_equals(c, 0, NULL, 0));
+	CHECK(!chain_equals(c, 99, NULL, 0));
 	chains_free(c);
 }
 
