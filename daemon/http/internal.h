@@ -86,7 +86,6 @@ enum request_state {
 
 struct scrape {
 	uint64_t start, end; /* mono ns */
-	uint64_t wall;	     /* of start */
 	uint64_t who;	     /* hash of who asks for what */
 	uint64_t next_kick;  /* mono ns */
 };
@@ -145,7 +144,7 @@ struct lane {
 };
 
 struct scrape_end { /* of a scrape that was answered */
-	uint64_t end, wall, who;
+	uint64_t end, who;
 	uint64_t sent; /* mono ns when the answer was out, UINT64_MAX: on its way, 0: free slot */
 	bool used;     /* a scrape has gone on from here */
 };

@@ -167,11 +167,21 @@ static uint64_t covered(const struct window_list *l, uint64_t start, uint64_t en
 	return sum;
 }
 
+/*
+ * Wall time of the mono time t as the windows have it, so that time_nanos put
+ * to /api/v1/profile gives the same windows, and a clock that was set while
+ * readers go on from scrape to scrape is followed.
+ */
+static uint64_t wall_of(const struct window_list *l, uint64_t t)
+{
+	return l->n ? l->w[0]->wall_start + (t - l->w[0]->start) : t + (uint64_t)wall_offset();
+}
+
 static int encode(struct request *req, const struct window_list *l)
 {
 	const struct query_limits lim = { .max_ns = SCRAPE_QUERY_NS, .cancelled = &req->cancelled };
 	const struct scrape *sc = &req->scrape;
-	struct pprof_options opt = { .time_nanos = sc->wall,
+	struct pprof_options opt = { .time_nanos = wall_of(l, sc->start),
 				     .duration_nanos = sc->end - sc->start };
 	uint64_t have = covered(l, sc->start, sc->end);
 	char comment[128];

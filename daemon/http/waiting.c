@@ -92,7 +92,6 @@ static bool go_on(struct request *req, uint64_t ns)
 	if (e) {
 		e->used = true;
 		req->scrape.start = e->end;
-		req->scrape.wall = e->wall;
 	}
 	pthread_mutex_unlock(&s->lock);
 	req->scrape.end = req->scrape.start + ns;
@@ -117,7 +116,6 @@ static int cut_range(struct request *req, uint64_t ns)
 		r = agg_cut(agg, t + ns);
 	req->scrape.start = t;
 	req->scrape.end = t + ns;
-	req->scrape.wall = t + (uint64_t)wall_offset();
 	return r;
 }
 
@@ -209,7 +207,6 @@ void scrape_answered(struct request *req)
 	pthread_mutex_lock(&s->lock);
 	s->ends[s->next_end++ % N_ENDS] = (struct scrape_end){
 		.end = sc->end,
-		.wall = sc->wall + (sc->end - sc->start),
 		.who = sc->who,
 		.sent = UINT64_MAX,
 	};
