@@ -425,8 +425,11 @@ int verb_record(struct cli *c)
 	e = parse(&r);
 	if (e)
 		return e;
-	if (!c->n_args && !r.source.n_pids && !r.source.hz && !cli_value(c, "source") &&
-	    client_alive(c))
-		return ask_daemon(&r);
+	if (!cli_value(c, "source") && client_alive(c)) {
+		if (!c->n_args && !r.source.n_pids && !r.source.hz)
+			return ask_daemon(&r);
+		/* the module has one reader, the daemon; perf events go beside it */
+		r.source.kind = SOURCE_PERF;
+	}
 	return record_here(&r);
 }
