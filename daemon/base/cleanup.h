@@ -27,8 +27,8 @@ static inline void cleanup_fclosep(FILE **f)
 		fclose(*f);
 }
 
-#define cleanup_free __attribute__((cleanup(cleanup_freep)))
-#define cleanup_close __attribute__((cleanup(cleanup_closep)))
+#define cleanup_free   __attribute__((cleanup(cleanup_freep)))
+#define cleanup_close  __attribute__((cleanup(cleanup_closep)))
 #define cleanup_fclose __attribute__((cleanup(cleanup_fclosep)))
 
 static inline int steal_fd(int *fd)
@@ -39,12 +39,12 @@ static inline int steal_fd(int *fd)
 	return r;
 }
 
-#define steal_ptr(p)                                                                               \
-	({                                                                                         \
-		__typeof__(p) *steal_from = &(p);                                                  \
-		__typeof__(p) steal_val = *steal_from;                                             \
-		*steal_from = NULL;                                                                \
-		steal_val;                                                                         \
+#define steal_ptr(p)                                   \
+	({                                             \
+		__typeof__(p) *steal_from = &(p);      \
+		__typeof__(p) steal_val = *steal_from; \
+		*steal_from = NULL;                    \
+		steal_val;                             \
 	})
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -25,13 +25,13 @@ struct hmap_slot {
 
 struct hmap {
 	struct hmap_slot *slots;
-	size_t cap; /* power of two, or 0 */
+	size_t cap;  /* power of two, or 0 */
 	size_t used; /* live and dead */
 	size_t live;
 };
 
 #define HMAP_EMPTY 0xffffffffU
-#define HMAP_DEAD 0xfffffffeU
+#define HMAP_DEAD  0xfffffffeU
 
 struct hmap_iter {
 	size_t pos;
@@ -53,7 +53,7 @@ struct hmap_iter hmap_first(const struct hmap *m, uint64_t hash);
 /* Next value stored under hash; false: no more. */
 bool hmap_next(const struct hmap *m, struct hmap_iter *it, uint64_t hash, uint32_t *ret);
 
-#define HMAP_FOR_EACH(m, hash, it, val)                                                            \
+#define HMAP_FOR_EACH(m, hash, it, val) \
 	for (struct hmap_iter it = hmap_first(m, hash); hmap_next(m, &it, hash, &(val));)
 
 /* 64-bit mix of two words; not keyed: for tables that no stranger fills on purpose. */

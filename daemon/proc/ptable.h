@@ -26,7 +26,7 @@ struct mapping {
 	enum map_kind kind;
 	uint32_t maj, min;
 	uint64_t ino;
-	const char *path; /* interned */
+	const char *path;  /* interned */
 	struct file *file; /* opened at the first sample in it; NULL: not yet, or cannot be */
 	bool file_failed;
 };
@@ -48,15 +48,15 @@ struct process_labels {
 
 struct process {
 	pid_t pid;
-	uint32_t id; /* never reused in this run */
-	uint32_t gen; /* bumped by exec and by every change of mappings */
+	uint32_t id;	     /* never reused in this run */
+	uint32_t gen;	     /* bumped by exec and by every change of mappings */
 	uint64_t start_time; /* clock ticks after boot, field 22 of stat; 0: lived too short */
 	bool kthread;
 	bool incomplete; /* side band lost something since the last scan */
 	bool exited;
 	uint64_t cgroup_id; /* of the last sample */
 	struct process_labels labels;
-	uint32_t labels_gen; /* bumped when labels change */
+	uint32_t labels_gen;  /* bumped when labels change */
 	struct mapping *maps; /* sorted by start, executable ones */
 	size_t n_maps;
 	void *user; /* the aggregator's own; freed by ptable's on_free */
@@ -69,7 +69,7 @@ struct ptable_config {
 	size_t max_bytes;
 	void (*on_free)(void *arg, struct process *p);
 	void *arg;
-	const char *proc_root; /* NULL: /proc (tests use another) */
+	const char *proc_root;	 /* NULL: /proc (tests use another) */
 	const char *cgroup_root; /* NULL: found in mounts */
 };
 

@@ -23,14 +23,14 @@ struct file {
 	uint8_t key[20]; /* build-id (padded with 0 or cut) or content hash */
 	bool key_is_build_id;
 	char build_id[81]; /* hex of the whole build-id, "" if none */
-	const char *path; /* where it was first seen, as the process names it */
-	uint32_t id; /* small number, never reused in this run */
+	const char *path;  /* where it was first seen, as the process names it */
+	uint32_t id;	   /* small number, never reused in this run */
 	uint64_t size;
 	/* the rest is files.c's own */
 };
 
 struct file_where {
-	pid_t pid; /* a process that maps it; 0: open path itself */
+	pid_t pid;	     /* a process that maps it; 0: open path itself */
 	uint64_t start, end; /* of the mapping there (for map_files) */
 	uint32_t maj, min;
 	uint64_t ino; /* 0: do not check */

@@ -18,47 +18,54 @@
 #include "sym/files.h"
 
 enum frame_kind {
-	FRAME_USER, /* file offset in a mapped file */
-	FRAME_KERNEL, /* kernel address, module text included */
-	FRAME_VDSO, /* offset in the vDSO */
-	FRAME_ANON, /* address in anonymous executable memory (JIT) */
+	FRAME_USER,    /* file offset in a mapped file */
+	FRAME_KERNEL,  /* kernel address, module text included */
+	FRAME_VDSO,    /* offset in the vDSO */
+	FRAME_ANON,    /* address in anonymous executable memory (JIT) */
 	FRAME_UNKNOWN, /* address in no known mapping */
-	FRAME_MARK, /* not code: off is an enum frame_mark, see below */
+	FRAME_MARK,    /* not code: off is an enum frame_mark, see below */
 };
 
 /* marks are frames with fixed names: "[truncated: ...]", "[lost: ...]" */
 enum frame_mark {
-	MARK_END = 0, /* + enum ringprof_end: [truncated: reason] */
-	MARK_LOST = 4096, /* + enum ringprof_outcome: [lost: reason] */
+	MARK_END = 0,		/* + enum ringprof_end: [truncated: reason] */
+	MARK_LOST = 4096,	/* + enum ringprof_outcome: [lost: reason] */
 	MARK_LOST_OTHER = 8192, /* + enum mark_lost_other */
 };
 
-enum mark_lost_other { LOST_MISSED, LOST_DETACHED, LOST_QUEUE, LOST_CORRUPT, LOST_MEMORY, LOST_OTHER_MAX };
+enum mark_lost_other {
+	LOST_MISSED,
+	LOST_DETACHED,
+	LOST_QUEUE,
+	LOST_CORRUPT,
+	LOST_MEMORY,
+	LOST_OTHER_MAX
+};
 
 struct sym_line {
-	const char *name; /* demangled, never NULL or "" */
+	const char *name;	 /* demangled, never NULL or "" */
 	const char *system_name; /* as in the symbol table; == name where not mangled */
-	const char *file; /* source file, "" unknown */
-	uint32_t line; /* 0 unknown */
-	uint32_t start_line; /* 0 unknown */
+	const char *file;	 /* source file, "" unknown */
+	uint32_t line;		 /* 0 unknown */
+	uint32_t start_line;	 /* 0 unknown */
 };
 
 #define SYM_MAX_LINES 32
 
 struct sym_answer {
-	uint32_t n; /* >= 1 */
+	uint32_t n;			      /* >= 1 */
 	struct sym_line lines[SYM_MAX_LINES]; /* [0] innermost */
 	uint64_t func_start; /* file vaddr or kernel address where the function begins, 0 unknown */
-	int named; /* 0: no symbol was found, the name is made of the address */
-	char module[64]; /* FRAME_KERNEL: module's name, "" = the kernel itself */
+	int named;	     /* 0: no symbol was found, the name is made of the address */
+	char module[64];     /* FRAME_KERNEL: module's name, "" = the kernel itself */
 };
 
 struct symbols;
 
 struct symbols_config {
-	size_t max_bytes; /* names and per-file tables */
+	size_t max_bytes;	/* names and per-file tables */
 	const char *debug_dirs; /* colon separated, NULL: /usr/lib/debug */
-	const char *kallsyms; /* NULL: /proc/kallsyms */
+	const char *kallsyms;	/* NULL: /proc/kallsyms */
 };
 
 struct symbols *symbols_new(const struct symbols_config *cfg, struct files *files);

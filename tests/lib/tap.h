@@ -25,47 +25,47 @@ static int tap_n;
 static jmp_buf tap_jump;
 static const char *tap_skip_why;
 
-#define TEST(id)                                                                                   \
-	static void test_##id(void);                                                               \
-	__attribute__((constructor)) static void tap_add_##id(void)                                \
-	{                                                                                          \
-		tap_tests[tap_n++] = (struct tap_test){ #id, test_##id };                          \
-	}                                                                                          \
+#define TEST(id)                                                          \
+	static void test_##id(void);                                      \
+	__attribute__((constructor)) static void tap_add_##id(void)       \
+	{                                                                 \
+		tap_tests[tap_n++] = (struct tap_test){ #id, test_##id }; \
+	}                                                                 \
 	static void test_##id(void)
 
-#define TAP_FAIL(...)                                                                              \
-	do {                                                                                       \
-		printf("# %s:%d: ", __FILE__, __LINE__);                                           \
-		printf(__VA_ARGS__);                                                               \
-		printf("\n");                                                                      \
-		longjmp(tap_jump, 1);                                                              \
+#define TAP_FAIL(...)                                    \
+	do {                                             \
+		printf("# %s:%d: ", __FILE__, __LINE__); \
+		printf(__VA_ARGS__);                     \
+		printf("\n");                            \
+		longjmp(tap_jump, 1);                    \
 	} while (0)
 
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			TAP_FAIL("%s", #cond);                                                     \
+#define CHECK(cond)                            \
+	do {                                   \
+		if (!(cond))                   \
+			TAP_FAIL("%s", #cond); \
 	} while (0)
 
-#define CHECK_EQ(a, b)                                                                             \
-	do {                                                                                       \
-		long long tap_a = (long long)(a), tap_b = (long long)(b);                          \
-		if (tap_a != tap_b)                                                                \
-			TAP_FAIL("%s is %lld, %s is %lld", #a, tap_a, #b, tap_b);                  \
+#define CHECK_EQ(a, b)                                                            \
+	do {                                                                      \
+		long long tap_a = (long long)(a), tap_b = (long long)(b);         \
+		if (tap_a != tap_b)                                               \
+			TAP_FAIL("%s is %lld, %s is %lld", #a, tap_a, #b, tap_b); \
 	} while (0)
 
-#define CHECK_STR(a, b)                                                                            \
-	do {                                                                                       \
-		const char *tap_a = (a), *tap_b = (b);                                             \
-		if (!tap_a || !tap_b || strcmp(tap_a, tap_b))                                      \
-			TAP_FAIL("%s is \"%s\", not \"%s\"", #a, tap_a ? tap_a : "(null)",         \
-				 tap_b ? tap_b : "(null)");                                        \
+#define CHECK_STR(a, b)                                                                    \
+	do {                                                                               \
+		const char *tap_a = (a), *tap_b = (b);                                     \
+		if (!tap_a || !tap_b || strcmp(tap_a, tap_b))                              \
+			TAP_FAIL("%s is \"%s\", not \"%s\"", #a, tap_a ? tap_a : "(null)", \
+				 tap_b ? tap_b : "(null)");                                \
 	} while (0)
 
-#define SKIP(why)                                                                                  \
-	do {                                                                                       \
-		tap_skip_why = (why);                                                              \
-		longjmp(tap_jump, 2);                                                              \
+#define SKIP(why)                     \
+	do {                          \
+		tap_skip_why = (why); \
+		longjmp(tap_jump, 2); \
 	} while (0)
 
 __attribute__((unused)) static int tap_main(void)

@@ -23,7 +23,8 @@ TEST(buf_json_keeps_utf8_and_mends_bytes)
 	struct buf b = { 0 };
 
 	buf_json_string(&b, "a\"\\\n\x01<\xc3\xa4\xff\xed\xa0\x80");
-	CHECK_STR(b.data, "\"a\\\"\\\\\\n\\u0001\\u003c\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+	CHECK_STR(b.data, "\"a\\\"\\\\\\n\\u0001\\u003c\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+			  "\xef\xbf\xbd\"");
 	buf_free(&b);
 }
 
@@ -38,7 +39,7 @@ TEST(hmap_finds_what_was_put)
 		CHECK(hmap_remove(&m, hash_mix(i, 7), i));
 	for (uint32_t i = 0; i < 10000; i++) {
 		HMAP_FOR_EACH(&m, hash_mix(i, 7), it, v)
-			n += v == i;
+		n += v == i;
 	}
 	CHECK_EQ(n, 5000);
 	CHECK_EQ(m.live, 5000);

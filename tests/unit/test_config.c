@@ -57,7 +57,8 @@ TEST(file_and_drop_ins_in_order)
 	char err[512], sub[300];
 
 	config_init(&c);
-	write_file(main_file, "# comment\nfrequency = 49\nhistory = 30m\n[external_labels]\nregion = eu\n");
+	write_file(main_file, "# comment\nfrequency = 49\nhistory = 30m\n"
+			      "[external_labels]\nregion = eu\n");
 	snprintf(sub, sizeof(sub), "%s.d", main_file);
 	mkdir(sub, 0755);
 	snprintf(sub, sizeof(sub), "%s.d/20-b.conf", main_file);
@@ -88,8 +89,10 @@ static void refused(const char *text, const char *want)
 
 TEST(errors_name_file_line_key_and_what_is_allowed)
 {
-	refused("frequency = 99\n\nfrequency = 0\n", "bad.conf:3: frequency: '0' is not HZ; allowed: 1 to 10000");
-	refused("source = bpf\n", "bad.conf:1: source: 'bpf' is not NAME; allowed: auto, kmod, perf");
+	refused("frequency = 99\n\nfrequency = 0\n", "bad.conf:3: frequency: '0' is not HZ; "
+						     "allowed: 1 to 10000");
+	refused("source = bpf\n", "bad.conf:1: source: 'bpf' is not NAME; allowed: auto, kmod, "
+				  "perf");
 	refused("sauce = perf\n", "bad.conf:1: sauce: no such key");
 	refused("frequency\n", "bad.conf:1: not KEY = VALUE");
 	refused("[external_labels]\na-b = c\n", "a-b: not a label name");
