@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <ini.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,62 @@ struct rule {
 	uint64_t min, max;
 	const char *words; /* T_WORD: allowed ones, separated by blanks */
 	const char *def;
+	bool (*ok)(const char *value); /* T_TEXT: NULL takes everything */
 };
+
+static bool take_cpu(const char **p, unsigned long *ret)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)**p))
+		return false;
+	*ret = strtoul(*p, &end, 10);
+	*p = end;
+	return *ret < 65536;
+}
+
+/* Form alone: which CPUs there are changes, and is the source's to say. */
+static bool cpus_ok(const char *p)
+{
+	unsigned long from, to;
+
+	if (!*p)
+		return true;
+	for (;; p++) {
+		if (!take_cpu(&p, &from))
+			return false;
+		to = from;
+		if (*p == '-' && (p++, !take_cpu(&p, &to)))
+			return false;
+		if (to < from || (*p && *p != ','))
+			return false;
+		if (!*p)
+			return true;
+	}
+}
+
+static bool listen_ok(const char *s)
+{
+	const char *port = strrchr(s, ':');
+	size_t host = port ? (size_t)(port - s) : 0;
+
+	if (!*s)
+		return true;
+	if (!host || !port[1] || strlen(port + 1) > 5 ||
+	    strspn(port + 1, "0123456789") != strlen(port + 1) || atoi(port + 1) > 65535)
+		return false;
+	return *s == '[' ? s[host - 1] == ']' && host > 2 : !memchr(s, ':', host);
+}
+
+static bool absolute(const char *s)
+{
+	return *s == '/';
+}
+
+static bool absolute_or_none(const char *s)
+{
+	return !*s || absolute(s);
+}
 
 #define AT(f) offsetof(struct config, f)
 
@@ -66,26 +122,26 @@ const struct config_option config_options[] = {
 };
 
 static const struct rule rules[] = {
-	{ T_WORD, AT(source), 0, 0, "auto kmod perf", "auto" },
-	{ T_U32, AT(frequency), 1, 10000, NULL, "99" },
-	{ T_TEXT, AT(cpus), 0, 0, NULL, "" },
-	{ T_TEXT, AT(cgroup), 0, 0, NULL, "" },
-	{ T_BYTES, AT(ring_size), 0, 64 << 20, NULL, "0" },
-	{ T_TEXT, AT(listen), 0, 0, NULL, "127.0.0.1:4099" },
-	{ T_TEXT, AT(unix_socket), 0, 0, NULL, "/run/ringprof/ringprofd.sock" },
-	{ T_TEXT, AT(tls_cert), 0, 0, NULL, "" },
-	{ T_TEXT, AT(tls_key), 0, 0, NULL, "" },
-	{ T_WORD, AT(auth), 0, 0, "token none", "token" },
-	{ T_TEXT, AT(token_file), 0, 0, NULL, "/etc/ringprof/token" },
-	{ T_TEXT, AT(allowed_hosts), 0, 0, NULL, "" },
-	{ T_U32, AT(max_waiting), 1, 4096, NULL, "256" },
-	{ T_TIME, AT(history), 60000000000ULL, 86400000000000ULL, NULL, "1h" },
-	{ T_BYTES, AT(memory), 4 << 20, 64ULL << 30, NULL, "128MiB" },
-	{ T_BYTES, AT(symbol_memory), 4 << 20, 64ULL << 30, NULL, "128MiB" },
-	{ T_TEXT, AT(debug_dirs), 0, 0, NULL, "/usr/lib/debug" },
-	{ T_WORD, AT(log_level), 0, 0, "error warning info debug", "info" },
-	{ T_TEXT, AT(user), 0, 0, NULL, "" },
-	{ T_TEXT, AT(state_dir), 0, 0, NULL, "/run/ringprof" },
+	{ T_WORD, AT(source), 0, 0, "auto kmod perf", "auto", NULL },
+	{ T_U32, AT(frequency), 1, 10000, NULL, "99", NULL },
+	{ T_TEXT, AT(cpus), 0, 0, NULL, "", cpus_ok },
+	{ T_TEXT, AT(cgroup), 0, 0, NULL, "", NULL },
+	{ T_BYTES, AT(ring_size), 0, 64 << 20, NULL, "0", NULL },
+	{ T_TEXT, AT(listen), 0, 0, NULL, "127.0.0.1:4099", listen_ok },
+	{ T_TEXT, AT(unix_socket), 0, 0, NULL, "/run/ringprof/ringprofd.sock", absolute_or_none },
+	{ T_TEXT, AT(tls_cert), 0, 0, NULL, "", NULL },
+	{ T_TEXT, AT(tls_key), 0, 0, NULL, "", NULL },
+	{ T_WORD, AT(auth), 0, 0, "token none", "token", NULL },
+	{ T_TEXT, AT(token_file), 0, 0, NULL, "/etc/ringprof/token", absolute },
+	{ T_TEXT, AT(allowed_hosts), 0, 0, NULL, "", NULL },
+	{ T_U32, AT(max_waiting), 1, 4096, NULL, "256", NULL },
+	{ T_TIME, AT(history), 60000000000ULL, 86400000000000ULL, NULL, "1h", NULL },
+	{ T_BYTES, AT(memory), 4 << 20, 64ULL << 30, NULL, "128MiB", NULL },
+	{ T_BYTES, AT(symbol_memory), 4 << 20, 64ULL << 30, NULL, "128MiB", NULL },
+	{ T_TEXT, AT(debug_dirs), 0, 0, NULL, "/usr/lib/debug", NULL },
+	{ T_WORD, AT(log_level), 0, 0, "error warning info debug", "info", NULL },
+	{ T_TEXT, AT(user), 0, 0, NULL, "", NULL },
+	{ T_TEXT, AT(state_dir), 0, 0, NULL, "/run/ringprof", absolute },
 };
 
 const size_t config_n_options = ARRAY_SIZE(config_options);
@@ -133,6 +189,8 @@ static int rule_set(struct config *c, const struct rule *r, const char *value)
 	uint64_t v;
 
 	if (r->type == T_WORD && !word_in(r->words, value))
+		return -EINVAL;
+	if (r->ok && !r->ok(value))
 		return -EINVAL;
 	if (r->type == T_TEXT || r->type == T_WORD)
 		return set_text(at, value);
@@ -247,11 +305,37 @@ static int add_label(struct config *c, const char *key, const char *value, char 
 
 struct reading {
 	struct config *c;
-	const char *path;
+	FILE *f;
+	int line; /* read last */
 	char *err;
 	size_t errlen;
-	int result;
+	int bad_line, result; /* the first line that was refused, and why; 0 none */
 };
+
+/*
+ * inih's reader. A longer line would come in two pieces, and a line that
+ * begins with a blank would go on the one before: both quietly mean something
+ * else than they look like.
+ */
+static char *read_line(char *to, int room, void *stream)
+{
+	struct reading *r = stream;
+	size_t n;
+
+	if (r->result || !fgets(to, room, r->f))
+		return NULL;
+	r->line++;
+	n = strlen(to);
+	if ((int)n == room - 1 && to[n - 1] != '\n' && !feof(r->f)) {
+		r->result = -E2BIG;
+		r->bad_line = r->line;
+		snprintf(r->err, r->errlen, "the line is too long; allowed: %d bytes", room - 2);
+		return NULL;
+	}
+	n = strspn(to, " \t");
+	memmove(to, to + n, strlen(to + n) + 1);
+	return to;
+}
 
 /* inih's handler: 0 = stop here with this line's number. */
 static int on_line(void *user, const char *section, const char *name, const char *value)
@@ -269,27 +353,35 @@ static int on_line(void *user, const char *section, const char *name, const char
 			 "[%s]: no such section; allowed: [ringprofd], [external_labels]", section);
 		r->result = -EINVAL;
 	}
+	if (r->result)
+		r->bad_line = r->line;
 	return r->result == 0;
 }
 
 int config_read_file(struct config *c, const char *path, char *err, size_t errlen)
 {
-	char cause[512] = "not KEY = VALUE";
-	struct reading r = { .c = c, .path = path, .err = cause, .errlen = sizeof(cause) };
+	char cause[512] = "";
+	struct reading r = { .c = c, .err = cause, .errlen = sizeof(cause) };
 	cleanup_fclose FILE *f = fopen(path, "re");
-	int line;
+	int line, e = errno;
 
-	if (!f) {
-		int e = errno;
-
+	if (f) {
+		r.f = f;
+		line = ini_parse_stream(read_line, &r, on_line, &r);
+		e = ferror(f) ? errno : 0;
+	}
+	if (!f || e) {
 		snprintf(err, errlen, "%s: %s", path, strerror(e));
 		return -e;
 	}
-	line = ini_parse_file(f, on_line, &r);
-	if (line == 0)
+	if (line <= 0 && !r.result)
 		return 0;
-	snprintf(err, errlen, "%s:%d: %s", path, line, cause);
-	return r.result && r.result != -ENOENT ? r.result : -EINVAL;
+	/* inih goes on after a line that it cannot read itself */
+	if (line > 0 && line != r.bad_line)
+		snprintf(err, errlen, "%s:%d: not KEY = VALUE", path, line);
+	else
+		snprintf(err, errlen, "%s:%d: %s", path, r.bad_line, cause);
+	return r.result == -ENOMEM ? r.result : -EINVAL;
 }
 
 static int conf_only(const struct dirent *d)
@@ -342,6 +434,11 @@ int config_check(const struct config *c, char *err, size_t errlen)
 			 "auth = none with listen = %s would show every profile of this host to "
 			 "the network; use auth = token, or listen on 127.0.0.1",
 			 c->listen);
+		return -EINVAL;
+	}
+	if (*c->user && !getpwnam(c->user)) {
+		snprintf(err, errlen,
+			 "user: there is no user '%s' here; make it, or leave user empty", c->user);
 		return -EINVAL;
 	}
 	if (c->ring_size && c->ring_size < 16384) {

@@ -98,6 +98,45 @@ TEST(errors_name_file_line_key_and_what_is_allowed)
 	refused("[external_labels]\na-b = c\n", "a-b: not a label name");
 	refused("[http]\nlisten = x\n", "[http]: no such section");
 	refused("history = 1\n", "bad.conf:1: history: '1' is not TIME");
+	refused("cpus = 0-\n", "cpus: '0-' is not LIST; allowed: a CPU list");
+	refused("cpus = 3-1\n", "cpus: '3-1' is not LIST");
+	refused("cpus = 0,,1\n", "cpus: '0,,1' is not LIST");
+	refused("listen = nohost\n", "listen: 'nohost' is not ADDRESS; allowed: HOST:PORT, "
+				     "[V6]:PORT");
+	refused("listen = ::1:80\n", "listen: '::1:80' is not ADDRESS");
+	refused("listen = x:65536\n", "listen: 'x:65536' is not ADDRESS");
+	refused("listen = :80\n", "listen: ':80' is not ADDRESS");
+	refused("state-dir = run\n", "state-dir: 'run' is not DIR; allowed: an absolute path");
+}
+
+TEST(the_first_wrong_line_is_the_one_that_is_named)
+{
+	refused("nonsense\nfrequency = 0\n", "bad.conf:1: not KEY = VALUE");
+	refused("frequency = 0\nnonsense\n", "bad.conf:1: frequency: '0'");
+}
+
+TEST(lines_mean_what_they_look_like)
+{
+	char text[400] = "frequency = 99\n# ";
+	struct config c;
+	char err[512] = "", path[300];
+
+	refused("allowed-hosts = a,\n  b\n", "bad.conf:2: not KEY = VALUE");
+	memset(text + strlen(text), 'x', 300);
+	refused(text, "bad.conf:2: the line is too long; allowed: ");
+	config_init(&c);
+	snprintf(path, sizeof(path), "%s/good.conf", dir);
+	write_file(path, "  frequency = 7\n\tcpus = 0-3,8\n listen = [::1]:80\nunix-socket =\n"
+			 "cgroup = last line without end");
+	CHECK_EQ(config_read_file(&c, path, err, sizeof(err)), 0);
+	CHECK_EQ(c.frequency, 7);
+	CHECK_STR(c.cpus, "0-3,8");
+	CHECK_STR(c.listen, "[::1]:80");
+	CHECK_STR(c.unix_socket, "");
+	CHECK_STR(c.cgroup, "last line without end");
+	/* a directory is no settings file */
+	CHECK_EQ(config_read_file(&c, dir, err, sizeof(err)), -EISDIR);
+	config_free(&c);
 }
 
 TEST(missing_file)
@@ -122,6 +161,10 @@ TEST(checks_across_keys)
 	CHECK_EQ(config_check(&c, err, sizeof(err)), -EINVAL);
 	config_set(&c, "tls-cert", "", err, sizeof(err));
 	config_set(&c, "auth", "none", err, sizeof(err));
+	CHECK_EQ(config_check(&c, err, sizeof(err)), 0);
+	config_set(&c, "user", "no-such-user", err, sizeof(err));
+	CHECK_EQ(config_check(&c, err, sizeof(err)), -EINVAL);
+	config_set(&c, "user", "root", err, sizeof(err));
 	CHECK_EQ(config_check(&c, err, sizeof(err)), 0);
 	config_set(&c, "listen", "0.0.0.0:4099", err, sizeof(err));
 	CHECK_EQ(config_check(&c, err, sizeof(err)), -EINVAL);
