@@ -13,8 +13,8 @@ Q         := $(if $(filter 1,$(V)),,@)
 # Objects of one compiler and one set of sanitizers stand in one folder.
 BUILD     ?= build
 SANITIZE  ?=
-PKGS      := libmicrohttpd gnutls libnl-3.0 libnl-genl-3.0 libelf libdw libprotobuf-c sqlite3 \
-             libzstd inih jansson libcurl libxxhash libpcre2-8 libseccomp libcap-ng zlib liblzma
+PKGS      := libmicrohttpd gnutls libnl-3.0 libnl-genl-3.0 libprotobuf-c inih jansson libcurl \
+             libxxhash libpcre2-8 libcap-ng zlib liblzma
 
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
 DEFS      := -D_GNU_SOURCE -DRINGPROF_VERSION='"$(VERSION)"' \
@@ -70,6 +70,8 @@ $(BUILD)/gen/ui_assets.c: $(UI_FILES) scripts/embed
 # a changed command line rebuilds everything
 $(BUILD)/gen/flags: FORCE
 	@mkdir -p $(@D)
+	@pkg-config --exists --print-errors $(PKGS) && command -v protoc-c >/dev/null || \
+		{ echo "libraries are missing; scripts/need build installs them (Debian)" >&2; exit 1; }
 	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || { rm -rf $(BUILD)/daemon $(BUILD)/tests; echo '$(CC) $(ALL_CFLAGS)' > $@; }
 
 kmod:
