@@ -113,7 +113,8 @@ struct agg {
 	uint64_t closed;  /* windows are closed up to here */
 	uint64_t reached; /* cuts before it are refused */
 	uint64_t *cuts;	  /* sorted, none twice */
-	uint32_t n_cuts, cap_cuts;
+	uint32_t n_cuts;
+	size_t cap_cuts;
 	void (*on_close)(void *arg, uint64_t closed);
 	void *on_close_arg;
 

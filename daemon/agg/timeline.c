@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "agg/agg_internal.h"
+#include "base/array.h"
 #include "base/clock.h"
 
 #define SAME_OFFSET_NS (10 * (int64_t)NSEC_PER_MSEC)
@@ -265,6 +266,7 @@ static uint32_t cut_index(const struct agg *a, uint64_t t)
 static int insert_cut(struct agg *a, uint64_t t)
 {
 	uint32_t i = cut_index(a, t);
+	uint64_t *cuts;
 
 	if (i < a->n_cuts && a->cuts[i] == t)
 		return 0;
@@ -272,15 +274,10 @@ static int insert_cut(struct agg *a, uint64_t t)
 		return -ERANGE;
 	if (a->n_cuts == AGG_MAX_CUTS)
 		return -ENOSPC;
-	if (a->n_cuts == a->cap_cuts) {
-		uint32_t cap = a->cap_cuts ? a->cap_cuts * 2 : 16;
-		uint64_t *cuts = realloc(a->cuts, cap * sizeof(*cuts));
-
-		if (!cuts)
-			return -ENOMEM;
-		a->cuts = cuts;
-		a->cap_cuts = cap;
-	}
+	cuts = array_room(a->cuts, &a->cap_cuts, (size_t)a->n_cuts + 1, sizeof(*cuts));
+	if (!cuts)
+		return -ENOMEM;
+	a->cuts = cuts;
 	memmove(a->cuts + i + 1, a->cuts + i, (a->n_cuts - i) * sizeof(*a->cuts));
 	a->cuts[i] = t;
 	a->n_cuts++;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 struct maplist *maplist_new(uint64_t *bytes)
 {
 	struct maplist *l = calloc(1, sizeof(*l));
@@ -47,21 +49,16 @@ static struct mapping copy_of(const struct mapping *m)
 
 static int reserve(struct maplist *l, size_t n)
 {
-	size_t cap = l->cap ? l->cap : 8;
+	size_t before = l->cap;
 	struct mapping *m;
 
 	if (n > MAPLIST_MAX)
 		return -ENOSPC;
-	if (n <= l->cap)
-		return 0;
-	while (cap < n)
-		cap *= 2;
-	m = realloc(l->m, cap * sizeof(*m));
+	m = array_room(l->m, &l->cap, n, sizeof(*m));
 	if (!m)
 		return -ENOMEM;
-	*l->bytes += (cap - l->cap) * sizeof(*m);
+	*l->bytes += (l->cap - before) * sizeof(*m);
 	l->m = m;
-	l->cap = cap;
 	return 0;
 }
 

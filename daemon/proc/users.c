@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 
 struct user {
@@ -65,14 +66,11 @@ static void read_passwd(struct users *u)
 	struct passwd *pw;
 
 	while (f && n < USERS_MAX && (pw = fgetpwent(f))) {
-		if (n == cap) {
-			struct user *p = realloc(list, (cap ? cap * 2 : 64) * sizeof(*p));
+		struct user *p = array_room(list, &cap, n + 1, sizeof(*p));
 
-			if (!p)
-				break;
-			list = p;
-			cap = cap ? cap * 2 : 64;
-		}
+		if (!p)
+			break;
+		list = p;
 		list[n].uid = pw->pw_uid;
 		list[n].line = (uint32_t)n;
 		snprintf(list[n].name, sizeof(list[n].name), "%s", pw->pw_name);

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 
 struct store_model {
@@ -72,7 +73,6 @@ static size_t store_bytes(const struct store *s)
 static int windows_room(struct store *s)
 {
 	struct window **w;
-	size_t cap;
 
 	if (s->head + s->n < s->cap)
 		return 0;
@@ -82,30 +82,25 @@ static int windows_room(struct store *s)
 		s->head = 0;
 		return 0;
 	}
-	cap = s->cap ? s->cap * 2 : 64;
-	w = realloc(s->w, cap * sizeof(*w));
+	w = array_room(s->w, &s->cap, s->head + s->n + 1, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
 	s->w = w;
-	s->cap = cap;
 	return 0;
 }
 
 /* The row of a model, made when new; NULL: no memory. */
 static struct store_model *model_row(struct store *s, const struct model *m)
 {
+	struct store_model *rows;
+
 	for (size_t i = s->n_models; i-- > 0;)
 		if (s->models[i].model == m)
 			return &s->models[i];
-	if (s->n_models == s->cap_models) {
-		size_t cap = s->cap_models ? s->cap_models * 2 : 8;
-		struct store_model *rows = realloc(s->models, cap * sizeof(*rows));
-
-		if (!rows)
-			return NULL;
-		s->models = rows;
-		s->cap_models = cap;
-	}
+	rows = array_room(s->models, &s->cap_models, s->n_models + 1, sizeof(*rows));
+	if (!rows)
+		return NULL;
+	s->models = rows;
 	s->models[s->n_models] = (struct store_model){ .model = m };
 	return &s->models[s->n_models++];
 }

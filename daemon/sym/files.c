@@ -24,6 +24,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "sym/file_open.h"
 #include "sym/files_int.h"
@@ -243,19 +244,15 @@ static struct file_priv *find_key(struct files *fs, const struct file_priv *like
 
 static int register_file(struct files *fs, struct file_priv *f)
 {
+	struct file_priv **slots;
 	uint32_t slot = 0;
 
 	while (slot < fs->n_slots && fs->slots[slot])
 		slot++;
-	if (slot == fs->cap_slots) {
-		uint32_t cap = slot ? slot * 2 : 64;
-		struct file_priv **p = realloc(fs->slots, cap * sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		fs->slots = p;
-		fs->cap_slots = cap;
-	}
+	slots = array_room(fs->slots, &fs->cap_slots, (size_t)slot + 1, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	fs->slots = slots;
 	if (hmap_insert(&fs->by_key, hash_bytes(f->pub.key, sizeof(f->pub.key)), slot))
 		return -ENOMEM;
 	if (slot == fs->n_slots)

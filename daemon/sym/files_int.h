@@ -57,7 +57,8 @@ TAILQ_HEAD(file_list, file_priv);
 struct files {
 	pthread_mutex_t lock;
 	struct file_priv **slots;
-	uint32_t n_slots, cap_slots;
+	uint32_t n_slots;
+	size_t cap_slots;
 	uint32_t next_id;
 	struct hmap by_key;   /* pub.key -> slot */
 	struct hmap by_ident; /* struct ident -> index of seen */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/array.h"
 #include "base/hmap.h"
 #include "base/strtab.h"
 #include "sym/symbols.h"
@@ -26,7 +27,8 @@ struct names {
 	struct strtab *texts;
 	struct hmap index;
 	struct pair *pairs;
-	uint32_t n, cap;
+	uint32_t n;
+	size_t cap;
 	size_t max_bytes;
 	uint64_t limit_hits;
 };
@@ -77,21 +79,6 @@ static const char *intern(struct names *n, const char *text)
 	return id == UINT32_MAX ? NULL : strtab_get(n->texts, id);
 }
 
-static int grow(struct names *n)
-{
-	uint32_t cap = n->cap ? n->cap * 2 : 1024;
-	struct pair *p;
-
-	if (n->n < n->cap)
-		return 0;
-	p = realloc(n->pairs, cap * sizeof(*p));
-	if (!p)
-		return -1;
-	n->pairs = p;
-	n->cap = cap;
-	return 0;
-}
-
 static struct pair *add(struct names *n, uint64_t hash, const char *name, bool demangle)
 {
 	char readable[SYM_NAME_MAX];
@@ -101,9 +88,11 @@ static struct pair *add(struct names *n, uint64_t hash, const char *name, bool d
 		n->limit_hits++;
 		return NULL;
 	}
-	if (grow(n))
+	p = array_room(n->pairs, &n->cap, (size_t)n->n + 1, sizeof(*p));
+	if (!p)
 		return NULL;
-	p = &n->pairs[n->n];
+	n->pairs = p;
+	p += n->n;
 	p->system = p->readable = intern(n, name);
 	if (p->system && demangle && sym_demangle(name, readable, sizeof(readable)) == readable) {
 		clean(readable);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /*
  * How many symbols before the nearest one are tried when that one ends before
  * the address (a small symbol inside a larger one). Bounded, as a hostile
@@ -26,22 +28,6 @@ static uint32_t clamp32(uint64_t v)
 	return v < UINT32_MAX ? (uint32_t)v : UINT32_MAX;
 }
 
-/* Room for `want` items; NULL: no memory, p stays as it was. */
-static void *grow(void *p, size_t *cap, size_t want, size_t item)
-{
-	size_t n = *cap ? *cap : 256;
-	void *q;
-
-	if (want <= *cap)
-		return p;
-	while (n < want)
-		n += n / 2;
-	q = realloc(p, n * item);
-	if (q)
-		*cap = n;
-	return q;
-}
-
 int symtab_add(struct symtab_builder *b, const struct sym_input *in)
 {
 	size_t len = in->len < SYM_NAME_MAX ? in->len : SYM_NAME_MAX - 1;
@@ -56,11 +42,11 @@ int symtab_add(struct symtab_builder *b, const struct sym_input *in)
 		b->dropped++;
 		return 0;
 	}
-	r = grow(b->raw, &b->cap, b->n + 1, sizeof(*r));
+	r = array_room(b->raw, &b->cap, b->n + 1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
 	b->raw = r;
-	names = grow(b->names, &b->names_cap, b->names_len + len + 1, 1);
+	names = array_room(b->names, &b->names_cap, b->names_len + len + 1, 1);
 	if (!names)
 		return -ENOMEM;
 	b->names = names;

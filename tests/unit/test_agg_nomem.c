@@ -27,6 +27,7 @@ static bool fails(void)
 #define calloc(n, m)  (fails() ? NULL : calloc(n, m))
 #define realloc(p, n) (fails() ? NULL : realloc(p, n))
 
+#include "daemon/base/array.c"
 #include "daemon/base/hmap.c"
 #include "daemon/base/strtab.c"
 #include "daemon/agg/table.c"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "base/hmap.h"
 #include "base/strtab.h"
@@ -44,6 +45,41 @@ TEST(hmap_finds_what_was_put)
 	CHECK_EQ(n, 5000);
 	CHECK_EQ(m.live, 5000);
 	hmap_free(&m);
+}
+
+TEST(array_room_grows_and_keeps)
+{
+	size_t cap = 0, moves = 0;
+	uint32_t *a = NULL;
+
+	for (uint32_t i = 0; i < 10000; i++) {
+		size_t before = cap;
+		uint32_t *p = array_room(a, &cap, i + 1, sizeof(*p));
+
+		CHECK(p && cap > i);
+		moves += cap != before;
+		a = p;
+		a[i] = i;
+	}
+	for (uint32_t i = 0; i < 10000; i++)
+		CHECK_EQ(a[i], i);
+	CHECK(cap <= 15000);
+	CHECK(moves < 25);
+	free(a);
+}
+
+TEST(array_room_refuses_what_no_memory_holds)
+{
+	size_t cap = 0;
+	char *p = array_room(NULL, &cap, 1, 1);
+
+	CHECK(p && cap > 0);
+	cap = 1;
+	CHECK(!array_room(p, &cap, SIZE_MAX, 1));
+	CHECK(!array_room(p, &cap, SIZE_MAX / 2, 4));
+	CHECK_EQ(cap, 1);
+	CHECK(array_room(p, &cap, 1, 1) == p);
+	free(p);
 }
 
 TEST(strtab_interns)
