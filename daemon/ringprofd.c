@@ -36,7 +36,8 @@
 enum { KEY_CONFIG = 0x1000, KEY_CHECK, KEY_FIRST = 0x2000 };
 
 struct daemon {
-	struct config config;
+	struct config config;	 /* of the start: other parts point into it */
+	struct config live;	 /* as last applied by SIGHUP; zero before the first */
 	const char *config_file; /* NULL: the default, which may be missing */
 	bool check_only;
 	const char *values[64]; /* of flags, by option */
@@ -254,18 +255,37 @@ static void say_hello(const struct daemon *d)
 				  : "; auth = none: whoever can connect reads every profile");
 }
 
-static void tell_changes(const struct config *old, const struct config *fresh)
+static bool same_labels(const struct config *a, const struct config *b)
 {
+	if (a->n_external_labels != b->n_external_labels)
+		return false;
+	for (size_t i = 0; i < a->n_external_labels; i++)
+		if (strcmp(a->external_labels[i].key, b->external_labels[i].key) ||
+		    strcmp(a->external_labels[i].value, b->external_labels[i].value))
+			return false;
+	return true;
+}
+
+/*
+ * Against what is in force: the settings last applied, and for those that
+ * wait for a restart the ones of the start.
+ */
+static void tell_changes(const struct daemon *d, const struct config *fresh)
+{
+	const struct config *live = d->live.source ? &d->live : &d->config;
 	char a[32], b[32];
 
 	for (size_t i = 0; i < config_n_options; i++) {
-		const char *was = config_value(old, i, a, sizeof(a));
+		const struct config_option *o = &config_options[i];
+		const char *was = config_value(o->live ? live : &d->config, i, a, sizeof(a));
 		const char *now = config_value(fresh, i, b, sizeof(b));
 
 		if (strcmp(was, now))
-			log_info("SIGHUP: %s: '%s' becomes '%s'%s", config_options[i].name, was,
-				 now, config_options[i].live ? "" : " after a restart");
+			log_info("SIGHUP: %s: '%s' becomes '%s'%s", o->name, was, now,
+				 o->live ? "" : " after a restart");
 	}
+	if (!same_labels(&d->config, fresh))
+		log_info("SIGHUP: [external_labels] change after a restart");
 }
 
 static void reload(struct daemon *d)
@@ -279,16 +299,19 @@ static void reload(struct daemon *d)
 		log_err("SIGHUP: %s; the settings stay as they were", err);
 		return;
 	}
-	tell_changes(&d->config, &fresh);
 	source = source_settings(&fresh, false);
+	if (collector_reopen(d->metrics.collector, &source)) {
+		log_err("SIGHUP: out of memory; the settings stay as they were");
+		config_free(&fresh);
+		return;
+	}
+	tell_changes(d, &fresh);
 	sc = (struct store_config){ .max_age = fresh.history, .max_bytes = fresh.memory };
 	log_set_level(level_of(fresh.log_level));
 	store_reconfigure(d->metrics.store, &sc);
-	if (collector_reopen(d->metrics.collector, &source))
-		log_err("SIGHUP: out of memory; the source keeps its settings");
-	else
-		log_info("SIGHUP: settings applied; changes made by `ringprof set` are undone");
-	config_free(&fresh);
+	log_info("SIGHUP: settings applied; changes made by `ringprof set` are undone");
+	config_free(&d->live);
+	d->live = fresh;
 }
 
 static void tick(struct daemon *d, uint64_t watchdog)
@@ -401,6 +424,7 @@ static void destroy(struct daemon *d)
 	files_free(d->metrics.files);
 	free(d->labels);
 	free(d->token);
+	config_free(&d->live);
 	config_free(&d->config);
 }
 

@@ -75,13 +75,12 @@ static void write_history(struct buf *b, struct store *store)
 }
 
 /* What the settings say where the source runs otherwise: `ringprof set` was here, or a limit. */
-static void write_difference(struct buf *b, const struct config *c,
-			     const struct collector_status *s)
+static void write_difference(struct buf *b, const struct collector_status *s)
 {
 	open_object(b, "differs");
-	if (s->running && c->frequency != s->info.hz) {
+	if (s->running && s->wanted_hz != s->info.hz) {
 		open_object(b, "frequency");
-		field(b, "settings", c->frequency);
+		field(b, "settings", s->wanted_hz);
 		field(b, "in_force", s->info.hz);
 		buf_putc(b, '}');
 	}
@@ -105,6 +104,6 @@ void status_write(const struct metrics_env *env, struct buf *b)
 	write_samples(b, &s.counters);
 	write_history(b, env->store);
 	field(b, "processes", s.ptable.processes);
-	write_difference(b, env->config, &s);
+	write_difference(b, &s);
 	buf_putc(b, '}');
 }

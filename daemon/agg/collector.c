@@ -127,6 +127,7 @@ int collector_new(struct collector **ret, const struct collector_config *cfg, st
 		return r;
 	}
 	c->status.info = *source_info(c->source);
+	c->status.wanted_hz = cfg->source.hz;
 	*ret = c;
 	return 0;
 }
@@ -165,6 +166,7 @@ static void publish(struct collector *c, const struct source_counters *now, uint
 {
 	pthread_mutex_lock(&c->lock);
 	c->status.counters = *now;
+	c->status.wanted_hz = c->cfg.source.hz;
 	if (c->source) {
 		c->status.info = *source_info(c->source);
 		c->status.source_bytes = source_bytes(c->source) + chains_bytes(c->chains);

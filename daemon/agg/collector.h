@@ -29,10 +29,11 @@ struct collector_status {
 	struct source_info info;
 	struct source_counters counters;
 	struct ptable_counters ptable;
-	bool running;	   /* the source delivers */
-	char trouble[512]; /* why not, "" */
-	uint64_t started;  /* mono ns */
-	uint64_t beat;	   /* mono ns of the last finished round */
+	uint32_t wanted_hz; /* what the settings last given ask for */
+	bool running;	    /* the source delivers */
+	char trouble[512];  /* why not, "" */
+	uint64_t started;   /* mono ns */
+	uint64_t beat;	    /* mono ns of the last finished round */
 	uint64_t reopens;
 	uint64_t rounds, round_ns; /* drains and the time they took, all told */
 	size_t source_bytes;
