@@ -2,7 +2,9 @@
 /*
  * Talks to the daemon. Where it is: --url, --socket, else what the settings
  * say: the Unix socket (no credential needed there), else TCP with the
- * credential of the token file.
+ * credential of the token file. With TLS the certificate of the settings is
+ * what is trusted, as it is mostly self-signed; for --url CURL_CA_BUNDLE names
+ * others, as it does for curl(1).
  */
 #include <curl/curl.h>
 #include <errno.h>
@@ -19,8 +21,10 @@
 
 struct place {
 	char socket[256]; /* "" = TCP */
-	char url[512];	  /* scheme and host */
+	char url[512];	  /* scheme and host, and a credential maybe */
+	char name[512];	  /* for messages: without the credential */
 	char token[600];
+	char ca[512]; /* file of certificates, "" the system's */
 };
 
 static void place_from_settings(const struct cli *c, struct place *p)
@@ -37,6 +41,7 @@ static void place_from_settings(const struct cli *c, struct place *p)
 		cli_fail(0, "%s, going on with the defaults", err);
 	if (access(cfg.unix_socket, R_OK | W_OK) == 0)
 		snprintf(p->socket, sizeof(p->socket), "%s", cfg.unix_socket);
+	snprintf(p->ca, sizeof(p->ca), "%s", cfg.tls_cert);
 	snprintf(p->url, sizeof(p->url), "%s://%s", *cfg.tls_cert ? "https" : "http",
 		 *cfg.listen ? cfg.listen : "127.0.0.1:4099");
 	if (!*p->socket && !strcmp(cfg.auth, "token") && !buf_read_file(&b, cfg.token_file, 4096)) {
@@ -47,8 +52,23 @@ static void place_from_settings(const struct cli *c, struct place *p)
 	config_free(&cfg);
 }
 
+static void name_place(struct place *p)
+{
+	const char *host = strstr(p->url, "://"), *at = strrchr(p->url, '@');
+
+	if (*p->socket)
+		snprintf(p->name, sizeof(p->name), "%s", p->socket);
+	else if (host && at)
+		snprintf(p->name, sizeof(p->name), "%.*s%s", (int)(host + 3 - p->url), p->url,
+			 at + 1);
+	else
+		snprintf(p->name, sizeof(p->name), "%s", at ? at + 1 : p->url);
+}
+
 static void find_place(const struct cli *c, struct place *p)
 {
+	const char *ca = getenv("CURL_CA_BUNDLE");
+
 	memset(p, 0, sizeof(*p));
 	if (c->url) {
 		snprintf(p->url, sizeof(p->url), "%s", c->url);
@@ -62,6 +82,9 @@ static void find_place(const struct cli *c, struct place *p)
 		if (*p->socket)
 			snprintf(p->url, sizeof(p->url), "http://localhost");
 	}
+	name_place(p);
+	if (c->url && ca && *ca)
+		snprintf(p->ca, sizeof(p->ca), "%s", ca);
 }
 
 static size_t on_body(char *data, size_t size, size_t n, void *arg)
@@ -84,11 +107,11 @@ static void tell_error(const struct place *p, long code, const struct buf *b)
 		cli_fail(0,
 			 "%s: not allowed: be root or in the group ringprof, or give --url with "
 			 "the credential",
-			 *p->socket ? p->socket : p->url);
+			 p->name);
 	else if (text)
 		cli_fail(0, "%s", text);
 	else
-		cli_fail(0, "%s answered %ld: %.*s", *p->socket ? p->socket : p->url, code,
+		cli_fail(0, "%s answered %ld: %.*s", p->name, code,
 			 b->data ? (int)strcspn(b->data, "\n") : 0, b->data ? b->data : "");
 	json_decref(o);
 }
@@ -119,10 +142,35 @@ static void configure(CURL *h, const struct place *p, const char *url, struct bu
 #endif
 	if (*p->socket)
 		curl_easy_setopt(h, CURLOPT_UNIX_SOCKET_PATH, p->socket);
+	if (*p->ca)
+		curl_easy_setopt(h, CURLOPT_CAINFO, p->ca);
 	if (*p->token) {
 		curl_easy_setopt(h, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
 		curl_easy_setopt(h, CURLOPT_XOAUTH2_BEARER, p->token);
 	}
+}
+
+/* Nothing was answered: why, and what to do. */
+static int tell_absent(const struct place *p, CURL *h, CURLcode rc, bool quiet)
+{
+	long os = 0;
+
+	curl_easy_getinfo(h, CURLINFO_OS_ERRNO, &os);
+	if (rc == CURLE_COULDNT_CONNECT && (os == EACCES || os == EPERM)) {
+		if (!quiet)
+			cli_fail(0, "%s: %s; be root or in the group ringprof", p->name,
+				 strerror((int)os));
+		return CLI_DENIED;
+	}
+	if (!quiet && rc == CURLE_PEER_FAILED_VERIFICATION)
+		cli_fail(0, "%s: %s; name the certificate in CURL_CA_BUNDLE", p->name,
+			 curl_easy_strerror(rc));
+	else if (!quiet)
+		cli_fail(0,
+			 "no daemon at %s: %s; start it (systemctl start ringprofd) or see "
+			 "ringprof doctor",
+			 p->name, curl_easy_strerror(rc));
+	return CLI_ABSENT;
 }
 
 int client_get(const struct cli *c, const char *path, struct buf *b, long timeout, bool quiet)
@@ -144,13 +192,8 @@ int client_get(const struct cli *c, const char *path, struct buf *b, long timeou
 	configure(h, &p, url.data, b, timeout);
 	rc = curl_easy_perform(h);
 	curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &code);
-	r = rc == CURLE_OK ? status_of_code(code) : CLI_ABSENT;
-	if (rc != CURLE_OK && !quiet)
-		cli_fail(0,
-			 "no daemon at %s: %s; start it (systemctl start ringprofd) or see "
-			 "ringprof doctor",
-			 *p.socket ? p.socket : p.url, curl_easy_strerror(rc));
-	else if (r && !quiet)
+	r = rc == CURLE_OK ? status_of_code(code) : tell_absent(&p, h, rc, quiet);
+	if (rc == CURLE_OK && r && !quiet)
 		tell_error(&p, code, b);
 	curl_easy_cleanup(h);
 	buf_free(&url);

@@ -156,7 +156,8 @@ static void status_text(const json_t *o)
 	if (json_is_object(d))
 		status_daemon_text(d);
 	else
-		printf("daemon   not running\n");
+		printf("daemon   %s\n",
+		       *str(o, "daemon_error") ? str(o, "daemon_error") : "not running");
 	if (!json_is_object(m)) {
 		printf("module   not loaded\n");
 		return;
@@ -216,12 +217,13 @@ int verb_status(struct cli *c)
 	json_object_set_new(o, "daemon", daemon_json(c, &daemon_status));
 	json_object_set_new(o, "module", module_json(why, sizeof(why)));
 	module = json_is_object(json_object_get(o, "module"));
+	if (daemon_status == CLI_DENIED)
+		json_object_set_new(o, "daemon_error", json_string("not for you to ask"));
 	if (!module)
 		json_object_set_new(o, "module_error", json_string(why));
 	r = cli_emit(c, o, status_text);
 	if (daemon_status == CLI_DENIED)
-		return cli_fail(CLI_DENIED, "the daemon runs, but not for you: be root or in the "
-					    "group ringprof");
+		return cli_fail(CLI_DENIED, "be root or in the group ringprof to ask the daemon");
 	return r ? r : daemon_status == CLI_OK || module ? CLI_OK : CLI_ABSENT;
 }
 

@@ -49,7 +49,10 @@ const struct cli_option record_options[] = {
 struct recording {
 	struct cli *c;
 	const char *path, *format;
-	uint64_t ns; /* 0: until the command ends */
+	int out;      /* path, opened before there is something to lose */
+	bool created; /* by us: goes again when nothing comes of it */
+	uint64_t ns;  /* 0: until the command ends */
+	struct selector *sel;
 	struct source_config source;
 	pid_t pids[MAX_PIDS];
 	pid_t child; /* 0: no command */
@@ -84,15 +87,20 @@ static int parse_pids(struct recording *r, const char *list)
 
 static int parse_seconds(const char *text, uint64_t *ret)
 {
-	char with_unit[64];
+	char *end;
+	double v;
 
 	if (!parse_duration(text, ret) && *ret)
 		return 0;
-	snprintf(with_unit, sizeof(with_unit), "%ss", text);
-	if (!parse_duration(with_unit, ret) && *ret)
+	/* seconds, a fraction too; nothing else that strtod knows, like 0x1 or inf */
+	v = strspn(text, "0123456789.") == strlen(text) ? strtod(text, &end) : 0;
+	if (v >= 0.001 && v <= 86400 && !*end) {
+		*ret = (uint64_t)(v * NSEC_PER_SEC);
 		return 0;
+	}
 	return cli_fail(CLI_USAGE,
-			"record: --duration: '%s'; allowed: seconds, or a number with ms s m h",
+			"record: --duration: '%s'; allowed: seconds up to a day, or a whole number "
+			"with ms s m h",
 			text);
 }
 
@@ -146,6 +154,16 @@ static int choose_format(struct recording *r, const char *name)
 			name);
 }
 
+/* Before anything runs: a wrong one must not cost a recording. */
+static int parse_query(struct recording *r, const char *query)
+{
+	char err[512] = "";
+
+	if (!selector_parse(&r->sel, query ? query : "{}", err, sizeof(err)))
+		return 0;
+	return cli_fail(CLI_USAGE, "record: --query: %s", err);
+}
+
 static int parse(struct recording *r)
 {
 	struct cli *c = r->c;
@@ -167,26 +185,48 @@ static int parse(struct recording *r)
 		e = parse_frequency(r, cli_value(c, "frequency"));
 	if (!e)
 		e = choose_format(r, cli_value(c, "format"));
+	if (!e)
+		e = parse_query(r, cli_value(c, "query"));
 	r->source.pids = r->pids;
 	return e;
 }
 
-static int write_file(const char *path, const struct buf *b)
+/* An existing file keeps what it has until there is something new. */
+static int open_output(struct recording *r)
 {
-	cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	r->out = open(r->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	r->created = r->out >= 0;
+	if (r->out < 0 && errno == EEXIST)
+		r->out = open(r->path, O_WRONLY | O_CLOEXEC);
+	return r->out < 0 ? cli_fail(CLI_FAILED, "%s: %s", r->path, strerror(errno)) : 0;
+}
+
+static int write_file(struct recording *r, const struct buf *b)
+{
 	size_t done = 0;
 
-	while (fd >= 0 && done < b->len) {
-		ssize_t n = write(fd, b->data + done, b->len - done);
+	/* a pipe or terminal has no length, and nothing to sync */
+	if (ftruncate(r->out, 0) && errno != EINVAL)
+		return cli_fail(CLI_FAILED, "%s: %s", r->path, strerror(errno));
+	while (done < b->len) {
+		ssize_t n = write(r->out, b->data + done, b->len - done);
 
 		if (n <= 0)
-			break;
+			return cli_fail(CLI_FAILED, "%s: %s", r->path,
+					strerror(n ? errno : ENOSPC));
 		done += (size_t)n;
 	}
-	if (fd < 0 || done < b->len || fsync(fd) < 0)
-		if (errno != EINVAL) /* a pipe or terminal has nothing to sync */
-			return cli_fail(CLI_FAILED, "%s: %s", path, strerror(errno));
+	if (fsync(r->out) && errno != EINVAL && errno != EROFS)
+		return cli_fail(CLI_FAILED, "%s: %s", r->path, strerror(errno));
+	r->created = false;
 	return CLI_OK;
+}
+
+static void close_output(struct recording *r)
+{
+	if (r->created)
+		unlink(r->path);
+	close(r->out);
 }
 
 /* The daemon's word for the last r->ns, taken after they have passed. */
@@ -217,7 +257,7 @@ static int ask_daemon(struct recording *r)
 	e = path.err ? CLI_FAILED
 		     : client_get(r->c, path.data, &body, (long)(r->ns / NSEC_PER_SEC) + 60, false);
 	if (!e)
-		e = write_file(r->path, &body);
+		e = write_file(r, &body);
 	buf_free(&path);
 	buf_free(&body);
 	return e;
@@ -242,8 +282,10 @@ static int fork_command(struct recording *r)
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		execvp(r->c->args[0], r->c->args);
+		/* as env(1) and the shell: not there, not to be run */
+		byte = errno == ENOENT ? 127 : 126;
 		fprintf(stderr, "ringprof: %s: %s\n", r->c->args[0], strerror(errno));
-		_exit(127);
+		_exit(byte);
 	}
 	close(p[0]);
 	r->go = p[1];
@@ -334,7 +376,7 @@ static int export_zipped(const struct query_env *env, const struct window_list *
 	return e;
 }
 
-static int export_all(struct recording *r, const struct selector *sel, struct buf *b)
+static int export_all(struct recording *r, struct buf *b)
 {
 	struct query_env env = { .store = r->store, .symbols = r->symbols };
 	struct query_limits lim = { .max_bytes = 4UL << 30, .max_ns = 600 * NSEC_PER_SEC };
@@ -343,9 +385,9 @@ static int export_all(struct recording *r, const struct selector *sel, struct bu
 	int e = store_range(r->store, 0, UINT64_MAX, &w);
 
 	if (!e && !strcmp(r->format, "pprof"))
-		e = export_zipped(&env, &w, sel, sink_buf(b));
+		e = export_zipped(&env, &w, r->sel, sink_buf(b));
 	else if (!e)
-		e = query_tree(&env, &w, sel, &lim, &t);
+		e = query_tree(&env, &w, r->sel, &lim, &t);
 	if (t) {
 		e = export_tree(r, t, sink_buf(b));
 		tree_free(t);
@@ -369,20 +411,13 @@ static void tell(const struct recording *r)
 
 static int save(struct recording *r)
 {
-	const char *query = cli_value(r->c, "query");
-	struct selector *sel = NULL;
 	struct buf b = { 0 };
-	char err[512] = "";
-	int e = selector_parse(&sel, query ? query : "{}", err, sizeof(err));
+	int e = export_all(r, &b);
 
-	if (e)
-		return cli_fail(CLI_USAGE, "record: --query: %s", err);
-	e = export_all(r, sel, &b);
-	selector_free(sel);
 	if (e)
 		e = cli_fail(CLI_FAILED, "record: %s", strerror(-e));
 	else
-		e = write_file(r->path, &b);
+		e = write_file(r, &b);
 	buf_free(&b);
 	if (!e)
 		tell(r);
@@ -409,10 +444,22 @@ static int record_here(struct recording *r)
 	store_free(r->store);
 	symbols_free(r->symbols);
 	files_free(r->files);
-	/* like time(1) and perf(1): the command's own failure is the answer */
-	if (!e && r->c->n_args && !r->child && WIFEXITED(r->child_status))
-		e = WEXITSTATUS(r->child_status);
+	/* like time(1) and the shell: the command's own failure is the answer */
+	if (!e && r->c->n_args && !r->child)
+		e = WIFEXITED(r->child_status) ? WEXITSTATUS(r->child_status)
+					       : 128 + WTERMSIG(r->child_status);
 	return e;
+}
+
+static int record(struct recording *r)
+{
+	if (!cli_value(r->c, "source") && client_alive(r->c)) {
+		if (!r->c->n_args && !r->source.n_pids && !r->source.hz)
+			return ask_daemon(r);
+		/* the module has one reader, the daemon; perf events go beside it */
+		r->source.kind = SOURCE_PERF;
+	}
+	return record_here(r);
 }
 
 int verb_record(struct cli *c)
@@ -423,13 +470,12 @@ int verb_record(struct cli *c)
 	r.c = c;
 	r.go = -1;
 	e = parse(&r);
-	if (e)
-		return e;
-	if (!cli_value(c, "source") && client_alive(c)) {
-		if (!c->n_args && !r.source.n_pids && !r.source.hz)
-			return ask_daemon(&r);
-		/* the module has one reader, the daemon; perf events go beside it */
-		r.source.kind = SOURCE_PERF;
+	if (!e)
+		e = open_output(&r);
+	if (!e) {
+		e = record(&r);
+		close_output(&r);
 	}
-	return record_here(&r);
+	selector_free(r.sel);
+	return e;
 }
