@@ -14,9 +14,12 @@ dkms-tree:
 	install -m 0644 dkms/Makefile COPYING $(DKMS_TREE)/
 	sed 's/@VERSION@/$(VERSION)/' dkms/dkms.conf > $(DKMS_TREE)/dkms.conf
 
+# forced: sources may have changed under the same version
+DKMS_BUILD ?= dkms build --force
+
 dkms-install: dkms-tree
-	dkms add -m ringprof -v $(VERSION) || dkms status -m ringprof -v $(VERSION) | grep -q .
-	dkms build -m ringprof -v $(VERSION) -k $(DKMS_KERNEL) || \
+	dkms status -m ringprof -v $(VERSION) | grep -q . || dkms add -m ringprof -v $(VERSION)
+	$(DKMS_BUILD) -m ringprof -v $(VERSION) -k $(DKMS_KERNEL) || \
 		{ cat /var/lib/dkms/ringprof/$(VERSION)/build/make.log; exit 1; }
 	dkms install --force -m ringprof -v $(VERSION) -k $(DKMS_KERNEL)
 	modprobe ringprof

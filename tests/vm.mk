@@ -48,7 +48,9 @@ vm_on = $(Q)st=0; VM_TIMEOUT=$(VM_TIMEOUT) tests/run -t $$(($(VM_TIMEOUT) + 300)
 	for k in $(1); do sed -n "s/^\# figure:/$$k:/p" build/vm-$$k.tap; done; exit $$st
 comma := ,
 
+# dkms compiles here, the guest installs and loads (tests/vm/dkms says why)
 check-vm: vm-programs
+	$(Q)tests/vm/dkms $$(tests/vm/kernel $(KERNEL)) >/dev/null
 	$(call vm_on,$(KERNEL))
 
 check-matrix: vm-programs
