@@ -7,22 +7,6 @@
 #include "tap.h"
 #include "test_export_world.h"
 
-static struct tree *tree_of(struct world *w, const char *selector)
-{
-	struct selector *s;
-	struct tree *t = NULL;
-	char err[256];
-	int r;
-
-	if (selector_parse(&s, selector, err, sizeof(err)))
-		TAP_FAIL("%s: %s", selector, err);
-	r = query_tree(&(struct query_env){ 0 }, &w->list, s, NULL, &t);
-	selector_free(s);
-	if (r)
-		TAP_FAIL("query_tree gives %d", r);
-	return t;
-}
-
 static json_t *json_of(const struct buf *b)
 {
 	json_error_t e;
@@ -79,7 +63,7 @@ TEST(folded_lines_add_up)
 	size_t lines = 0;
 
 	world_make(&w);
-	t = tree_of(&w, "");
+	t = fix_tree(&w.list, "");
 	CHECK_EQ(export_folded(t, sink_buf(&b)), 0);
 	for (char *save = NULL, *l = strtok_r(b.data, "\n", &save); l;
 	     l = strtok_r(NULL, "\n", &save)) {
@@ -106,7 +90,7 @@ TEST(folded_marks_kinds_and_mends_names)
 	struct buf b = { 0 };
 
 	world_make(&w);
-	t = tree_of(&w, "");
+	t = fix_tree(&w.list, "");
 	CHECK_EQ(export_folded(t, sink_buf(&b)), 0);
 	/* inlined functions stand outer first */
 	CHECK(strstr(b.data, "main;fill(int);std::vector<int>::push_back(int);libc.so.6.f80;"));
@@ -129,7 +113,7 @@ TEST(flamegraph_is_columns_in_preorder)
 	size_t n, depth = 0;
 
 	world_make(&w);
-	t = tree_of(&w, "");
+	t = fix_tree(&w.list, "");
 	CHECK_EQ(export_flamegraph(t, false, sink_buf(&b)), 0);
 	j = json_of(&b);
 	check_totals(j, t);
@@ -175,7 +159,7 @@ TEST(flamegraph_of_a_cut_tree_has_only_what_is_left)
 	uint64_t last[4] = { UINT64_MAX };
 
 	world_make_large(&w, 20000);
-	t = tree_of(&w, QUERY_TYPE_SAMPLES);
+	t = fix_tree(&w.list, QUERY_TYPE_SAMPLES);
 	CHECK_EQ(tree_cut(t, 50), 0);
 	CHECK_EQ(export_flamegraph(t, true, sink_buf(&b)), 0);
 	j = json_of(&b);
@@ -212,7 +196,7 @@ TEST(top_counts_recursion_once)
 		fix_entry(FIX_STACK(m, app, 16, 32, 16), th, 4),
 	};
 	struct world w = { .w = { fix_window(m, 3, e, 0, NULL, 0) }, .list = { w.w, 1 } };
-	struct tree *t = tree_of(&w, "");
+	struct tree *t = fix_tree(&w.list, "");
 	struct buf b = { 0 };
 	json_t *j, *rows;
 
@@ -247,7 +231,7 @@ TEST(top_rows_add_up_and_can_be_few)
 	size_t i, lines = 0;
 
 	world_make(&w);
-	t = tree_of(&w, "");
+	t = fix_tree(&w.list, "");
 	CHECK_EQ(export_top(t, true, 0, sink_buf(&b)), 0);
 	j = json_of(&b);
 	json_array_foreach(json_object_get(j, "rows"), i, row)
@@ -280,7 +264,7 @@ TEST(speedscope_weights_add_up)
 	size_t i, frames;
 
 	world_make(&w);
-	t = tree_of(&w, "");
+	t = fix_tree(&w.list, "");
 	CHECK_EQ(export_speedscope(t, "a \"name\"", sink_buf(&b)), 0);
 	j = json_of(&b);
 	frames = length(json_object_get(j, "shared"), "frames");
@@ -320,7 +304,7 @@ TEST(a_sink_that_fails_ends_each)
 	struct tree *t;
 
 	world_make_large(&w, 20000);
-	t = tree_of(&w, "");
+	t = fix_tree(&w.list, "");
 	for (size_t room = 0; room < 200000; room += 66000) {
 		size_t left[4] = { room, room, room, room };
 
@@ -340,7 +324,7 @@ TEST(a_sink_that_fails_ends_each)
 TEST(nothing_sampled_can_be_written)
 {
 	struct world w = { 0 };
-	struct tree *t = tree_of(&w, "");
+	struct tree *t = fix_tree(&w.list, "");
 	struct buf b = { 0 };
 	json_t *j;
 
@@ -368,7 +352,7 @@ TEST(a_hundred_thousand_stacks)
 	uint64_t t0;
 
 	world_make_large(&w, 100000);
-	t = tree_of(&w, "");
+	t = fix_tree(&w.list, "");
 	t0 = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	CHECK_EQ(export_flamegraph(t, false, sink_buf(&b)), 0);
 	printf("# flame graph of %u nodes: %zu bytes in %.1f ms of CPU\n", t->n_nodes, b.len,

@@ -14,6 +14,7 @@
 #include "ringprof/period.h"
 #include "ringprof/record.h"
 #include "tap.h"
+#include "test_random.h"
 
 #define SIZE	RINGPROF_MIN_DATA_SIZE
 #define QUEUE	4096 /* more samples than the ring can hold */
@@ -23,10 +24,7 @@ static __u64 seed = 88172645463325252ULL;
 
 static __u64 rnd(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
+	return next_random(&seed);
 }
 
 static __u32 upto(__u32 n)

@@ -4,15 +4,13 @@
 
 #include "kmod/trie.c"
 #include "tap.h"
+#include "test_random.h"
 
 static __u64 seed = 0x2545f4914f6cdd1dULL;
 
 static __u64 rnd(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
+	return next_random(&seed);
 }
 
 static struct rp_trie *trie_new(__u32 budget, void **ret_mem)

@@ -2,7 +2,7 @@
 /*
  * Names and ELF layouts out of tables: a test program that includes this
  * defines the two functions of query/resolve.h itself, so the linker does not
- * take the library's.
+ * take the library's. And the tree of a selector.
  */
 #ifndef RINGPROF_TEST_QUERY_FIXTURE_H
 #define RINGPROF_TEST_QUERY_FIXTURE_H
@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "query/resolve.h"
+#include "tap.h"
 #include "test_query_windows.h"
 
 /* ---- names ---- */
@@ -81,6 +82,25 @@ bool query_vaddr(const struct model_object *o, uint64_t off, uint64_t *ret)
 		return false;
 	*ret = off + 0x1000;
 	return true;
+}
+
+/* ---- trees ---- */
+
+/* The tree of what the selector takes from the windows; free with tree_free. Fails the test. */
+static inline struct tree *fix_tree(const struct window_list *l, const char *selector)
+{
+	struct selector *s;
+	struct tree *t = NULL;
+	char err[256];
+	int r;
+
+	if (selector_parse(&s, selector, err, sizeof(err)))
+		TAP_FAIL("%s: %s", selector, err);
+	r = query_tree(&(struct query_env){ 0 }, l, s, NULL, &t);
+	selector_free(s);
+	if (r)
+		TAP_FAIL("query_tree gives %d", r);
+	return t;
 }
 
 #endif

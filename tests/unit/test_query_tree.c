@@ -6,22 +6,6 @@
 #include "tap.h"
 #include "test_query_fixture.h"
 
-static struct tree *tree_of(const struct window_list *l, const char *selector)
-{
-	struct selector *s;
-	struct tree *t = NULL;
-	char err[256];
-	int r;
-
-	if (selector_parse(&s, selector, err, sizeof(err)))
-		TAP_FAIL("%s: %s", selector, err);
-	r = query_tree(&(struct query_env){ 0 }, l, s, NULL, &t);
-	selector_free(s);
-	if (r)
-		TAP_FAIL("query_tree gives %d", r);
-	return t;
-}
-
 /* child of p with that name, 0 none */
 static uint32_t child(const struct tree *t, uint32_t p, const char *name)
 {
@@ -115,7 +99,7 @@ TEST(merges_windows_and_models)
 	uint32_t main_, b, cut, lost;
 
 	make_world(&w);
-	t = tree_of(&w.list, "");
+	t = fix_tree(&w.list, "");
 	check_tree(t);
 	CHECK_EQ(t->total, 21 * 10000000);
 	CHECK_EQ(t->samples, 21);
@@ -153,7 +137,7 @@ TEST(counts_samples_when_asked_to)
 	struct tree *t;
 
 	make_world(&w);
-	t = tree_of(&w.list, QUERY_TYPE_SAMPLES);
+	t = fix_tree(&w.list, QUERY_TYPE_SAMPLES);
 	check_tree(t);
 	CHECK(t->in_samples);
 	CHECK_EQ(t->total, 21);
@@ -169,7 +153,7 @@ TEST(losses_stay_out_of_a_selection)
 	struct tree *t;
 
 	make_world(&w);
-	t = tree_of(&w.list, "{service=\"db\"}");
+	t = fix_tree(&w.list, "{service=\"db\"}");
 	check_tree(t);
 	CHECK_EQ(t->samples, 7);
 	CHECK(!t->lost_included);
@@ -177,7 +161,7 @@ TEST(losses_stay_out_of_a_selection)
 	CHECK(!child(t, 0, "[lost: 4101]"));
 	CHECK_EQ(t->truncated, 2 * 10000000);
 	tree_free(t);
-	t = tree_of(&w.list, "{service=\"nobody\"}");
+	t = fix_tree(&w.list, "{service=\"nobody\"}");
 	check_tree(t);
 	CHECK_EQ(t->n_nodes, 1);
 	tree_free(t);
@@ -190,7 +174,7 @@ TEST(each_frame_is_named_once_per_model)
 
 	make_world(&w);
 	fix_resolved = 0;
-	tree_free(tree_of(&w.list, "{service=~\".+\"}"));
+	tree_free(fix_tree(&w.list, "{service=~\".+\"}"));
 	/* 16, 32, 48, kernel 64, mark: 5 in each of the two models */
 	CHECK_EQ(fix_resolved, 10);
 	fix_free(&w.list);
@@ -214,7 +198,7 @@ TEST(inlined_functions_are_nodes)
 						      .file = "a.c",
 						      .line = 7,
 						      .start_line = 3 };
-	t = tree_of(&l, "");
+	t = fix_tree(&l, "");
 	check_tree(t);
 	n = child(t, 0, "outer");
 	n = n ? child(t, n, "middle") : 0;
@@ -245,7 +229,7 @@ TEST(kernel_modules_are_objects)
 					  .names = { "ext4_write" },
 					  .module = "ext4" };
 	fix_n_names = 1;
-	t = tree_of(&l, "");
+	t = fix_tree(&l, "");
 	CHECK_STR(t->funcs[t->nodes[1].func].object, "[ext4]");
 	tree_free(t);
 	window_unref(w);
@@ -269,7 +253,7 @@ TEST(depth_has_no_limit_and_the_empty_stack_a_name)
 	e[0] = fix_entry(0, th, 2);
 	e[1] = fix_entry(s, th, 1);
 	w = fix_window(m, 2, e, 0, NULL, 0);
-	t = tree_of(&l, "");
+	t = fix_tree(&l, "");
 	check_tree(t);
 	CHECK_EQ(t->n_nodes, 100002);
 	CHECK_EQ(t->samples, 3);
@@ -354,7 +338,7 @@ TEST(cut_keeps_the_heaviest_and_all_sums)
 	struct window_list l = { .w = &w, .n = 1 };
 
 	for (size_t k = 0; k < ARRAY_SIZE(sizes); k++) {
-		struct tree *t = tree_of(&l, ""), *whole = tree_of(&l, "");
+		struct tree *t = fix_tree(&l, ""), *whole = fix_tree(&l, "");
 		uint64_t total = t->nodes[0].total, lightest = UINT64_MAX;
 		uint32_t kept = 0, heavier = 0;
 
@@ -385,7 +369,7 @@ TEST(cut_of_nothing_changes_nothing)
 	uint32_t n;
 
 	make_world(&w);
-	t = tree_of(&w.list, "");
+	t = fix_tree(&w.list, "");
 	n = t->n_nodes;
 	CHECK_EQ(tree_cut(t, 0), 0);
 	CHECK_EQ(tree_cut(t, n), 0);
@@ -415,7 +399,7 @@ TEST(an_hour)
 		w[i] = fix_window(m, 2000, e, 0, NULL, i);
 	}
 	t0 = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	t = tree_of(&l, "{service=~\"s|t\"}");
+	t = fix_tree(&l, "{service=~\"s|t\"}");
 	printf("# hour: %zu entries, %u nodes in %.1f ms of CPU\n", (size_t)359 * 2000 + pool,
 	       t->n_nodes, (double)(clock_ns(CLOCK_THREAD_CPUTIME_ID) - t0) / NSEC_PER_MSEC);
 	check_tree(t);

@@ -64,20 +64,27 @@ __attribute__((unused)) static void write_text(const char *name, const char *tex
 		abort();
 }
 
-/* Value of a symbol by nm(1), 0: not there. */
-__attribute__((unused)) static uint64_t nm(const char *file, const char *symbol)
+/* The address that the first line of a command's output begins with, 0: none. */
+__attribute__((unused)) static uint64_t address_from(const char *cmd)
 {
 	unsigned long long v = 0;
-	char cmd[512], line[512];
-	FILE *p;
+	char line[512];
+	FILE *p = popen(cmd, "r");
 
-	snprintf(cmd, sizeof(cmd), "nm '%s' 2>/dev/null | grep -E ' %s$'", built(file), symbol);
-	p = popen(cmd, "r");
 	if (p && fgets(line, sizeof(line), p))
 		v = strtoull(line, NULL, 16);
 	if (p)
 		pclose(p);
 	return v;
+}
+
+/* Value of a symbol by nm(1), 0: not there. */
+__attribute__((unused)) static uint64_t nm(const char *file, const char *symbol)
+{
+	char cmd[512];
+
+	snprintf(cmd, sizeof(cmd), "nm '%s' 2>/dev/null | grep -E ' %s$'", built(file), symbol);
+	return address_from(cmd);
 }
 
 __attribute__((unused)) static char *slurp(const char *name, size_t *len)

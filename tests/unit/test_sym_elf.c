@@ -12,6 +12,7 @@
 #include "sym/elf_image.h"
 #include "tap.h"
 #include "test_sym_build.h"
+#include "test_sym_world.h"
 
 static const char source[] = "#include <stdlib.h>\n"
 			     "static __attribute__((noinline)) int hidden(int x) { return x * 3; "
@@ -66,13 +67,6 @@ static void close_elf(struct loaded *l)
 	close(l->fd);
 }
 
-static const char *at(const struct symtab *t, uint64_t addr)
-{
-	const struct sym *s = symtab_find(t, addr);
-
-	return s ? symtab_name(t, s) : "-";
-}
-
 TEST(symtab_has_the_functions_and_nothing_else)
 {
 	struct symtab_builder b = { 0 };
@@ -119,17 +113,10 @@ TEST(dynsym_and_plt_of_a_stripped_file)
 /* objdump knows the slots too: its answer is the truth here. */
 static uint64_t objdump_slot(const char *file, const char *name)
 {
-	unsigned long long v = 0;
-	char cmd[512], line[256];
-	FILE *p;
+	char cmd[512];
 
 	snprintf(cmd, sizeof(cmd), "objdump -d '%s' | grep '<%s>:'", built(file), name);
-	p = popen(cmd, "r");
-	if (p && fgets(line, sizeof(line), p))
-		v = strtoull(line, NULL, 16);
-	if (p)
-		pclose(p);
-	return v;
+	return address_from(cmd);
 }
 
 static void check_plt(const char *file)

@@ -47,6 +47,31 @@ static void make(void)
 		abort();
 }
 
+static void get(struct files *fs, const char *const *names, int n, struct file **f)
+{
+	for (int i = 0; i < n; i++) {
+		struct file_where w = where(names[i]);
+
+		f[i] = files_get(fs, &w);
+		CHECK(f[i]);
+	}
+}
+
+/* A file of its own content: `plain` and a number behind it. */
+static struct file *get_numbered(struct files *fs, const char *name, int number)
+{
+	struct file_where w;
+	size_t len;
+	char *p = slurp("plain", &len);
+	FILE *out = fopen(built(name), "w");
+	bool ok = out && fwrite(p, 1, len, out) == len && fwrite(&number, 4, 1, out) == 1;
+
+	free(p);
+	CHECK(out && !fclose(out) && ok);
+	w = where(name);
+	return files_get(fs, &w);
+}
+
 TEST(one_file_per_content)
 {
 	struct files *fs = files_new(64 * MIB);
@@ -55,12 +80,7 @@ TEST(one_file_per_content)
 	struct files_counters c;
 
 	make();
-	for (int i = 0; i < 6; i++) {
-		struct file_where w = where(names[i]);
-
-		f[i] = files_get(fs, &w);
-		CHECK(f[i]);
-	}
+	get(fs, names, 6, f);
 	CHECK(f[0] == f[1] && f[0] == f[2]);
 	CHECK(f[0]->key_is_build_id && strlen(f[0]->build_id) == 40);
 	CHECK(f[3] == f[4] && f[3] != f[0]);
@@ -212,12 +232,7 @@ TEST(past_the_byte_limit_tables_are_dropped_and_read_again)
 	struct sym_answer a;
 
 	make();
-	for (int i = 0; i < 3; i++) {
-		struct file_where w = where(names[i]);
-
-		f[i] = files_get(fs, &w);
-		CHECK(f[i]);
-	}
+	get(fs, names, 3, f);
 	for (int k = 0; k < 9; k++) {
 		symbols_resolve(s, FRAME_USER, f[k % 3],
 				off_of(f[k % 3], nm(names[k % 3], "inner")), &a);
@@ -274,26 +289,16 @@ TEST(descriptors_are_bounded_and_closed_after_reading)
 	int before = open_fds();
 	struct file *f[300];
 	struct sym_answer a;
-	size_t len;
-	char *p;
 
 	make();
 	/* 300 contents: the hash covers the end of the file */
-	p = slurp("plain", &len);
 	for (int i = 0; i < 300; i++) {
 		char name[32];
-		struct file_where w;
-		FILE *out;
 
 		snprintf(name, sizeof(name), "many%d", i);
-		out = fopen(built(name), "w");
-		CHECK(out && fwrite(p, 1, len, out) == len && fwrite(&i, 4, 1, out) == 1);
-		fclose(out);
-		w = where(name);
-		f[i] = files_get(fs, &w);
+		f[i] = get_numbered(fs, name, i);
 		CHECK(f[i]);
 	}
-	free(p);
 	CHECK_EQ(open_fds() - before, fs->max_open);
 	for (int i = 0; i < 300; i++) {
 		symbols_resolve(s, FRAME_USER, f[i], off_of(f[0], nm("plain", "inner")), &a);
@@ -315,25 +320,15 @@ TEST(unused_files_leave_the_registry_in_the_end)
 	struct symbols *s = new_symbols(fs);
 	struct files_counters c;
 	struct sym_answer a;
-	size_t len;
-	char *p;
 
 	make();
-	p = slurp("plain", &len);
 	for (int i = 0; i < 600; i++) {
-		struct file_where w;
-		struct file *f;
-		FILE *out = fopen(built("churn"), "w");
+		struct file *f = get_numbered(fs, "churn", i);
 
-		CHECK(out && fwrite(p, 1, len, out) == len && fwrite(&i, 4, 1, out) == 1);
-		fclose(out);
-		w = where("churn");
-		f = files_get(fs, &w);
 		CHECK(f);
 		symbols_resolve(s, FRAME_USER, f, 0, &a);
 		file_unref(f);
 	}
-	free(p);
 	files_counters(fs, &c);
 	CHECK_EQ(c.files, 512);
 	CHECK_EQ(c.loads, 600);

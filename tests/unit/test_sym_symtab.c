@@ -3,6 +3,7 @@
 
 #include "sym/symtab.h"
 #include "tap.h"
+#include "test_sym_world.h"
 
 static void add(struct symtab_builder *b, uint64_t addr, uint64_t size, enum sym_bind bind,
 		bool func, const char *name)
@@ -16,13 +17,6 @@ static void add(struct symtab_builder *b, uint64_t addr, uint64_t size, enum sym
 				.len = strlen(name) };
 
 	CHECK_EQ(symtab_add(b, &in), 0);
-}
-
-static const char *at(const struct symtab *t, uint64_t addr)
-{
-	const struct sym *s = symtab_find(t, addr);
-
-	return s ? symtab_name(t, s) : "-";
 }
 
 TEST(one_name_per_address_by_fixed_rules)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests of files and symbols ask of both together.
+ * What the tests of files, tables and names ask of them alike.
  */
 #ifndef RINGPROF_TESTS_SYM_WORLD_H
 #define RINGPROF_TESTS_SYM_WORLD_H
@@ -9,8 +9,17 @@
 #include <stdlib.h>
 
 #include "sym/symbols.h"
+#include "sym/symtab.h"
 
 #define MIB (1UL << 20)
+
+/* Name of the symbol that an address is in, "-": none. */
+static inline const char *at(const struct symtab *t, uint64_t addr)
+{
+	const struct sym *s = symtab_find(t, addr);
+
+	return s ? symtab_name(t, s) : "-";
+}
 
 /* Separate debug files of the host have no say. */
 static inline struct symbols *new_symbols(struct files *fs)

@@ -12,6 +12,7 @@
 #include "kmod/trie.c"
 #include "ringprof/record.h"
 #include "tap.h"
+#include "test_random.h"
 
 #define SIZE	RINGPROF_MIN_DATA_SIZE
 #define SAMPLES 40000
@@ -21,14 +22,6 @@ static struct ringprof_ring_head head;
 static struct ringprof_ring_tail tail;
 static int done;
 static __u64 emitted;
-
-static __u64 step(__u64 *s)
-{
-	*s ^= *s << 13;
-	*s ^= *s >> 7;
-	*s ^= *s << 17;
-	return *s;
-}
 
 /* A chain that tells its own length and seed, so the reader needs no second channel. */
 static __u32 make_chain(__u64 *chain, __u64 tag)
@@ -46,7 +39,7 @@ static void *writer(void *arg)
 	__u64 chain[64], s = 12345, i;
 
 	for (i = 0; i < SAMPLES; i++) {
-		__u64 tag = step(&s) % (step(&s) % 4 ? 20 : 3000);
+		__u64 tag = next_random(&s) % (next_random(&s) % 4 ? 20 : 3000);
 		struct rp_sample x = { .chain = chain, .leaf = tag, .tgid = tag & 7, .time = i };
 
 		rp_emit_check_attach(&stream);
@@ -56,7 +49,7 @@ static void *writer(void *arg)
 			emitted++;
 		else
 			sched_yield();
-		if (step(&s) % 64 == 0)
+		if (next_random(&s) % 64 == 0)
 			sched_yield();
 	}
 	__atomic_store_n(&done, 1, __ATOMIC_RELEASE);
@@ -138,9 +131,9 @@ TEST(reader_meets_no_id_before_its_node)
 	CHECK_EQ(pthread_create(&t, NULL, writer, NULL), 0);
 	while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE)) {
 		drain(&v);
-		if (step(&s) % 256 == 0)
+		if (next_random(&s) % 256 == 0)
 			smp_store_release(&stream.attach, stream.attach + 1);
-		if (step(&s) % 4 == 0)
+		if (next_random(&s) % 4 == 0)
 			sched_yield();
 	}
 	pthread_join(t, NULL);
