@@ -137,28 +137,24 @@ func decodeFunction(b []byte) (f function, err error) {
 	return f, err
 }
 
+func add[T any](list *[]T, decode func([]byte) (T, error), b []byte) error {
+	v, err := decode(b)
+	*list = append(*list, v)
+	return err
+}
+
 func (p *profile) decodeField(f field) (err error) {
 	switch f.num {
 	case 1:
-		var v valueType
-		v, err = decodeValueType(f.bytes)
-		p.sampleTypes = append(p.sampleTypes, v)
+		err = add(&p.sampleTypes, decodeValueType, f.bytes)
 	case 2:
-		var s sample
-		s, err = decodeSample(f.bytes)
-		p.samples = append(p.samples, s)
+		err = add(&p.samples, decodeSample, f.bytes)
 	case 3:
-		var m mapping
-		m, err = decodeMapping(f.bytes)
-		p.mappings = append(p.mappings, m)
+		err = add(&p.mappings, decodeMapping, f.bytes)
 	case 4:
-		var l location
-		l, err = decodeLocation(f.bytes)
-		p.locations = append(p.locations, l)
+		err = add(&p.locations, decodeLocation, f.bytes)
 	case 5:
-		var fn function
-		fn, err = decodeFunction(f.bytes)
-		p.functions = append(p.functions, fn)
+		err = add(&p.functions, decodeFunction, f.bytes)
 	case 6:
 		p.strings = append(p.strings, string(f.bytes))
 	case 13:
