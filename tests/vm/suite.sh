@@ -4,10 +4,13 @@
 #
 # Each file of tests/vm/parts is one part, sourced in the order of its name;
 # without arguments all are run. Lines "# figure: ..." are measurements. Sizes:
-#   RINGPROF_CYCLES   load/unload cycles (20; the full proof has 200)
-#   RINGPROF_STARTS   start/stop cycles under load (50; 500)
-#   RINGPROF_KILLS    readers killed at a random moment (20; 100)
-#   RINGPROF_RUNS     runs of the shares test (3)
+#   RINGPROF_CYCLES        load/unload cycles (10; the full proof has 200)
+#   RINGPROF_STARTS        start/stop cycles under load (50; 500)
+#   RINGPROF_KILLS         readers killed at a random moment (20; 100)
+#   RINGPROF_DAEMON_KILLS  daemons killed (5; 100)
+#   RINGPROF_RUNS          runs of the shares test (1; 3)
+#   RINGPROF_DAEMON_RUNS   the same through the daemon (1; 3)
+#   RINGPROF_MIXED         seconds of the mixed loads (60; 60)
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/tap.sh
 . tests/vm/suite_lib.sh

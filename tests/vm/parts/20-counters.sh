@@ -9,7 +9,7 @@ ok "record with a stopped reader" record "$tmp/r" -F 4999 -r 16384 -n -d 4
 judge "counters add up with full rings" tests/vm/check counters "$tmp/r" full ring=16384
 ok "record with a lying reader" record "$tmp/r" -F 999 -t -d 4
 judge "counters add up with bad tails" tests/vm/check counters "$tmp/r" bad-tail
-ok "record with a small trie" record "$tmp/r" -F 1999 -b 2048 -d 12 -- mixed 12
+ok "record with a small trie" record "$tmp/r" -F 1999 -b 2048 -d 15 -- mixed 15
 judge "counters add up over many epochs" tests/vm/check counters "$tmp/r" epochs
 idle_cpus
 ok "record on idle CPUs" record "$tmp/r" -F 499 -d 3

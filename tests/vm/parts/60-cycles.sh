@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Again and again: load, start, CPUs off and on line, readers killed.
 # shellcheck shell=bash disable=SC2154,SC2015
-cycles=${RINGPROF_CYCLES:-20} starts=${RINGPROF_STARTS:-50} kills=${RINGPROF_KILLS:-20}
+cycles=${RINGPROF_CYCLES:-10} starts=${RINGPROF_STARTS:-50} kills=${RINGPROF_KILLS:-20}
 
 load_cycles() {
 	local i

@@ -43,7 +43,7 @@ for run in $(seq 1 "${RINGPROF_DAEMON_RUNS:-1}"); do
 	ok "scrape shares, run $run" scrape_shares
 	ok "go tool pprof reads it" top "$tmp/pprof" "$tmp/top"
 	ok "without a word of complaint" sh -c "! grep -v '^File:\|^Fetching\|^Saved' $tmp/top.err"
-	judge "go tool pprof -top has the shares, run $run" env MIN_SAMPLES=20000 \
+	judge "go tool pprof -top has the shares, run $run" env MIN_SAMPLES="${RINGPROF_MIN_SAMPLES:-2000}" \
 		tests/vm/check pprof "$tmp/top" "$period" "$tmp/truth0" "$tmp/truth1"
 done
 
@@ -68,11 +68,16 @@ kill_daemons() {
 		start_daemon || { echo "kill $i"; return 1; }
 	done
 }
-ok "${RINGPROF_DAEMON_KILLS:-5} times killed, the next one takes over" kill_daemons
 ok "SIGTERM ends it with status 0" sh -c "kill $daemon"
 wait "$daemon"
 ok "it did" test $? = 0
 ok "nothing samples afterwards" sh -c 'ringtool info | tee /dev/stderr | grep -q "\"state\":0"'
+ok "the daemon comes again" start_daemon
+ok "${RINGPROF_DAEMON_KILLS:-5} times killed, the next one takes over" kill_daemons
+kill "$daemon"
+wait "$daemon"
+# who takes over a running sampler leaves it running
+ringtool stop
 ok "the module can go" unload
 ok "record by the command alone, without a daemon" sh -c "insmod $RINGPROF_KO &&
 	ringprof record --source kmod -F 499 -o $tmp/rec.pb.gz -- deep 22 3 &&
