@@ -19,7 +19,7 @@ struct control_info {
 	uint32_t abi_major, abi_minor;
 	char version[64];
 	uint64_t features, instance, memory;
-	uint32_t state; /* enum ringprof_state */
+	uint32_t state;	     /* enum ringprof_state */
 	uint32_t reader_pid; /* 0: none */
 	char reader_comm[32];
 };

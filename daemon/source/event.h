@@ -21,18 +21,18 @@ enum event_type {
 };
 
 struct event_sample {
-	uint64_t leaf; /* sampled pc */
+	uint64_t leaf;	 /* sampled pc */
 	uint64_t cgroup; /* id, 0 unknown */
 	uint64_t weight; /* ns of CPU time (or cycles, see source_info.unit) */
-	uint32_t chain; /* caller chain in the chain table, 0 = none */
-	uint32_t flags; /* RINGPROF_SAMPLE_* of the uapi header, for both sources */
+	uint32_t chain;	 /* caller chain in the chain table, 0 = none */
+	uint32_t flags;	 /* RINGPROF_SAMPLE_* of the uapi header, for both sources */
 };
 
 struct event_mmap {
 	uint64_t addr, len, pgoff; /* pgoff in bytes */
 	uint64_t ino, ino_generation;
 	uint32_t maj, min;
-	uint32_t prot; /* PROT_*; 0 unknown */
+	uint32_t prot;	  /* PROT_*; 0 unknown */
 	const char *path; /* as the process's own mount namespace names it, or "[vdso]", "//anon" */
 };
 

@@ -33,7 +33,7 @@ enum source_kind { SOURCE_AUTO, SOURCE_KMOD, SOURCE_PERF };
 
 struct source_config {
 	enum source_kind kind;
-	uint32_t hz; /* 0: the module's own setting, or RINGPROF_DEFAULT_HZ */
+	uint32_t hz;	  /* 0: the module's own setting, or RINGPROF_DEFAULT_HZ */
 	const char *cpus; /* list, NULL or "": default mask */
 	/*
 	 * Profile only these processes and what they fork from the open on; n_pids 0:
@@ -43,22 +43,22 @@ struct source_config {
 	 */
 	const pid_t *pids;
 	size_t n_pids;
-	const char *cgroup; /* path below the cgroup mount, NULL: all */
+	const char *cgroup;	 /* path below the cgroup mount, NULL: all */
 	bool no_kernel, no_user; /* only user mode, only kernel mode */
-	uint32_t ring_bytes; /* per CPU, 0: by rate */
+	uint32_t ring_bytes;	 /* per CPU, 0: by rate */
 	uint32_t perf_max_stack; /* perf source: 0 = as /proc/sys/kernel/perf_event_max_stack says */
-	bool adopt; /* kmod: when it samples already, leave its settings as they are */
+	bool adopt;		 /* kmod: when it samples already, leave its settings as they are */
 };
 
 struct source_info {
 	enum source_kind kind; /* which one it became */
-	const char *name; /* "kmod", "perf" */
-	char why[256]; /* auto: why this one, in words */
-	uint32_t hz; /* in force */
-	uint64_t period; /* ns (or cycles) a sample stands for now */
-	uint32_t unit; /* enum ringprof_unit */
-	uint32_t clock; /* clockid of event times */
-	uint32_t cpus; /* CPUs sampled */
+	const char *name;      /* "kmod", "perf" */
+	char why[256];	       /* auto: why this one, in words */
+	uint32_t hz;	       /* in force */
+	uint64_t period;       /* ns (or cycles) a sample stands for now */
+	uint32_t unit;	       /* enum ringprof_unit */
+	uint32_t clock;	       /* clockid of event times */
+	uint32_t cpus;	       /* CPUs sampled */
 	char module_version[64];
 	uint32_t abi_major, abi_minor;
 	uint64_t features;
@@ -71,7 +71,7 @@ struct source_info {
 struct source_counters {
 	uint64_t calls;
 	uint64_t outcome[16];
-	uint64_t missed; /* timer periods that never fired */
+	uint64_t missed;   /* timer periods that never fired */
 	uint64_t detached; /* samples taken before this reader attached, dropped */
 	uint64_t chain_hits, nodes, bytes, frames;
 	uint64_t node_limit_hits, handler_ns;
@@ -92,7 +92,8 @@ struct source;
  */
 int source_open(struct source **ret, const struct source_config *cfg, struct chains *chains,
 		char *err, size_t errlen);
-void source_close(struct source *s); /* NULL is fine; a kmod source stops the module only if it started it */
+void source_close(
+	struct source *s); /* NULL is fine; a kmod source stops the module only if it started it */
 int source_start(struct source *s, char *err, size_t errlen);
 /* What was sampled until then is delivered by a drain SOURCE_LAG_NS later. */
 int source_stop(struct source *s);
