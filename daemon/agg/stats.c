@@ -68,9 +68,9 @@ static struct agg_service *service_row(struct agg *a, const char *name)
 	if (id == UINT32_MAX)
 		return &a->services[0];
 	/* numbers stand for texts here, so an equal number is an equal name */
-	HMAP_FOR_EACH(&a->service_index, hash_mix(id, 0), it, row)
-	if (!strcmp(a->services[row].service_name, name))
-		return &a->services[row];
+	HMAP_FOR_EACH (&a->service_index, hash_mix(id, 0), it, row)
+		if (!strcmp(a->services[row].service_name, name))
+			return &a->services[row];
 	if (n == AGG_MAX_SERVICES || !strcmp(name, other) ||
 	    hmap_insert(&a->service_index, hash_mix(id, 0), n))
 		return &a->services[0];

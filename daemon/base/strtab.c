@@ -99,8 +99,7 @@ uint32_t strtab_add_n(struct strtab *t, const char *s, size_t n)
 	uint32_t id;
 	char *text;
 
-	HMAP_FOR_EACH(&t->index, hash, it, id)
-	{
+	HMAP_FOR_EACH (&t->index, hash, it, id) {
 		const char *have = strtab_get(t, id);
 
 		if (strlen(have) == n && !memcmp(have, s, n))

@@ -62,8 +62,7 @@ static int text_id(struct columns *c, const char *s, uint32_t *ret)
 	uint64_t hash = hash_mix((uintptr_t)s, 0);
 	uint32_t i;
 
-	HMAP_FOR_EACH(&c->texts, hash, it, i)
-	{
+	HMAP_FOR_EACH (&c->texts, hash, it, i) {
 		if (c->text[i] == s) {
 			*ret = i;
 			return 0;

@@ -32,8 +32,7 @@ static int intern_labels(struct pprof *p, const struct pprof_labels *l, uint32_t
 				 (uint64_t)(uint32_t)l->pid << 32 | (uint32_t)l->tid);
 	uint32_t i;
 
-	HMAP_FOR_EACH(&p->label_index, hash, it, i)
-	{
+	HMAP_FOR_EACH (&p->label_index, hash, it, i) {
 		if (!memcmp(&p->labels[i], l, sizeof(*l))) {
 			*ret = i;
 			return 0;
@@ -101,8 +100,7 @@ static int add_sample(struct pprof *p, uint32_t path, uint32_t labels, uint64_t 
 	uint32_t i;
 
 	p->mappings[p->locations[p->merge.paths.p[path].key].mapping].self += weight;
-	HMAP_FOR_EACH(&p->sample_index, hash, it, i)
-	{
+	HMAP_FOR_EACH (&p->sample_index, hash, it, i) {
 		struct pprof_sample *s = &p->samples[i];
 
 		if (s->path != path || s->labels != labels)

@@ -133,8 +133,7 @@ int pprof_mapping(struct pprof *p, const struct model_object *o, uint64_t off, u
 	m.file_id = o->kind == FRAME_USER && o->file ? o->file->id : 0;
 	hash = hash_mix(m.file_id ? m.file_id : m.name, (uint64_t)o->kind << 1 | m.is_segment);
 	*ret = NONE;
-	HMAP_FOR_EACH(&p->mapping_index, hash, it, i)
-	{
+	HMAP_FOR_EACH (&p->mapping_index, hash, it, i) {
 		if (is_same(&p->mappings[i], &m, *address, *address - off))
 			*ret = i;
 	}

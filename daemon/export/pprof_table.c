@@ -31,8 +31,7 @@ static int find_function(struct pprof *p, const struct sym_line *l, uint32_t *re
 	f.start_line = f.file ? l->start_line : 1; /* see export.h about the 1 */
 	hash = hash_mix((uint64_t)f.name << 32 | f.system_name,
 			(uint64_t)f.file << 32 | f.start_line);
-	HMAP_FOR_EACH(&p->function_index, hash, it, i)
-	{
+	HMAP_FOR_EACH (&p->function_index, hash, it, i) {
 		const struct pprof_function *have = &p->functions[i];
 
 		if (have->name == f.name && have->system_name == f.system_name &&
@@ -89,8 +88,7 @@ int pprof_location(struct pprof *p, const struct model_object *o, uint64_t off, 
 	if (pprof_mapping(p, o, off, &loc.address, &loc.mapping))
 		return -ENOMEM;
 	hash = hash_mix(loc.address, loc.mapping);
-	HMAP_FOR_EACH(&p->location_index, hash, it, i)
-	{
+	HMAP_FOR_EACH (&p->location_index, hash, it, i) {
 		if (p->locations[i].address == loc.address &&
 		    p->locations[i].mapping == loc.mapping) {
 			*ret = i;

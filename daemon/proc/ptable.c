@@ -32,9 +32,9 @@ const char *ptable_intern(struct ptable *t, const char *s)
 
 	if (!*s)
 		return "";
-	HMAP_FOR_EACH(&in->index, hash, it, id)
-	if (!strcmp(strtab_get(in->texts, id), s))
-		return strtab_get(in->texts, id);
+	HMAP_FOR_EACH (&in->index, hash, it, id)
+		if (!strcmp(strtab_get(in->texts, id), s))
+			return strtab_get(in->texts, id);
 	if (strtab_bytes(in->texts) + hmap_bytes(&in->index) >= in->max_bytes) {
 		t->c.limit_hits++;
 		return "";
@@ -76,9 +76,9 @@ struct entry *ptable_find(struct ptable *t, pid_t pid)
 {
 	uint32_t i;
 
-	HMAP_FOR_EACH(&t->by_pid, pid_hash(pid), it, i)
-	if (t->slots[i]->p.pid == pid)
-		return t->slots[i];
+	HMAP_FOR_EACH (&t->by_pid, pid_hash(pid), it, i)
+		if (t->slots[i]->p.pid == pid)
+			return t->slots[i];
 	return NULL;
 }
 

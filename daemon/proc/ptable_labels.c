@@ -105,9 +105,9 @@ static const struct cgroup_names *known(const struct ptable *t, uint64_t id)
 {
 	uint32_t i;
 
-	HMAP_FOR_EACH(&t->by_cgroup, hash_mix(id, 2), it, i)
-	if (t->cgroups[i].id == id)
-		return &t->cgroups[i];
+	HMAP_FOR_EACH (&t->by_cgroup, hash_mix(id, 2), it, i)
+		if (t->cgroups[i].id == id)
+			return &t->cgroups[i];
 	return NULL;
 }
 

@@ -28,8 +28,7 @@ int paths_child(struct paths *t, struct budget *b, uint32_t parent, uint32_t key
 	uint64_t hash = hash_mix(parent, key);
 	uint32_t i;
 
-	HMAP_FOR_EACH(&t->index, hash, it, i)
-	{
+	HMAP_FOR_EACH (&t->index, hash, it, i) {
 		if (t->p[i].parent == parent && t->p[i].key == key) {
 			*ret = i;
 			return 0;
@@ -218,7 +217,7 @@ static int stack_path(struct stack_merge *m, struct stack_merge_model *mm, uint3
 static int merge_entry(struct stack_merge *m, struct stack_merge_model *mm,
 		       const struct window_entry *e)
 {
-	uint32_t path;
+	uint32_t path = 0;
 	int r = match_thread(&mm->match, e->thread);
 
 	if (r > 0)

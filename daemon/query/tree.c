@@ -68,8 +68,7 @@ static int intern_func(struct builder *b, const struct sym_line *l, const struct
 		return -ENOMEM;
 	n = strtab_get(t->strings, name);
 	hash = hash_mix(name, object);
-	HMAP_FOR_EACH(&b->func_index, hash, it, i)
-	{
+	HMAP_FOR_EACH (&b->func_index, hash, it, i) {
 		if (t->funcs[i].name == n && t->funcs[i].object == obj) {
 			*ret = i;
 			return 0;

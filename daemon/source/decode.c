@@ -207,7 +207,7 @@ static bool take(struct decode *d, const void *p, size_t n, struct decode_sample
 
 bool decode_next(struct decode *d, struct ringprof_cursor *c, struct decode_sample *ret)
 {
-	const struct ringprof_rec *rec;
+	const struct ringprof_rec *rec = NULL;
 	int n;
 
 	while ((n = ringprof_next(c, &rec)) > 0)

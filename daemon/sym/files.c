@@ -169,9 +169,9 @@ static struct file_priv *find_ident(struct files *fs, const struct ident *id)
 {
 	uint32_t i;
 
-	HMAP_FOR_EACH(&fs->by_ident, hash_bytes(id, sizeof(*id)), it, i)
-	if (!memcmp(&fs->seen[i].ident, id, sizeof(*id)) && seen_file(fs, &fs->seen[i]))
-		return seen_file(fs, &fs->seen[i]);
+	HMAP_FOR_EACH (&fs->by_ident, hash_bytes(id, sizeof(*id)), it, i)
+		if (!memcmp(&fs->seen[i].ident, id, sizeof(*id)) && seen_file(fs, &fs->seen[i]))
+			return seen_file(fs, &fs->seen[i]);
 	return NULL;
 }
 
@@ -184,8 +184,7 @@ static struct file_priv *find_mapping(struct files *fs, const struct file_where 
 
 	if (!w->ino)
 		return NULL;
-	HMAP_FOR_EACH(&fs->by_map, map_hash(w->maj, w->min, w->ino), it, i)
-	{
+	HMAP_FOR_EACH (&fs->by_map, map_hash(w->maj, w->min, w->ino), it, i) {
 		const struct seen *s = &fs->seen[i];
 
 		if (s->ino != w->ino || s->maj != w->maj || s->min != w->min ||
@@ -236,9 +235,9 @@ static struct file_priv *find_key(struct files *fs, const struct file_priv *like
 {
 	uint32_t i;
 
-	HMAP_FOR_EACH(&fs->by_key, hash_bytes(like->pub.key, sizeof(like->pub.key)), it, i)
-	if (!memcmp(fs->slots[i]->pub.key, like->pub.key, sizeof(like->pub.key)))
-		return fs->slots[i];
+	HMAP_FOR_EACH (&fs->by_key, hash_bytes(like->pub.key, sizeof(like->pub.key)), it, i)
+		if (!memcmp(fs->slots[i]->pub.key, like->pub.key, sizeof(like->pub.key)))
+			return fs->slots[i];
 	return NULL;
 }
 

@@ -110,9 +110,9 @@ static struct pair *get(struct names *n, const char *name, bool demangle)
 	uint64_t hash = XXH3_64bits_withSeed(name, strlen(name), demangle);
 	uint32_t i;
 
-	HMAP_FOR_EACH(&n->index, hash, it, i)
-	if (!strcmp(n->pairs[i].system, name))
-		return &n->pairs[i];
+	HMAP_FOR_EACH (&n->index, hash, it, i)
+		if (!strcmp(n->pairs[i].system, name))
+			return &n->pairs[i];
 	return add(n, hash, name, demangle);
 }
 

@@ -39,8 +39,8 @@ TEST(hmap_finds_what_was_put)
 	for (uint32_t i = 0; i < 10000; i += 2)
 		CHECK(hmap_remove(&m, hash_mix(i, 7), i));
 	for (uint32_t i = 0; i < 10000; i++) {
-		HMAP_FOR_EACH(&m, hash_mix(i, 7), it, v)
-		n += v == i;
+		HMAP_FOR_EACH (&m, hash_mix(i, 7), it, v)
+			n += v == i;
 	}
 	CHECK_EQ(n, 5000);
 	CHECK_EQ(m.live, 5000);
