@@ -332,20 +332,31 @@ static void *collector_main(void *arg)
 	return NULL;
 }
 
+/* Who asks from here on finds the processes of the scan and a source that runs. */
+static void publish_start(struct collector *c, uint64_t started)
+{
+	pthread_mutex_lock(&c->lock);
+	c->status.started = started;
+	c->status.running = true;
+	c->status.info = *source_info(c->source);
+	ptable_counters(c->ptable, &c->status.ptable);
+	pthread_mutex_unlock(&c->lock);
+}
+
 int collector_start(struct collector *c, char *err, size_t errlen)
 {
+	uint64_t started = mono_now();
 	int r = source_start(c->source, err, errlen);
 
 	if (r)
 		return r;
-	c->status.started = mono_now();
-	c->status.running = true;
-	c->status.info = *source_info(c->source);
-	c->next_kallsyms = c->status.started + KALLSYMS_NS;
+	c->next_kallsyms = started + KALLSYMS_NS;
 	/* after the side band is open: what happens meanwhile is queued there */
 	r = ptable_scan(c->ptable, mono_now());
-	if (!r)
+	if (!r) {
+		publish_start(c, started);
 		r = -pthread_create(&c->thread, NULL, collector_main, c);
+	}
 	if (r) {
 		snprintf(err, errlen, "collector: %s", strerror(-r));
 		source_stop(c->source);
