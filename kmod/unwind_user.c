@@ -84,14 +84,10 @@ static __always_inline enum ringprof_end take_frame(struct rp_walk *w, u64 *fp, 
 }
 
 #ifdef RP_HAVE_USER_ACCESS_BEGIN
-/*
- * Nothing between begin and end may be a call: AC is set there. The walk's
- * state is copied so that stores to the chain cannot alias it.
- */
+/* Nothing between begin and end may be a call: AC is set there. */
 static enum ringprof_end walk64(struct rp_walk *w, u64 fp, u64 end)
 {
 	enum ringprof_end why = RINGPROF_END_NONE;
-	struct rp_walk local = *w;
 	u32 left = w->max_user;
 
 	if (!user_access_begin((void __user *)fp, end - fp))
@@ -105,7 +101,7 @@ static enum ringprof_end walk64(struct rp_walk *w, u64 fp, u64 end)
 		}
 		unsafe_get_user(next, (u64 __user *)fp, fault);
 		unsafe_get_user(ret, (u64 __user *)(fp + 8), fault);
-		why = take_frame(&local, &fp, next, ret, end, sizeof(struct frame64));
+		why = take_frame(w, &fp, next, ret, end, sizeof(struct frame64));
 	} while (why == RINGPROF_END_NONE);
 	goto out;
 
@@ -113,7 +109,6 @@ fault:
 	why = RINGPROF_END_FAULT;
 out:
 	user_access_end();
-	*w = local;
 	return why;
 }
 #endif
