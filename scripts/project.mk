@@ -22,7 +22,7 @@ check:
 	@echo
 	$(Q)tests/run --sum $(RESULTS_FILE)
 
-E2E := $(sort $(wildcard tests/e2e/*.sh))
+E2E := $(filter-out tests/e2e/lib.sh,$(sort $(wildcard tests/e2e/*.sh)))
 check-e2e: daemon
 	$(Q)tests/run $(if $(RESULTS),-o $(RESULTS)) $(E2E)
 
