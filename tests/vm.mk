@@ -51,7 +51,7 @@ comma := ,
 # dkms compiles here, the guest installs and loads (tests/vm/dkms says why)
 check-vm: vm-programs
 	$(Q)tests/vm/dkms $$(tests/vm/kernel $(KERNEL)) >/dev/null
-	$(call vm_on,$(KERNEL))
+	$(call vm_on,$(KERNEL) $(KERNEL)+icount)
 
 check-matrix: vm-programs
 	$(call vm_on,$(shell grep -v '^#' tests/vm/matrix))
