@@ -23,7 +23,7 @@ check:
 	$(Q)tests/run --sum $(RESULTS_FILE)
 
 E2E := $(filter-out tests/e2e/lib.sh,$(sort $(wildcard tests/e2e/*.sh)))
-check-e2e: daemon
+check-e2e: daemon workloads
 	$(Q)tests/run $(if $(RESULTS),-o $(RESULTS)) $(E2E)
 
 style:

@@ -1,0 +1,3 @@
+module ringprof/tests/pprofcheck
+
+go 1.20
