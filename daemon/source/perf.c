@@ -181,6 +181,7 @@ static void perf_close(struct source *s)
 		perf_cpu_close(&p->cpus[i]);
 	if (p->cgroup >= 0)
 		close(p->cgroup);
+	buf_free(&p->stat);
 	free(p);
 	s->priv = NULL;
 }
@@ -223,16 +224,27 @@ static int perf_start(struct source *s, char *err, size_t errlen)
 	return 0;
 }
 
+/* Without it idle CPUs' stopped timers count as missed: too many losses, never too few. */
+static void read_stat(struct perf *p)
+{
+	buf_reset(&p->stat);
+	if (buf_read_file(&p->stat, "/proc/stat", 16 << 20))
+		buf_reset(&p->stat);
+	if (p->stat.data)
+		p->stat.data[p->stat.len] = '\0';
+}
+
 static int perf_stop(struct source *s)
 {
 	struct perf *p = s->priv;
 	int first = 0;
 
+	read_stat(p);
 	for (uint32_t i = 0; i < p->n_cpus; i++) {
 		int r = perf_cpu_enable(&p->cpus[i], false);
 
 		first = first ? first : r;
-		perf_cpu_snapshot(&p->cpus[i]);
+		perf_cpu_snapshot(&p->cpus[i], p->stat.data ? p->stat.data : "");
 	}
 	p->running = false;
 	return first;
@@ -249,7 +261,7 @@ static void rescan_cpu(struct perf *p, uint32_t i)
 		perf_cpu_close(c);
 	if (c->ring.fd < 0 && wanted(p, i) && !perf_cpu_open(c, &mapping) && p->running)
 		perf_cpu_enable(c, true);
-	perf_cpu_snapshot(c);
+	perf_cpu_snapshot(c, p->stat.data ? p->stat.data : "");
 	p->s->info.cpus += c->ring.fd >= 0;
 }
 
@@ -258,6 +270,7 @@ static int perf_rescan(struct source *s)
 	struct perf *p = s->priv;
 
 	s->info.cpus = 0;
+	read_stat(p);
 	for (uint32_t i = 0; i < p->n_cpus; i++)
 		rescan_cpu(p, i);
 	return 0;

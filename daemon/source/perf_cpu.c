@@ -6,7 +6,10 @@
 #include "source/perf_cpu.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "source/sideband.h"
@@ -15,8 +18,10 @@ static void account(struct perf_cpu *c, enum ringprof_outcome what, uint64_t n, 
 {
 	c->calls += n;
 	c->outcome[what] += n;
-	if (time < c->snap_time)
+	if (time < c->snap_time) {
 		c->snap_calls = c->calls;
+		c->snap_busy_calls = c->calls - c->outcome[RINGPROF_OUT_IDLE];
+	}
 }
 
 /*
@@ -153,24 +158,55 @@ int perf_cpu_enable(struct perf_cpu *c, bool on)
 											 : 0;
 }
 
+/* Idle time of the CPU since boot by the text of /proc/stat, ns; false: no such line. */
+static bool idle_time(const char *stat, uint32_t cpu, uint64_t *ret)
+{
+	unsigned long long idle, iowait;
+	char head[16];
+	const char *line;
+
+	snprintf(head, sizeof(head), "\ncpu%u ", cpu);
+	line = strstr(stat, head);
+	if (!line || sscanf(line + strlen(head), "%*u %*u %*u %llu %llu", &idle, &iowait) != 2)
+		return false;
+	*ret = (idle + iowait) * (NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK));
+	return true;
+}
+
+static uint64_t above(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
 void perf_cpu_settle(struct perf_cpu *c)
 {
-	uint64_t expected = c->snap_enabled / c->p->period;
+	uint64_t missed = above(c->snap_enabled / c->p->period, c->snap_calls), busy;
 
 	if (c->p->s->merge.upto < c->snap_time)
 		return;
-	if (expected > c->snap_calls && expected - c->snap_calls > c->missed)
-		c->missed = expected - c->snap_calls;
+	if (c->idle_known) {
+		busy = above(c->snap_enabled, above(c->snap_idle, c->idle_first));
+		busy = above(busy / c->p->period, c->snap_busy_calls);
+		missed = busy < missed ? busy : missed;
+	}
+	if (missed > c->missed)
+		c->missed = missed;
 }
 
-void perf_cpu_snapshot(struct perf_cpu *c)
+void perf_cpu_snapshot(struct perf_cpu *c, const char *stat)
 {
-	uint64_t enabled = 0;
+	uint64_t enabled = 0, idle;
+	bool known = idle_time(stat, c->cpu, &idle);
 
 	perf_cpu_settle(c);
 	if (c->ring.fd >= 0 && perf_ring_enabled_ns(&c->ring, &enabled))
 		return;
+	if (known && !c->idle_known)
+		c->idle_first = idle;
+	c->idle_known = known;
+	c->snap_idle = known ? idle : 0;
 	c->snap_enabled = c->enabled_before + enabled;
 	c->snap_time = mono_now();
 	c->snap_calls = c->calls;
+	c->snap_busy_calls = c->calls - c->outcome[RINGPROF_OUT_IDLE];
 }

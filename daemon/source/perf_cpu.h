@@ -7,6 +7,7 @@
 #ifndef RINGPROF_SOURCE_PERF_CPU_H
 #define RINGPROF_SOURCE_PERF_CPU_H
 
+#include "base/buf.h"
 #include "source/perf_chain.h"
 #include "source/perf_ring.h"
 #include "source/source_priv.h"
@@ -30,6 +31,13 @@ struct perf_cpu {
 	uint64_t missed;
 	uint64_t enabled_before; /* ns, of events closed since */
 	uint64_t snap_time, snap_enabled, snap_calls;
+	/*
+	 * An idle CPU without a tick stops its sampling timer after a while
+	 * (perf's throttle waits for a tick). No CPU time is lost by that, so
+	 * idle time by /proc/stat is left out of what should have been sampled.
+	 */
+	uint64_t idle_first, snap_idle, snap_busy_calls;
+	bool idle_known;
 };
 
 struct perf {
@@ -44,6 +52,7 @@ struct perf {
 	bool with_cgroup; /* samples carry their cgroup's id */
 	bool host_pids;	  /* pid 0 is the idle task and nobody else */
 	bool running;
+	struct buf stat; /* /proc/stat as last read */
 	uint32_t n_cpus;
 	struct perf_cpu cpus[];
 };
@@ -55,7 +64,7 @@ void perf_cpu_close(struct perf_cpu *c); /* counters stay */
 int perf_cpu_enable(struct perf_cpu *c, bool on);
 /* Brings `missed` up to the last snapshot, once all is here from before it. */
 void perf_cpu_settle(struct perf_cpu *c);
-/* Settles the last snapshot and takes a new one. */
-void perf_cpu_snapshot(struct perf_cpu *c);
+/* Settles the last snapshot and takes a new one; stat: the text of /proc/stat, "" unreadable. */
+void perf_cpu_snapshot(struct perf_cpu *c, const char *stat);
 
 #endif

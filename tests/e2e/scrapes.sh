@@ -4,6 +4,9 @@
 . "$(dirname "$0")/lib.sh"
 
 ok "the daemon starts" start_daemon --frequency=499
+# a host without work has no samples to add up
+build/workloads/steady 1000 >/dev/null 2>&1 &
+pids+=($!)
 
 cat >"$dir/scrape.py" <<'P'
 import base64, gzip, json, re, sys, time, urllib.parse, urllib.request
@@ -86,8 +89,6 @@ P
 ok "20 overlapping ones are each exactly their stretch of the history" overlapping
 
 # --- labels and selectors ---
-build/workloads/steady 1000 >/dev/null 2>&1 &
-pids+=($!)
 labels_of() { # QUERY: keys of labels, one a line
 	get "/debug/pprof/profile?seconds=1$1" -o "$dir/l.pb.gz" || return 1
 	go tool pprof -tags "$dir/l.pb.gz" 2>/dev/null | sed -nE 's/^ *([a-z_]+): Total.*/\1/p' | sort | tr '\n' ' '
