@@ -77,7 +77,12 @@ print(f"# {n} scrapes: {total} samples; history of the same windows: {whole['sam
 sys.exit(0 if total > 100 and whole["samples"] >= total else 1)
 P
 }
+# a load of known length: an idle host gives no samples to count
+$work/shares 16 >/dev/null &
+load_pid=$!
 ok "scrapes back to back leave nothing out and count nothing twice" back_to_back
+kill $load_pid
+wait $load_pid 2>/dev/null || true
 
 # --- formats ---
 for f in flamegraph speedscope; do
