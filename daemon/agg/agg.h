@@ -17,6 +17,8 @@
 
 struct agg;
 
+#define AGG_ENDS 32 /* more than enum ringprof_end has; newer ones count as its last */
+
 struct agg_config {
 	size_t max_model_bytes; /* new model past this */
 	uint32_t max_series;	/* label sets a model; past it service_name "other", counted */
@@ -78,7 +80,7 @@ struct agg_process {
 	int32_t pid;
 	const char *comm, *exe, *service_name; /* interned for ever */
 	uint64_t ns, samples;		       /* since the process was first seen */
-	uint64_t ends[16]; /* samples by enum ringprof_end whose root was not reached, [0]: whole */
+	uint64_t ends[AGG_ENDS]; /* samples by enum ringprof_end whose root was not reached, [0]: whole */
 };
 /* Heaviest first, at most max; gives the number. Rows go when the process table frees theirs. */
 size_t agg_processes(struct agg *a, struct agg_process *ret, size_t max);
@@ -86,7 +88,7 @@ size_t agg_processes(struct agg *a, struct agg_process *ret, size_t max);
 struct agg_counters {
 	/* samples, and what they stand for, that went into windows */
 	uint64_t samples, weight;
-	uint64_t stacks_whole, stacks_truncated[16]; /* samples by enum ringprof_end */
+	uint64_t stacks_whole, stacks_truncated[AGG_ENDS]; /* samples by enum ringprof_end */
 	uint64_t models;			     /* started */
 	uint64_t series_other; /* processes that became service_name "other": max_series */
 	uint64_t no_mapping;   /* frames in no known mapping, counted when first met */

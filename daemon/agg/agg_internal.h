@@ -27,7 +27,6 @@
 #include "base/hmap.h"
 #include "base/strtab.h"
 
-#define AGG_ENDS	 16U
 #define AGG_MAX_STEPS	 CHAIN_MAX_DEPTH
 #define AGG_CACHE_SETS	 32768U /* 4 MiB, touched as it fills */
 #define AGG_NODE_SETS	 16384U

@@ -33,6 +33,12 @@ static const char *const ends[] = {
 	[RINGPROF_END_NO_REGS] = "no registers",
 	[RINGPROF_END_NODE_LIMIT] = "node limit",
 	[RINGPROF_END_KERNEL_UNWIND] = "kernel frames missing",
+	[RINGPROF_END_ROOT] = "outermost frame",
+	[RINGPROF_END_OPAQUE] = "unwind information too complex",
+	[RINGPROF_END_CFA_ORDER] = "stack does not go up",
+	[RINGPROF_END_SP_RANGE] = "bad stack pointer",
+	[RINGPROF_END_NO_INFO] = "no unwind information",
+	[RINGPROF_END_STACK_CUT] = "beyond the stack copied",
 };
 
 _Static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == __RINGPROF_OUT_MAX, "name each outcome");

@@ -72,6 +72,15 @@ RINGPROF_AT(ringprof_ring_head, handler_ns, 304);
 RINGPROF_AT(ringprof_ring_head, last_time, 312);
 RINGPROF_AT(ringprof_ring_head, pad3, 320);
 
+RINGPROF_SIZE(ringprof_row, 8);
+RINGPROF_AT(ringprof_row, pc, 0);
+RINGPROF_AT(ringprof_row, rule, 4);
+
+RINGPROF_SIZE(ringprof_segment, 24);
+RINGPROF_AT(ringprof_segment, offset, 0);
+RINGPROF_AT(ringprof_segment, vaddr, 8);
+RINGPROF_AT(ringprof_segment, size, 16);
+
 RINGPROF_SIZE(ringprof_ring_tail, 64);
 RINGPROF_AT(ringprof_ring_tail, tail, 0);
 RINGPROF_AT(ringprof_ring_tail, pad, 8);

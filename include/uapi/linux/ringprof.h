@@ -104,6 +104,38 @@
  * Nanoseconds of the clock that head->clock names (a clockid: CLOCK_MONOTONIC
  * unless the kernel has no NMI-safe reader for it).
  *
+ * UNWIND TABLES
+ *
+ * A user stack is walked by unwind rows where user space handed some over, by
+ * frame pointers elsewhere. One table serves all processes that map its file:
+ *
+ *   TABLE_NEW     TABLE_KEY, TABLE_FD (absent: the vDSO), TABLE_BASE,
+ *                 TABLE_SEGMENTS, TABLE_N_ROWS -> TABLE_ID
+ *   TABLE_ROWS    TABLE_ID, TABLE_FIRST, TABLE_DATA: rows [first, first + n)
+ *   TABLE_COMMIT  TABLE_ID: all rows are there; checked, then in use
+ *   TABLE_DEL     TABLE_ID or TABLE_KEY
+ *   TABLE_GET     dump: every table with its counters
+ *
+ * The file is identified by the module from TABLE_FD's own inode (device,
+ * number, generation, ctime), the one thing an address space can be compared
+ * with; the key is opaque, the same that user space keeps symbols by. A table
+ * that is never committed goes when the socket that began it is closed or when
+ * its bytes are wanted. All tables together keep to TABLE_BUDGET bytes: the
+ * least used goes first; ENOSPC when the new one alone is larger.
+ *
+ * What an address space maps the module finds out by itself: the first sample
+ * of an address space not known, or one whose amount of executable memory has
+ * changed, has its mappings read in process context and compared with the
+ * tables. Until then that space is walked by frame pointers
+ * (RINGPROF_SAMPLE_NEW_MM).
+ *
+ * Rows (struct ringprof_row) are sorted by pc, which counts from the table's
+ * base address; a row holds up to the next one's pc. The caller's registers by
+ * a row: ra = *(CFA - 8), sp = CFA, bp by the row's second rule. A row that
+ * does not fit is RINGPROF_CFA_OPAQUE, never an approximation. A pc that a
+ * signal interrupted, found below a signal frame, is stored in the chain + 1,
+ * so that every caller's node is looked up at address - 1.
+ *
  * NETLINK
  *
  * Generic netlink family "ringprof", version 1, grows by attributes. Every
@@ -119,7 +151,7 @@
 #include <linux/types.h>
 
 #define RINGPROF_ABI_MAJOR	1
-#define RINGPROF_ABI_MINOR	0
+#define RINGPROF_ABI_MINOR	1
 
 #define RINGPROF_DEVICE		"/dev/ringprof"
 #define RINGPROF_GENL_NAME	"ringprof"
@@ -140,7 +172,8 @@
 #define RINGPROF_MIN_HZ		1
 #define RINGPROF_MAX_HZ		10000
 #define RINGPROF_DEFAULT_HZ	99
-#define RINGPROF_MAX_DEPTH	512		/* user frames */
+#define RINGPROF_MAX_DEPTH	512		/* user frames, unless more are asked for */
+#define RINGPROF_DEPTH_LIMIT	2048		/* most that can be asked for */
 #define RINGPROF_MAX_KDEPTH	128		/* kernel frames */
 
 /* head->features */
@@ -149,6 +182,7 @@
 #define RINGPROF_FEAT_KERNEL	(1ULL << 2)	/* kernel frames by the arch unwinder */
 #define RINGPROF_FEAT_USER	(1ULL << 3)	/* user frames by frame pointers */
 #define RINGPROF_FEAT_CGROUP_V1	(1ULL << 4)	/* cgroup ids are of a v1 hierarchy */
+#define RINGPROF_FEAT_ROWS	(1ULL << 5)	/* takes unwind tables */
 
 enum ringprof_unit {
 	RINGPROF_UNIT_NS = 0,
@@ -188,6 +222,12 @@ enum ringprof_end {
 	RINGPROF_END_NO_REGS,		/* no registers of the interrupted context */
 	RINGPROF_END_NODE_LIMIT,	/* this process used up its new nodes of the epoch */
 	RINGPROF_END_KERNEL_UNWIND,	/* the kernel's unwinder gave up: frames missing */
+	RINGPROF_END_ROOT,		/* unwind rows say: the outermost frame */
+	RINGPROF_END_OPAQUE,		/* unwind information that no row expresses */
+	RINGPROF_END_CFA_ORDER,		/* the CFA is not above the stack pointer */
+	RINGPROF_END_SP_RANGE,		/* stack pointer outside user space or unaligned */
+	RINGPROF_END_NO_INFO,		/* no row for this code and no frame pointer to go on with */
+	RINGPROF_END_STACK_CUT,		/* perf source: beyond the stack bytes that were copied */
 	__RINGPROF_END_MAX
 };
 #define RINGPROF_END_MAX (__RINGPROF_END_MAX - 1)
@@ -219,6 +259,8 @@ struct ringprof_rec {
 #define RINGPROF_SAMPLE_USER_FP	0x02	/* user frames by frame pointers */
 #define RINGPROF_SAMPLE_NMI	0x04	/* taken in NMI context */
 #define RINGPROF_SAMPLE_COMPAT	0x08	/* a 32-bit task */
+#define RINGPROF_SAMPLE_ROWS	0x10	/* at least one user frame by an unwind row */
+#define RINGPROF_SAMPLE_NEW_MM	0x20	/* mappings not known yet: frame pointers alone */
 
 struct ringprof_rec_sample {
 	struct ringprof_rec rec;
@@ -290,6 +332,72 @@ struct ringprof_ring_tail {
 	__u8	pad[56];
 };
 
+/* ---- unwind tables ---- */
+
+#define RINGPROF_KEY_SIZE	20
+#define RINGPROF_MAX_SEGMENTS	16		/* executable PT_LOADs of a file */
+#define RINGPROF_MAX_ROWS	(16U << 20)	/* of a table: 128 MiB */
+#define RINGPROF_ROWS_A_MESSAGE	4000		/* an attribute holds 64 KiB at most */
+
+struct ringprof_row {
+	__u32	pc;	/* first address it holds for, from the table's base */
+	__u32	rule;	/* see below */
+};
+
+/*
+ * rule, from bit 0: 4 bits enum ringprof_cfa, 2 bits enum ringprof_bp, 10 bits
+ * bp offset / 8 (signed), 16 bits CFA offset / 8 (signed; for PLT and REG as
+ * said there).
+ */
+#define RINGPROF_RULE_CFA_SHIFT	0
+#define RINGPROF_RULE_BP_SHIFT	4
+#define RINGPROF_RULE_BPOFF_SHIFT 6
+#define RINGPROF_RULE_OFF_SHIFT	16
+
+enum ringprof_cfa {
+	RINGPROF_CFA_GAP = 0,	/* no unwind information: frame pointers */
+	RINGPROF_CFA_SP,	/* CFA = sp + off */
+	RINGPROF_CFA_BP,	/* CFA = bp + off */
+	RINGPROF_CFA_BP_DEREF,	/* CFA = *(bp + off): a stack realigned at run time */
+	RINGPROF_CFA_SP_DEREF,	/* CFA = *(sp + off) + 8: hand-written assembly */
+	RINGPROF_CFA_PLT,	/* CFA = sp + 8 + ((pc & 15) >= off ? 8 : 0); off is not scaled */
+	RINGPROF_CFA_REG,	/* CFA = register + off, leaf frames only; bp offset = DWARF number */
+	RINGPROF_CFA_SIGNAL,	/* all registers from the rt_sigframe at sp */
+	RINGPROF_CFA_ROOT,	/* the outermost frame */
+	RINGPROF_CFA_OPAQUE,	/* information that does not fit into a row */
+	__RINGPROF_CFA_MAX
+};
+
+enum ringprof_bp {
+	RINGPROF_BP_SAME = 0,	/* not touched yet, or not any more */
+	RINGPROF_BP_AT_CFA,	/* bp = *(CFA + off) */
+	RINGPROF_BP_AT_BP,	/* bp = *(bp + off) */
+	RINGPROF_BP_UNKNOWN	/* cannot be recovered: no frame pointer above */
+};
+
+/* an executable PT_LOAD: file bytes [offset, offset + size) are at vaddr */
+struct ringprof_segment {
+	__u64	offset;
+	__u64	vaddr;
+	__u64	size;
+};
+
+/* what unwinding came to; append only */
+enum ringprof_unwind_counter {
+	RINGPROF_UNW_ROW_FRAMES = 0,	/* frames stepped over by a row */
+	RINGPROF_UNW_FP_FRAMES,		/* by frame pointers */
+	RINGPROF_UNW_MM_KNOWN,		/* samples whose address space was known */
+	RINGPROF_UNW_MM_NEW,		/* not yet: frame pointers */
+	RINGPROF_UNW_MM_WALKS,		/* address spaces read */
+	RINGPROF_UNW_MM_WALKS_FAILED,	/* gone, or no memory */
+	RINGPROF_UNW_MM_EVICTED,	/* forgotten, the limit was reached */
+	RINGPROF_UNW_MM_LATE,		/* read more than 2 ms after the first sample */
+	RINGPROF_UNW_TABLES,		/* committed so far */
+	RINGPROF_UNW_TABLES_EVICTED,	/* to keep the budget */
+	__RINGPROF_UNW_MAX
+};
+#define RINGPROF_UNW_MAX (__RINGPROF_UNW_MAX - 1)
+
 /* ---- generic netlink ---- */
 
 enum ringprof_cmd {
@@ -301,6 +409,11 @@ enum ringprof_cmd {
 	RINGPROF_CMD_STOP,
 	RINGPROF_CMD_STATS,	/* dump: one message a CPU; do: the totals */
 	RINGPROF_CMD_EVENT,	/* multicast only */
+	RINGPROF_CMD_TABLE_NEW,	/* see UNWIND TABLES */
+	RINGPROF_CMD_TABLE_ROWS,
+	RINGPROF_CMD_TABLE_COMMIT,
+	RINGPROF_CMD_TABLE_DEL,
+	RINGPROF_CMD_TABLE_GET,
 	__RINGPROF_CMD_MAX
 };
 #define RINGPROF_CMD_MAX (__RINGPROF_CMD_MAX - 1)
@@ -360,6 +473,19 @@ enum ringprof_attr {
 	RINGPROF_A_MEMORY,		/* u64: bytes the module holds for rings and tries */
 	RINGPROF_A_NODE_BUDGET,		/* u32: trie nodes a CPU and epoch */
 	RINGPROF_A_EVENT_REASON,	/* string: why a state changed ("governor", "user", ...) */
+	RINGPROF_A_TABLE_KEY,		/* binary: RINGPROF_KEY_SIZE opaque bytes */
+	RINGPROF_A_TABLE_ID,		/* u32: never 0, not used again in this load */
+	RINGPROF_A_TABLE_FD,		/* u32: the file, open for reading in the caller */
+	RINGPROF_A_TABLE_BASE,		/* u64: address that rows count from, as the file has it */
+	RINGPROF_A_TABLE_SEGMENTS,	/* binary: struct ringprof_segment array */
+	RINGPROF_A_TABLE_N_ROWS,	/* u32 */
+	RINGPROF_A_TABLE_FIRST,		/* u32: number of the first row in TABLE_DATA */
+	RINGPROF_A_TABLE_DATA,		/* binary: struct ringprof_row array */
+	RINGPROF_A_TABLE_HITS,		/* u64: frames stepped over by its rows */
+	RINGPROF_A_TABLE_BYTES,		/* u64: memory of one table, or of all in INFO */
+	RINGPROF_A_TABLE_BUDGET,	/* u64: bytes for all tables; 0 = no tables */
+	RINGPROF_A_TABLE_COUNT,		/* u32: tables in use */
+	RINGPROF_A_UNWIND,		/* binary: u64 array by enum ringprof_unwind_counter */
 	__RINGPROF_A_MAX
 };
 #define RINGPROF_A_MAX (__RINGPROF_A_MAX - 1)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The unwind tables of all files seen, by file key: compiled once on a thread
+ * of its own, kept on disk (DIR/rows/VERSION/KEY), mapped from there. The
+ * perf source walks with them; the module gets them (handover.h).
+ *
+ * A cache file is ours (0600, our directory) but is checked like a stranger's
+ * before it is used: a wrong one is compiled anew.
+ */
+#ifndef RINGPROF_UNWIND_TABLES_H
+#define RINGPROF_UNWIND_TABLES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ringprof/row.h"
+#include "sym/files.h"
+
+struct tables;
+
+struct unwind_table {
+	struct ringprof_table view; /* n_rows 0: nothing to go by in this file */
+	uint8_t key[RINGPROF_KEY_SIZE];
+	struct ringprof_segment segments[RINGPROF_MAX_SEGMENTS];
+	uint32_t n_segments;
+	uint32_t number; /* 1, 2, ... in order of becoming ready */
+};
+
+struct tables_config {
+	const char *dir;    /* cache directory, NULL: none is kept */
+	uint64_t max_disk;  /* bytes, oldest used go first */
+	uint64_t max_bytes; /* of tables mapped or in memory */
+};
+
+struct tables *tables_new(const struct tables_config *cfg, struct files *files);
+void tables_free(struct tables *t); /* NULL is fine; ends the thread */
+
+/*
+ * The table of a file: NULL while it is not ready (it is queued then). The
+ * collector's call: cheap, never blocks on compiling. Lives as long as t.
+ */
+const struct unwind_table *tables_get(struct tables *t, struct file *f);
+/* Table of the vDSO, from our own memory; NULL: none. */
+const struct unwind_table *tables_vdso(struct tables *t);
+/*
+ * Ready tables with number > *after, one a call, with the file it is of
+ * (a reference; NULL: the vDSO); NULL: no more. For the hand-over.
+ */
+const struct unwind_table *tables_next(struct tables *t, uint32_t *after, struct file **ret_file);
+/* Waits until the queue is empty, at most timeout ns; 0 or -ETIMEDOUT (tests, record). */
+int tables_wait(struct tables *t, uint64_t timeout);
+
+struct tables_counters {
+	uint64_t ready, queued, compiled, from_cache, failed, bytes, disk_bytes, rows, opaque_rows;
+	uint64_t compile_ns;
+};
+void tables_counters(struct tables *t, struct tables_counters *ret);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Unwind rows: reading and making the rule word, and looking a row up. What
+ * they mean stands in the uapi header. Kernel and user space.
+ */
+#ifndef RINGPROF_ROW_H
+#define RINGPROF_ROW_H
+
+#include <linux/ringprof.h>
+
+#include "ringprof/port.h"
+
+/* what the rule's fields hold, in bytes; both multiples of 8 */
+#define RINGPROF_OFF_MIN   (-(1 << 15) * 8)
+#define RINGPROF_OFF_MAX   (((1 << 15) - 1) * 8)
+#define RINGPROF_BPOFF_MIN (-(1 << 9) * 8)
+#define RINGPROF_BPOFF_MAX (((1 << 9) - 1) * 8)
+
+static inline __u32 ringprof_rule_cfa(__u32 rule)
+{
+	return rule & 0xf;
+}
+
+static inline __u32 ringprof_rule_bp(__u32 rule)
+{
+	return rule >> RINGPROF_RULE_BP_SHIFT & 3;
+}
+
+/* CFA offset in bytes (PLT: not scaled, see there) */
+static inline __s32 ringprof_rule_off(__u32 rule)
+{
+	__s32 v = (__s32)rule >> RINGPROF_RULE_OFF_SHIFT;
+
+	return ringprof_rule_cfa(rule) == RINGPROF_CFA_PLT ? v : v * 8;
+}
+
+static inline __s32 ringprof_rule_bpoff_raw(__u32 rule)
+{
+	return (__s32)(rule << 16) >> 22;
+}
+
+/* bp offset in bytes */
+static inline __s32 ringprof_rule_bpoff(__u32 rule)
+{
+	return ringprof_rule_bpoff_raw(rule) * 8;
+}
+
+/* Fields as stored: off and bpoff already divided by 8 where that applies. */
+static inline __u32 ringprof_rule(__u32 cfa, __s32 off, __u32 bp, __s32 bpoff)
+{
+	return cfa | bp << RINGPROF_RULE_BP_SHIFT |
+	       ((__u32)bpoff & 0x3ff) << RINGPROF_RULE_BPOFF_SHIFT |
+	       (__u32)off << RINGPROF_RULE_OFF_SHIFT;
+}
+
+/*
+ * A table as the walker sees it. index[i] is the number of rows whose pc is
+ * below (i << shift): the rows of a block of addresses are found at once and
+ * the binary search runs over a few. n_index = (last row's pc >> shift) + 2.
+ */
+struct ringprof_table {
+	const struct ringprof_row *rows;
+	const __u32 *index;
+	__u64 base;
+	__u32 n_rows;
+	__u32 n_index;
+	__u32 shift;
+};
+
+/* The rule for an address as the file has it; GAP outside of the table. */
+static inline __u32 ringprof_row_find(const struct ringprof_table *t, __u64 vaddr)
+{
+	__u64 off = vaddr - t->base;
+	__u32 pc = (__u32)off, lo, hi, block;
+
+	if (off >> 32 || !t->n_rows || pc < t->rows[0].pc)
+		return RINGPROF_CFA_GAP;
+	block = pc >> t->shift;
+	if (block + 1 >= t->n_index)
+		return t->rows[t->n_rows - 1].rule;
+	/* first row past pc: of this block's, or the one that ends it */
+	lo = t->index[block];
+	hi = t->index[block + 1];
+	while (lo < hi) {
+		__u32 mid = lo + (hi - lo) / 2;
+
+		if (t->rows[mid].pc <= pc)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo ? t->rows[lo - 1].rule : RINGPROF_CFA_GAP;
+}
+
+#endif
