@@ -186,6 +186,9 @@ static struct rp_run read_event(struct rp_cpu *c)
 	count = perf_event_read_value(c->event, &enabled, &running);
 	run.count += count;
 	run.elapsed += running;
+	/* a clock that somebody stopped in between has missed that time too */
+	if (c->event_type == RINGPROF_EVENT_CPU_CLOCK && running > count)
+		count = running;
 	run.expected += div64_u64(count, c->period);
 	return run;
 }

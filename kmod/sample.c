@@ -179,6 +179,13 @@ void rp_sample_take(struct rp_cpu *c, struct pt_regs *regs)
 void rp_sample_overflow(struct perf_event *event, struct perf_sample_data *data,
 			struct pt_regs *regs)
 {
+	/*
+	 * Perf allows so many overflows a tick and then stops the event until the
+	 * next tick. A CPU without a tick (idle, nohz_full) would so stop being
+	 * sampled for good, and what runs there first after a long idle would be
+	 * left out. The governor keeps our share; perf's count starts anew.
+	 */
+	event->hw.interrupts = 0;
 	rp_sample_take(event->overflow_handler_context, regs);
 }
 
