@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Each kind of row, each reason to end: stacks made by hand, row by row. */
+#include <stdlib.h>
+
+#include "tap.h"
+#include "unwind/walk.h"
+
+#define CODE  0x400000ULL /* with rows; the table's base is 0x1000 */
+#define JIT   0x7000000ULL
+#define STACK 0x7ffe0000ULL
+#define WORDS 64
+#define ROOM  16
+
+#define SP(off)	       ringprof_rule(RINGPROF_CFA_SP, (off) / 8, RINGPROF_BP_SAME, 0)
+#define SP_BP(off, bp) ringprof_rule(RINGPROF_CFA_SP, (off) / 8, RINGPROF_BP_AT_CFA, (bp) / 8)
+#define BP16	       ringprof_rule(RINGPROF_CFA_BP, 2, RINGPROF_BP_AT_CFA, -2)
+#define ROOT	       ringprof_rule(RINGPROF_CFA_ROOT, 0, 0, 0)
+
+/* One stack, one table; everything a test sets and what came of it. */
+static struct world {
+	uint64_t stack[WORDS];
+	struct ringprof_row row[16];
+	uint32_t index[258];
+	struct ringprof_table table;
+	struct walk_input in;
+	uint64_t chain[ROOM];
+	uint32_t n, flags;
+	struct walk_counters c;
+	uint64_t far_at, far[WORDS]; /* a second piece of memory */
+	uint32_t spans;
+} w;
+
+static uint64_t at(int word)
+{
+	return STACK + 8 * (uint64_t)word;
+}
+
+static void set_row(uint32_t pc, uint32_t rule)
+{
+	w.row[w.table.n_rows++] = (struct ringprof_row){ pc, rule };
+}
+
+static void begin(uint64_t pc)
+{
+	memset(&w, 0, sizeof(w));
+	w.in.regs[WALK_PC] = pc;
+	w.in.regs[WALK_SP] = STACK;
+	w.in.stack = w.stack;
+	w.in.stack_len = sizeof(w.stack);
+	w.table.rows = w.row;
+	w.table.base = 0x1000;
+}
+
+static bool span(void *arg, uint64_t addr, struct walk_span *ret)
+{
+	w.spans++;
+	if (addr - CODE >= 0x10000)
+		return false;
+	*ret = (struct walk_span){ CODE, CODE + 0x10000, CODE - 0x1000, &w.table };
+	return true;
+}
+
+static bool far_read(void *arg, uint64_t addr, uint64_t *ret)
+{
+	if (addr - w.far_at >= sizeof(w.far))
+		return false;
+	*ret = w.far[(addr - w.far_at) / 8];
+	return true;
+}
+
+static enum ringprof_end go_room(uint32_t room)
+{
+	struct walk_space sp = { span, w.far_at ? far_read : NULL, NULL };
+
+	w.table.shift = 8;
+	w.table.index = w.index;
+	w.table.n_index = (w.table.n_rows ? w.row[w.table.n_rows - 1].pc >> 8 : 0) + 2;
+	for (uint32_t i = 0; i < w.table.n_index; i++) {
+		w.index[i] = 0;
+		while (w.index[i] < w.table.n_rows && w.row[w.index[i]].pc < i << 8)
+			w.index[i]++;
+	}
+	w.n = room;
+	return walk_space(&sp, &w.in, w.chain, &w.n, &w.flags, &w.c);
+}
+
+static enum ringprof_end go(void)
+{
+	return go_room(ROOM);
+}
+
+TEST(sp_rows_to_the_root)
+{
+	begin(CODE + 0x10);
+	set_row(0, SP(8));
+	set_row(0x100, SP(24));
+	set_row(0x200, ROOT);
+	w.stack[0] = CODE + 0x150; /* caller: 2 words of its own */
+	w.stack[3] = CODE + 0x210;
+	CHECK_EQ(go(), RINGPROF_END_ROOT);
+	CHECK_EQ(w.n, 2);
+	CHECK_EQ(w.chain[0], CODE + 0x150);
+	CHECK_EQ(w.chain[1], CODE + 0x210);
+	CHECK_EQ(w.flags, RINGPROF_SAMPLE_ROWS);
+	CHECK_EQ(w.c.row_frames, 2);
+	CHECK_EQ(w.c.fp_frames, 0);
+	CHECK_EQ(w.spans, 1);
+}
+
+TEST(the_leaf_is_looked_up_at_pc_and_callers_before_it)
+{
+	begin(CODE + 0x100);
+	set_row(0, SP(16));
+	set_row(0x100, SP(8)); /* another function begins: the leaf has just been called */
+	set_row(0x200, ROOT);
+	w.stack[0] = CODE + 0x100; /* a call at the end of the first function */
+	w.stack[2] = CODE + 0x201;
+	CHECK_EQ(go(), RINGPROF_END_ROOT);
+	CHECK_EQ(w.n, 2);
+}
+
+TEST(bp_rows)
+{
+	begin(CODE + 0x10);
+	set_row(0, SP_BP(24, -24)); /* bp pushed after two words */
+	set_row(0x100, BP16);
+	set_row(0x200, ROOT);
+	w.stack[0] = at(5);
+	w.stack[2] = CODE + 0x120;
+	w.stack[5] = 0x1234;
+	w.stack[6] = CODE + 0x220;
+	CHECK_EQ(go(), RINGPROF_END_ROOT);
+	CHECK_EQ(w.n, 2);
+}
+
+TEST(a_bp_that_rows_do_not_touch_is_kept)
+{
+	begin(CODE + 0x10);
+	set_row(0, SP(16));
+	set_row(0x100, BP16);
+	set_row(0x200, ROOT);
+	w.in.regs[WALK_BP] = at(4);
+	w.stack[1] = CODE + 0x120;
+	w.stack[5] = CODE + 0x220;
+	CHECK_EQ(go(), RINGPROF_END_ROOT);
+	CHECK_EQ(w.n, 2);
+}
+
+TEST(realigned_stack)
+{
+	/* CFA = *(bp - 8), bp = *bp */
+	begin(CODE);
+	set_row(0, ringprof_rule(RINGPROF_CFA_BP_DEREF, -1, RINGPROF_BP_AT_BP, 0));
+	set_row(0x100, BP16);
+	set_row(0x200, ROOT);
+	w.in.regs[WALK_BP] = at(4);
+	w.stack[3] = at(10);
+	w.stack[4] = at(12);
+	w.stack[9] = CODE + 0x101;
+	w.stack[13] = CODE + 0x201;
+	CHECK_EQ(go(), RINGPROF_END_ROOT);
+	CHECK_EQ(w.n, 2);
+}
+
+TEST(saved_sp_of_assembly)
+{
+	begin(CODE);
+	set_row(0, ringprof_rule(RINGPROF_CFA_SP_DEREF, 2, RINGPROF_BP_SAME, 0));
+	set_row(0x200, ROOT);
+	w.stack[2] = at(20);
+	w.stack[20] = CODE + 0x201;
+	CHECK_EQ(go(), RINGPROF_END_ROOT);
+	CHECK_EQ(w.n, 1);
+	/* on another stack, below this one: the code says so */
+	w.stack[2] = at(1) - 8;
+	w.stack[0] = CODE + 0x202;
+	CHECK_EQ(go(), RINGPROF_END_ROOT);
+	CHECK_EQ(w.chain[0], CODE + 0x202);
+	w.stack[2] = 0xdead0001;
+	CHECK_EQ(go(), RINGPROF_END_SP_RANGE);
+	CHECK_EQ(w.n, 0);
+}
+
+TEST(plt_slots_before_and_after_the_push)
+{
+	begin(CODE + 0x20 + 10);
+	set_row(0, ringprof_rule(RINGPROF_CFA_PLT, 11, RINGPROF_BP_SAME, 0));
+	set_row(0x200, ROOT);
+	w.stack[0] = CODE + 0x201;
+	CHECK_EQ(go(), RINGPROF_END_ROOT);
+	CHECK_EQ(w.chain[0], CODE + 0x201);
+	w.in.regs[WALK_PC]++;
+	w.stack[0] = 7;
+	w.stack[1] = CODE + 0x202;
+	CHECK_EQ(go(), RINGPROF_END_ROOT);
+	CHECK_EQ(w.chain[0], CODE + 0x202);
+}
+
+TEST(cfa_in_a_register_of_the_leaf_alone)
+{
+	uint32_t r10 = ringprof_rule(RINGPROF_CFA_REG, 0, RINGPROF_BP_SAME, 10);
+
+	begin(CODE);
+	set_row(0, r10);
+	set_row(0x200, ROOT);
+	w.in.regs[10] = at(8);
+	w.stack[7] = CODE + 0x201;
+	CHECK_EQ(go(), RINGPROF_END_ROOT);
+	CHECK_EQ(w.n, 1);
+	w.stack[7] = CODE + 1; /* and once more, now as a caller */
+	CHECK_EQ(go(), RINGPROF_END_OPAQUE);
+	CHECK_EQ(w.n, 1);
+	begin(CODE);
+	set_row(0, ringprof_rule(RINGPROF_CFA_REG, 0, RINGPROF_BP_SAME, 17));
+	CHECK_EQ(go(), RINGPROF_END_OPAQUE);
+}
+
+/* A signal frame at uc: the interrupted registers, by DWARF number as the kernel lays them out. */
+static void signal_frame(uint64_t *uc, const uint64_t reg[17])
+{
+	static const int dwarf[17] = { 8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16 };
+
+	for (int i = 0; i < 17; i++)
+		uc[5 + i] = reg[dwarf[i]];
+}
+
+TEST(signal_frame_gives_all_registers)
+{
+	uint64_t reg[17];
+
+	for (uint32_t n = 0; n < 16; n++) {
+		begin(CODE + 0x10);
+		set_row(0, SP(8));
+		set_row(0x100, ringprof_rule(RINGPROF_CFA_SIGNAL, 0, 0, 0));
+		set_row(0x110, ROOT);
+		set_row(0x180, ringprof_rule(RINGPROF_CFA_REG, 1, RINGPROF_BP_SAME, (int)n));
+		set_row(0x200, ROOT);
+		w.stack[0] = CODE + 0x101; /* __restore_rt */
+		for (int i = 0; i < 17; i++)
+			reg[i] = at(60);
+		reg[7] = at(40);
+		reg[n] = at(49);
+		reg[16] = CODE + 0x180;
+		signal_frame(w.stack + 1, reg);
+		w.stack[49] = CODE + 0x201;
+		CHECK_EQ(go(), RINGPROF_END_ROOT);
+		CHECK_EQ(w.n, 3);
+		CHECK_EQ(w.chain[0], CODE + 0x101);
+		CHECK_EQ(w.chain[1], CODE + 0x181); /* that pc + 1 */
+		CHECK_EQ(w.chain[2], CODE + 0x201);
+	}
+}
+
+TEST(signal_frame_on_an_alternate_stack)
+{
+	uint64_t reg[17] = { 0 };
+
+	begin(CODE + 0x10);
+	set_row(0, SP(8));
+	set_row(0x100, ringprof_rule(RINGPROF_CFA_SIGNAL, 0, 0, 0));
+	set_row(0x180, BP16);
+	set_row(0x200, ROOT);
+	w.far_at = STACK - 0x100000; /* the interrupted stack is below this one */
+	w.stack[0] = CODE + 0x101;
+	reg[6] = w.far_at + 16;
+	reg[7] = w.far_at;
+	reg[16] = CODE + 0x180;
+	signal_frame(w.stack + 1, reg);
+	w.far[3] = CODE + 0x201;
+	CHECK_EQ(go(), RINGPROF_END_ROOT);
+	CHECK_EQ(w.n, 3);
+	w.far_at = 0;
+	CHECK_EQ(go(), RINGPROF_END_FAULT);
+	CHECK_EQ(w.n, 2);
+}
+
+TEST(signal_frames_that_go_round_end_by_depth)
+{
+	uint64_t reg[17] = { 0 };
+
+	begin(CODE + 0x100);
+	set_row(0x100, ringprof_rule(RINGPROF_CFA_SIGNAL, 0, 0, 0));
+	reg[7] = STACK;
+	reg[16] = CODE + 0x100;
+	signal_frame(w.stack, reg);
+	CHECK_EQ(go(), RINGPROF_END_DEPTH);
+	CHECK_EQ(w.n, ROOM);
+}
+
+TEST(signal_frame_with_impossible_registers)
+{
+	uint64_t reg[17] = { 0 };
+
+	begin(CODE + 0x100);
+	set_row(0x100, ringprof_rule(RINGPROF_CFA_SIGNAL, 0, 0, 0));
+	reg[16] = 0xffffffff81000000ULL;
+	signal_frame(w.stack, reg);
+	CHECK_EQ(go(), RINGPROF_END_PC_RANGE);
+	w.in.regs[WALK_SP] += 4;
+	CHECK_EQ(go(), RINGPROF_END_SP_RANGE);
+	CHECK_EQ(w.n, 0);
+}
+
+TEST(frame_pointers_where_there_are_no_rows_and_back)
+{
+	/* rows -> two frames of JIT code -> rows */
+	begin(CODE + 0x10);
+	set_row(0, SP_BP(24, -16));
+	set_row(0x100, SP(32));
+	set_row(0x200, ROOT);
+	w.stack[1] = at(5);
+	w.stack[2] = JIT + 1;
+	w.stack[5] = at(8);
+	w.stack[6] = JIT + 2;
+	w.stack[8] = 77; /* not needed any more */
+	w.stack[9] = CODE + 0x110;
+	w.stack[13] = CODE + 0x201; /* sp was 10 behind the frame pointer's */
+	CHECK_EQ(go(), RINGPROF_END_ROOT);
+	CHECK_EQ(w.n, 4);
+	CHECK_EQ(w.c.row_frames, 2);
+	CHECK_EQ(w.c.fp_frames, 2);
+	CHECK_EQ(w.flags, RINGPROF_SAMPLE_ROWS | RINGPROF_SAMPLE_USER_FP);
+}
+
+TEST(frame_pointers_alone)
+{
+	begin(JIT);
+	w.in.regs[WALK_BP] = at(2);
+	w.stack[2] = at(4);
+	w.stack[3] = JIT + 1;
+	w.stack[4] = 0;
+	w.stack[5] = JIT + 2;
+	CHECK_EQ(go(), RINGPROF_END_FP_ZERO);
+	CHECK_EQ(w.n, 2);
+	CHECK_EQ(w.flags, RINGPROF_SAMPLE_USER_FP);
+	w.stack[4] = at(3); /* down again */
+	CHECK_EQ(go(), RINGPROF_END_FP_ORDER);
+	CHECK_EQ(w.n, 2);
+	w.stack[4] = at(6) + 1;
+	CHECK_EQ(go(), RINGPROF_END_FP_RANGE);
+	w.stack[4] = 0x8000000000000000ULL;
+	CHECK_EQ(go(), RINGPROF_END_FP_RANGE);
+	w.stack[4] = at(WORDS) - 8; /* the return address lies behind the copy */
+	CHECK_EQ(go(), RINGPROF_END_FAULT);
+	w.in.stack_cut = true;
+	CHECK_EQ(go(), RINGPROF_END_STACK_CUT);
+	w.stack[3] = 12;
+	CHECK_EQ(go(), RINGPROF_END_PC_RANGE);
+	w.stack[2] = 0; /* argc */
+	CHECK_EQ(go(), RINGPROF_END_FP_ZERO);
+	CHECK_EQ(w.n, 0);
+}
+
+TEST(lost_bp)
+{
+	begin(CODE);
+	set_row(0, ringprof_rule(RINGPROF_CFA_SP, 1, RINGPROF_BP_UNKNOWN, 0));
+	set_row(0x100, BP16);
+	set_row(0x180, SP_BP(24, -16));
+	set_row(0x200, ROOT);
+	w.in.regs[WALK_BP] = at(4);
+	w.stack[0] = JIT;
+	CHECK_EQ(go(), RINGPROF_END_NO_INFO);
+	CHECK_EQ(w.n, 1);
+	w.stack[0] = CODE + 0x101;
+	CHECK_EQ(go(), RINGPROF_END_NO_INFO);
+	CHECK_EQ(w.n, 1);
+	/* a frame that saved it has it again */
+	w.stack[0] = CODE + 0x181;
+	w.stack[2] = at(5);
+	w.stack[3] = CODE + 0x101;
+	w.stack[6] = CODE + 0x201;
+	CHECK_EQ(go(), RINGPROF_END_ROOT);
+	CHECK_EQ(w.n, 3);
+	/* where it was saved cannot be: lost as well, and no reason to end */
+	begin(CODE);
+	set_row(0, ringprof_rule(RINGPROF_CFA_SP, 1, RINGPROF_BP_AT_BP, 1));
+	set_row(0x200, ROOT);
+	w.in.regs[WALK_BP] = 3;
+	w.stack[0] = CODE + 0x201;
+	CHECK_EQ(go(), RINGPROF_END_ROOT);
+}
+
+TEST(what_no_row_expresses)
+{
+	begin(CODE);
+	set_row(0, ringprof_rule(RINGPROF_CFA_OPAQUE, 0, 0, 0));
+	w.in.regs[WALK_BP] = at(2);
+	w.stack[3] = JIT;
+	CHECK_EQ(go(), RINGPROF_END_OPAQUE);
+	CHECK_EQ(w.n, 0);
+	for (uint32_t kind = __RINGPROF_CFA_MAX; kind < 16; kind++) {
+		w.row[0].rule = ringprof_rule(kind, 1, 0, 0);
+		CHECK_EQ(go(), RINGPROF_END_OPAQUE);
+	}
+}
+
+TEST(frames_must_go_up)
+{
+	begin(CODE);
+	set_row(0, SP(-8));
+	CHECK_EQ(go(), RINGPROF_END_CFA_ORDER);
+	w.row[0].rule = BP16;
+	w.in.regs[WALK_BP] = STACK - 16;
+	CHECK_EQ(go(), RINGPROF_END_CFA_ORDER);
+	w.row[0].rule = SP(8);
+	w.in.regs[WALK_SP] += 4;
+	CHECK_EQ(go(), RINGPROF_END_SP_RANGE);
+	w.in.regs[WALK_SP] = 0xffffffffff000000ULL;
+	CHECK_EQ(go(), RINGPROF_END_SP_RANGE);
+	w.in.regs[WALK_SP] = 0;
+	CHECK_EQ(go(), RINGPROF_END_SP_RANGE);
+	w.in.regs[WALK_SP] = STACK;
+	w.stack[0] = 100;
+	CHECK_EQ(go(), RINGPROF_END_PC_RANGE);
+	w.row[0].rule = SP(WORDS * 8 + 8);
+	CHECK_EQ(go(), RINGPROF_END_FAULT);
+	CHECK_EQ(w.n, 0);
+}
+
+TEST(depth_is_what_was_asked_for)
+{
+	begin(CODE);
+	set_row(0, SP(8));
+	set_row(0x200, ROOT);
+	for (int i = 0; i < 10; i++)
+		w.stack[i] = CODE + 1;
+	w.stack[10] = CODE + 0x201;
+	CHECK_EQ(go_room(10), RINGPROF_END_DEPTH);
+	CHECK_EQ(w.n, 10);
+	CHECK_EQ(w.c.row_frames, 10);
+	CHECK_EQ(go_room(11), RINGPROF_END_ROOT);
+	CHECK_EQ(w.n, 11);
+	CHECK_EQ(go_room(0), RINGPROF_END_DEPTH);
+	CHECK_EQ(w.n, 0);
+}
+
+TEST(frames_of_32_bits)
+{
+	uint32_t *s = (uint32_t *)w.stack;
+
+	begin(0x8048000);
+	w.in.compat = true;
+	w.in.regs[WALK_BP] = STACK + 8;
+	s[2] = (uint32_t)STACK + 20;
+	s[3] = 0x8048100;
+	s[5] = 0;
+	s[6] = 0x8048200;
+	CHECK_EQ(go(), RINGPROF_END_FP_ZERO);
+	CHECK_EQ(w.n, 2);
+	CHECK_EQ(w.chain[1], 0x8048200);
+	CHECK_EQ(w.flags, RINGPROF_SAMPLE_COMPAT | RINGPROF_SAMPLE_USER_FP);
+	CHECK_EQ(w.c.fp_frames, 2);
+	CHECK_EQ(go_room(1), RINGPROF_END_DEPTH);
+	s[5] = (uint32_t)STACK;
+	CHECK_EQ(go(), RINGPROF_END_FP_ORDER);
+	s[5] = 2;
+	CHECK_EQ(go(), RINGPROF_END_FP_RANGE);
+	s[5] = (uint32_t)at(WORDS);
+	CHECK_EQ(go(), RINGPROF_END_FAULT);
+	CHECK_EQ(w.n, 2);
+}
+
+TEST(bias_by_segment)
+{
+	struct ringprof_segment seg[2] = { { 0x1000, 0x401000, 0x2000 },
+					   { 0x3000, 0x604000, 0x100 } };
+	uint64_t bias = 0;
+
+	CHECK(walk_bias(seg, 2, 0x55001000, 0x1000, &bias));
+	CHECK_EQ(bias, 0x55001000 - 0x401000);
+	CHECK(walk_bias(seg, 2, 0x55003010, 0x3010, &bias));
+	CHECK_EQ(bias, 0x55003010 - 0x604010);
+	CHECK(!walk_bias(seg, 2, 0x55000000, 0xfff, &bias));
+	CHECK(!walk_bias(seg, 2, 0x55000000, 0x3100, &bias));
+	CHECK(!walk_bias(seg, 0, 0x55000000, 0, &bias));
+}
+
+int main(void)
+{
+	return tap_main();
+}
