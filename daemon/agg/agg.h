@@ -89,7 +89,7 @@ struct agg_counters {
 	/* samples, and what they stand for, that went into windows */
 	uint64_t samples, weight;
 	uint64_t stacks_whole, stacks_truncated[AGG_ENDS]; /* samples by enum ringprof_end */
-	uint64_t models;			     /* started */
+	uint64_t models;				   /* started */
 	uint64_t series_other; /* processes that became service_name "other": max_series */
 	uint64_t no_mapping;   /* frames in no known mapping, counted when first met */
 	uint64_t no_memory;    /* samples lost: [lost: ...] LOST_MEMORY in their window */
