@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # Scrapes against the counters and against the history; what a reader gets of them.
+# SCRAPES (10) of SCRAPE_SECONDS (2) back to back; the full proof has 30 of 7.
 . "$(dirname "$0")/lib.sh"
 
 ok "the daemon starts" start_daemon --frequency=499
@@ -9,7 +10,7 @@ build/workloads/steady 1000 >/dev/null 2>&1 &
 pids+=($!)
 
 cat >"$dir/scrape.py" <<'P'
-import base64, gzip, json, re, sys, time, urllib.parse, urllib.request
+import base64, gzip, json, os, re, sys, time, urllib.parse, urllib.request
 sys.path.insert(0, "tests/lib")
 import pprof
 port, token = sys.argv[1:3]
@@ -36,23 +37,24 @@ P
 back_to_back() {
 	cat "$dir/scrape.py" - >"$dir/chain.py" <<'P'
 HZ, CPUS = 499, int(sys.argv[3])
+N, EACH = int(os.environ.get("SCRAPES", 10)), int(os.environ.get("SCRAPE_SECONDS", 2))
 # Everything before the end of this one is counted, and as little more as the reading takes.
 first = get("/debug/pprof/profile?seconds=1")
 before = counters()
-raw = [get("/debug/pprof/profile?seconds=2") for _ in range(10)]
+raw = [get(f"/debug/pprof/profile?seconds={EACH}") for _ in range(N)]
 after = counters()
 first = read(first)
 at, samples, lost = end(first), 0, 0
 for i, r in enumerate(raw):
     p = read(r)
-    if p.time_nanos != at or p.duration_nanos != 2 * 10**9:
+    if p.time_nanos != at or p.duration_nanos != EACH * 10**9:
         sys.exit(f"scrape {i} begins {p.time_nanos - at} ns off, lasts {p.duration_nanos}")
     s, l = sums(p)
     samples, lost, at = samples + s, lost + l, end(p)
 # the counters know of samples up to the reading at most, [end, reading) is in no scrape
 over = [(t - e) * HZ * CPUS / 1e9 + CPUS for t, e in ((before[2], end(first)), (after[2], at))]
 diff = after[0] - before[0] - samples
-print(f"# {samples} samples in 10 scrapes, the counter {after[0] - before[0]}: {diff:+d}, allowed {-over[0]:.0f} to {over[1]:+.0f}")
+print(f"# {samples} samples in {N} scrapes, the counter {after[0] - before[0]}: {diff:+d}, allowed {-over[0]:.0f} to {over[1]:+.0f}")
 print(f"# lost {lost}, the counters {after[1] - before[1]}")
 if not samples > 100 or not -over[0] <= diff <= over[1]:
     sys.exit(1)
