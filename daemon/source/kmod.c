@@ -86,6 +86,13 @@ static int check_module(struct kmod *k, const struct control_info *mod, char *er
 	info->abi_major = mod->abi_major;
 	info->abi_minor = mod->abi_minor;
 	info->features = mod->features;
+	info->instance = mod->instance;
+	info->rows = k->s->cfg.rows && mod->features & RINGPROF_FEAT_ROWS;
+	snprintf(info->stacks, sizeof(info->stacks), "%s",
+		 info->rows	  ? "unwind rows, in the module"
+		 : k->s->cfg.rows ? "frame pointers: this version of the module takes no unwind "
+				    "rows"
+				  : "frame pointers, as asked for");
 	return 0;
 }
 
@@ -150,6 +157,10 @@ static int write_settings(struct kmod *k, char *err, size_t errlen)
 	cfg->set_hz = want->hz;
 	cfg->ring_size = ring_size(want->ring_bytes);
 	cfg->set_ring_size = want->ring_bytes;
+	cfg->max_depth = want->max_depth;
+	cfg->set_max_depth = want->max_depth;
+	cfg->budget = want->budget;
+	cfg->set_budget = want->set_budget;
 	cfg->flags = (want->no_kernel ? RINGPROF_F_NO_KERNEL : 0) |
 		     (want->no_user ? RINGPROF_F_NO_USER : 0);
 	cfg->set_flags = cfg->set_cpus = cfg->set_cgroup = cfg->set_tgids = true;

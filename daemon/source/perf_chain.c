@@ -113,7 +113,23 @@ static enum ringprof_end end_of(const struct walk *w, const struct perf_sample *
 	return RINGPROF_END_FP_RANGE;
 }
 
-static void collect(struct walk *w, const struct perf_sample *s, uint32_t max_stack)
+/* The user part from elsewhere, below the kernel part that is there. */
+static void append_user(struct walk *w, const struct perf_user *user, uint32_t max_stack)
+{
+	uint32_t room = CHAIN_MAX_DEPTH - 1 - w->n, n = user->n < room ? user->n : room;
+	/* kernel frames that are missing would lie between the two parts */
+	bool gap = w->too_deep || w->frames >= max_stack;
+
+	memcpy(w->addr + w->n, user->addr, n * sizeof(*w->addr));
+	w->n += n;
+	w->frames += n;
+	w->addr[w->n++] = RINGPROF_END_MARK | (gap	     ? RINGPROF_END_KDEPTH
+					       : n < user->n ? RINGPROF_END_DEPTH
+							     : user->end);
+}
+
+static void collect(struct walk *w, const struct perf_sample *s, const struct perf_user *user,
+		    uint32_t max_stack)
 {
 	const uint64_t *p = s->ips, *end = p + s->n_ips;
 	uint64_t context = 0;
@@ -128,7 +144,10 @@ static void collect(struct walk *w, const struct perf_sample *s, uint32_t max_st
 			context = *p++;
 		p = take_part(w, context, p, end);
 	}
-	w->addr[w->n++] = RINGPROF_END_MARK | end_of(w, s, max_stack);
+	if (user)
+		append_user(w, user, max_stack);
+	else
+		w->addr[w->n++] = RINGPROF_END_MARK | end_of(w, s, max_stack);
 }
 
 static uint64_t hash_of(const struct walk *w)
@@ -152,16 +171,16 @@ static uint32_t intern(struct chains *c, const struct walk *w)
 }
 
 uint32_t perf_chain(struct perf_chain_cache *cache, struct chains *c, const struct perf_sample *s,
-		    uint32_t max_stack, uint32_t *flags)
+		    const struct perf_user *user, uint32_t max_stack, uint32_t *flags)
 {
 	struct walk w;
 	uint64_t hash;
 	size_t at;
 
-	collect(&w, s, max_stack);
+	collect(&w, s, user, max_stack);
 	cache->frames += w.frames;
 	*flags = (s->kernel ? RINGPROF_SAMPLE_KERNEL : 0) |
-		 (w.user_frames ? RINGPROF_SAMPLE_USER_FP : 0);
+		 (w.user_frames ? RINGPROF_SAMPLE_USER_FP : 0) | (user ? user->flags : 0);
 	hash = hash_of(&w);
 	at = hash & (PERF_CHAIN_CACHE - 1);
 	if (cache->entries[at].chain && cache->entries[at].hash == hash &&

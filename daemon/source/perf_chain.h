@@ -18,10 +18,15 @@
  *                           either) or cannot be read. Whether it is the root is
  *                           told by the outermost function, not by this mark.
  *
+ * That is so for user parts by perf. One from registers and copied stack bytes
+ * says itself why it ends, and perf is asked for the kernel part alone.
+ *
  * Used by the collector thread alone.
  */
 #ifndef RINGPROF_SOURCE_PERF_CHAIN_H
 #define RINGPROF_SOURCE_PERF_CHAIN_H
+
+#include <linux/ringprof.h>
 
 #include "source/chains.h"
 #include "source/perf_record.h"
@@ -36,14 +41,23 @@ struct perf_chain_cache {
 		uint32_t generation;
 	} entries[PERF_CHAIN_CACHE];
 	uint64_t hits;
-	uint64_t frames; /* walked by perf */
+	uint64_t frames; /* walked, by perf or by us */
+};
+
+/* The user part of a chain where perf's own is not asked for (perf_user.h). */
+struct perf_user {
+	const uint64_t *addr; /* leaf side first, without the sampled pc */
+	uint32_t n;
+	enum ringprof_end end;
+	uint32_t flags; /* RINGPROF_SAMPLE_* */
 };
 
 /*
- * Chain of s, CHAIN_NONE when the table is full. max_stack is what perf was
- * asked for. *flags: RINGPROF_SAMPLE_*.
+ * Chain of s, CHAIN_NONE when the table is full. user: instead of what s->ips
+ * has of user code; NULL: nothing. max_stack is what perf was asked for.
+ * *flags: RINGPROF_SAMPLE_*.
  */
 uint32_t perf_chain(struct perf_chain_cache *cache, struct chains *c, const struct perf_sample *s,
-		    uint32_t max_stack, uint32_t *flags);
+		    const struct perf_user *user, uint32_t max_stack, uint32_t *flags);
 
 #endif

@@ -64,7 +64,7 @@ static bool perf_next(struct stream *stream)
 		c->bytes += h->size;
 		if (h->type != PERF_RECORD_SAMPLE) {
 			take_other(c, h);
-		} else if (!perf_parse_sample(h, c->p->with_cgroup, &c->sample)) {
+		} else if (!perf_parse_sample(h, c->p->attr.sample_type, &c->sample)) {
 			c->corrupt += h->size;
 		} else if (is_idle(c)) {
 			account(c, RINGPROF_OUT_IDLE, 1, c->sample.time);
@@ -82,6 +82,7 @@ static int perf_deliver(struct stream *stream)
 {
 	struct perf_cpu *c = (struct perf_cpu *)stream;
 	const struct perf_sample *p = &c->sample;
+	const struct perf_user *user = NULL;
 	struct source *s = c->p->s;
 	struct event ev;
 
@@ -98,7 +99,10 @@ static int perf_deliver(struct stream *stream)
 	ev.sample.leaf = p->ip;
 	ev.sample.cgroup = p->cgroup;
 	ev.sample.weight = c->p->period;
-	ev.sample.chain = perf_chain(&c->p->cache, s->chains, p, c->p->max_stack, &ev.sample.flags);
+	if (p->abi != PERF_SAMPLE_REGS_ABI_NONE)
+		user = perf_walk(&c->p->walker, s, p, stream->time);
+	ev.sample.chain =
+		perf_chain(&c->p->cache, s->chains, p, user, c->p->max_stack, &ev.sample.flags);
 	if (source_emit(s, &ev) == EMIT_AGAIN)
 		return -EAGAIN;
 	account(c, RINGPROF_OUT_EMITTED, 1, p->time);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "source/perf_chain.h"
 #include "source/perf_ring.h"
+#include "source/perf_user.h"
 #include "source/source_priv.h"
 
 struct perf;
@@ -45,12 +46,13 @@ struct perf {
 	struct perf_event_attr attr;
 	struct cpu_mask mask; /* CPUs wished for, on line or not */
 	struct perf_chain_cache cache;
+	struct perf_walker walker;
 	uint64_t period;
 	size_t ring_bytes;
 	uint32_t max_stack;
-	int cgroup;	  /* fd of the one to sample, -1: all */
-	bool with_cgroup; /* samples carry their cgroup's id */
-	bool host_pids;	  /* pid 0 is the idle task and nobody else */
+	uint32_t user_stack; /* bytes copied of user stacks, 0: perf walks them */
+	int cgroup;	     /* fd of the one to sample, -1: all */
+	bool host_pids;	     /* pid 0 is the idle task and nobody else */
 	bool running;
 	struct buf stat; /* /proc/stat as last read */
 	uint32_t n_cpus;

@@ -84,7 +84,7 @@ int perf_probe_side(struct perf_event_attr *attr, int cpu)
 }
 
 int perf_probe_sampling(struct perf_event_attr *attr, int cpu, int cgroup, uint64_t period,
-			uint32_t max_stack)
+			uint32_t max_stack, uint32_t user_stack)
 {
 	int r;
 
@@ -101,6 +101,12 @@ int perf_probe_sampling(struct perf_event_attr *attr, int cpu, int cgroup, uint6
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
 	};
+	if (user_stack) {
+		attr->sample_type |= PERF_USER_TYPE;
+		attr->sample_regs_user = perf_user_regs_mask;
+		attr->sample_stack_user = user_stack;
+		attr->exclude_callchain_user = 1;
+	}
 	r = try_open(attr, cpu, cgroup);
 	if (!is_unknown_form(r))
 		return r;

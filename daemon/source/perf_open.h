@@ -17,9 +17,13 @@
  * perf_open_cpu. 0 or -errno as perf_open_cpu gives it.
  */
 int perf_probe_side(struct perf_event_attr *attr, int cpu);
-/* cgroup: fd of a cgroup to sample, or -1. max_stack 0: the kernel's own limit. */
+/*
+ * cgroup: fd of a cgroup to sample, or -1. max_stack 0: the kernel's own limit.
+ * user_stack: bytes of user stack to copy, with the registers, instead of
+ * having perf walk it; 0: perf walks.
+ */
 int perf_probe_sampling(struct perf_event_attr *attr, int cpu, int cgroup, uint64_t period,
-			uint32_t max_stack);
+			uint32_t max_stack, uint32_t user_stack);
 
 /* Number in /proc/sys/kernel/NAME, or `otherwise`. */
 long perf_sysctl(const char *name, long otherwise);

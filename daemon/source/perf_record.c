@@ -8,6 +8,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#ifdef __x86_64__
+#include <asm/perf_regs.h>
+#endif
+
 /* what sample_id_all appends, for PERF_RECORD_TYPE */
 struct id_sample {
 	uint32_t pid, tid;
@@ -52,7 +56,10 @@ struct rec_sample {
 	uint64_t time;
 	uint32_t cpu, res;
 	uint64_t period, nr;
-	/* u64 ips[nr], u64 cgroup if asked for */
+	/*
+	 * u64 ips[nr], and if asked for: u64 abi, u64 regs[17]; u64 size,
+	 * bytes[size], u64 filled; u64 cgroup
+	 */
 };
 
 static bool take_id(const struct perf_event_header *h, struct id_sample *ret)
@@ -187,32 +194,140 @@ bool perf_parse_side(const struct perf_event_header *h, struct event *ret)
 	}
 }
 
-bool perf_parse_sample(const struct perf_event_header *h, bool cgroup, struct perf_sample *ret)
+#ifdef __x86_64__
+/*
+ * Perf gives the registers in the order of its own numbers, one bit each in
+ * the mask: here is which of ours each one is.
+ */
+static const struct {
+	uint8_t perf, dwarf;
+} user_regs[] = {
+	{ PERF_REG_X86_AX, 0 },	  { PERF_REG_X86_BX, 3 },   { PERF_REG_X86_CX, 2 },
+	{ PERF_REG_X86_DX, 1 },	  { PERF_REG_X86_SI, 4 },   { PERF_REG_X86_DI, 5 },
+	{ PERF_REG_X86_BP, 6 },	  { PERF_REG_X86_SP, 7 },   { PERF_REG_X86_IP, 16 },
+	{ PERF_REG_X86_R8, 8 },	  { PERF_REG_X86_R9, 9 },   { PERF_REG_X86_R10, 10 },
+	{ PERF_REG_X86_R11, 11 }, { PERF_REG_X86_R12, 12 }, { PERF_REG_X86_R13, 13 },
+	{ PERF_REG_X86_R14, 14 }, { PERF_REG_X86_R15, 15 },
+};
+
+_Static_assert(sizeof(user_regs) / sizeof(user_regs[0]) == PERF_USER_REGS, "each of them once");
+
+#define BIT(n) (1ULL << (n))
+
+const uint64_t perf_user_regs_mask =
+	BIT(PERF_REG_X86_AX) | BIT(PERF_REG_X86_BX) | BIT(PERF_REG_X86_CX) | BIT(PERF_REG_X86_DX) |
+	BIT(PERF_REG_X86_SI) | BIT(PERF_REG_X86_DI) | BIT(PERF_REG_X86_BP) | BIT(PERF_REG_X86_SP) |
+	BIT(PERF_REG_X86_IP) | BIT(PERF_REG_X86_R8) | BIT(PERF_REG_X86_R9) | BIT(PERF_REG_X86_R10) |
+	BIT(PERF_REG_X86_R11) | BIT(PERF_REG_X86_R12) | BIT(PERF_REG_X86_R13) |
+	BIT(PERF_REG_X86_R14) | BIT(PERF_REG_X86_R15);
+
+static uint32_t dwarf_reg(size_t i)
+{
+	return user_regs[i].dwarf;
+}
+#else
+/* no unwind rows here, so nobody asks for the registers */
+const uint64_t perf_user_regs_mask;
+
+static uint32_t dwarf_reg(size_t i)
+{
+	return (uint32_t)i;
+}
+#endif
+
+/* The part of a record that is not read yet. */
+struct rest {
+	const unsigned char *p;
+	size_t n;
+};
+
+static bool take64(struct rest *r, uint64_t *ret)
+{
+	if (r->n < sizeof(*ret))
+		return false;
+	memcpy(ret, r->p, sizeof(*ret));
+	r->p += sizeof(*ret);
+	r->n -= sizeof(*ret);
+	return true;
+}
+
+static bool take_bytes(struct rest *r, uint64_t n, const unsigned char **ret)
+{
+	if (n > r->n)
+		return false;
+	*ret = r->p;
+	r->p += n;
+	r->n -= n;
+	return true;
+}
+
+static bool take_regs(struct rest *r, struct perf_sample *ret)
+{
+	uint64_t abi;
+
+	if (!take64(r, &abi) || abi > PERF_SAMPLE_REGS_ABI_64)
+		return false;
+	ret->abi = (uint32_t)abi;
+	for (size_t i = 0; abi != PERF_SAMPLE_REGS_ABI_NONE && i < PERF_USER_REGS; i++)
+		if (!take64(r, &ret->regs[dwarf_reg(i)]))
+			return false;
+	return true;
+}
+
+/* Room for the bytes that were asked for is always there, how many were filled comes last. */
+static bool take_stack(struct rest *r, struct perf_sample *ret)
+{
+	const unsigned char *bytes;
+	uint64_t size, filled;
+
+	if (!take64(r, &size))
+		return false;
+	if (!size)
+		return true;
+	if (size % 8 || !take_bytes(r, size, &bytes) || !take64(r, &filled) || filled > size)
+		return false;
+	ret->stack = bytes;
+	ret->stack_len = filled;
+	ret->stack_cut = filled == size;
+	return true;
+}
+
+static bool take_chain(struct rest *r, uint64_t n, struct perf_sample *ret)
+{
+	const unsigned char *bytes;
+
+	if (n > r->n / sizeof(uint64_t) || !take_bytes(r, n * sizeof(uint64_t), &bytes))
+		return false;
+	ret->ips = (const uint64_t *)bytes;
+	ret->n_ips = n;
+	return true;
+}
+
+bool perf_parse_sample(const struct perf_event_header *h, uint64_t sample_type,
+		       struct perf_sample *ret)
 {
 	struct rec_sample s;
-	size_t after;
+	struct rest r;
 
 	if (h->type != PERF_RECORD_SAMPLE || h->size < sizeof(s))
 		return false;
 	memcpy(&s, h, sizeof(s));
-	after = h->size - sizeof(s);
-	if (cgroup && after < sizeof(uint64_t))
-		return false;
-	after -= cgroup ? sizeof(uint64_t) : 0;
-	if (s.nr > after / sizeof(uint64_t))
-		return false;
+	r = (struct rest){ (const unsigned char *)h + sizeof(s), h->size - sizeof(s) };
 	*ret = (struct perf_sample){
 		.ip = s.ip,
 		.time = s.time,
 		.period = s.period,
-		.ips = (const uint64_t *)((const char *)h + sizeof(s)),
-		.n_ips = s.nr,
 		.pid = (int32_t)s.pid,
 		.tid = (int32_t)s.tid,
 		.cpu = s.cpu,
 		.kernel = (h->misc & PERF_RECORD_MISC_CPUMODE_MASK) == PERF_RECORD_MISC_KERNEL,
 	};
-	if (cgroup)
-		memcpy(&ret->cgroup, ret->ips + s.nr, sizeof(ret->cgroup));
-	return true;
+	/* in the order of perf_output_sample */
+	if (!take_chain(&r, s.nr, ret))
+		return false;
+	if (sample_type & PERF_SAMPLE_REGS_USER && !take_regs(&r, ret))
+		return false;
+	if (sample_type & PERF_SAMPLE_STACK_USER && !take_stack(&r, ret))
+		return false;
+	return !(sample_type & PERF_SAMPLE_CGROUP) || take64(&r, &ret->cgroup);
 }

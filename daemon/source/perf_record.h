@@ -11,6 +11,7 @@
 #define RINGPROF_SOURCE_PERF_RECORD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <linux/perf_event.h>
@@ -22,6 +23,14 @@
 #define PERF_SAMPLING_TYPE \
 	(PERF_RECORD_TYPE | PERF_SAMPLE_IP | PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_PERIOD)
 
+/* what a sampling event may have in its sample_type beyond that */
+#define PERF_USER_TYPE (PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER)
+
+/* registers of user code by DWARF number: 7 is rsp, 16 the pc */
+#define PERF_USER_REGS 17
+/* the sample_regs_user that perf_parse_sample takes; 0: none for this architecture */
+extern const uint64_t perf_user_regs_mask;
+
 struct perf_sample {
 	uint64_t ip, time, period;
 	uint64_t cgroup;     /* 0 unless asked for */
@@ -30,10 +39,20 @@ struct perf_sample {
 	int32_t pid, tid;
 	uint32_t cpu;
 	bool kernel; /* taken in kernel mode */
+	/* PERF_USER_TYPE asked for: what user code was at */
+	uint32_t abi; /* enum perf_sample_regs_abi; NONE: no user code, no registers */
+	uint64_t regs[PERF_USER_REGS];
+	const void *stack; /* copied from rsp on, into the record */
+	size_t stack_len;
+	bool stack_cut; /* all that was asked for was copied: the stack goes on */
 };
 
-/* A PERF_RECORD_SAMPLE of PERF_SAMPLING_TYPE (and PERF_SAMPLE_CGROUP: `cgroup`). */
-bool perf_parse_sample(const struct perf_event_header *h, bool cgroup, struct perf_sample *ret);
+/*
+ * A PERF_RECORD_SAMPLE of an event with this sample_type: PERF_SAMPLING_TYPE,
+ * and any of PERF_SAMPLE_CGROUP and PERF_USER_TYPE (both parts of it).
+ */
+bool perf_parse_sample(const struct perf_event_header *h, uint64_t sample_type,
+		       struct perf_sample *ret);
 
 /*
  * A side-band record as an event; its strings point into the record. False:

@@ -23,6 +23,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <linux/ringprof.h>
+
 #include "source/chains.h"
 #include "source/event.h"
 
@@ -30,6 +32,35 @@ enum source_kind { SOURCE_AUTO, SOURCE_KMOD, SOURCE_PERF };
 
 /* a record may be published this long after its time (the sampler's own run, IRQs off) */
 #define SOURCE_LAG_NS 5000000ULL
+
+/* user registers by DWARF number: 6 is rbp, 7 rsp, 16 the pc */
+#define SOURCE_REGS 17
+
+/* What user code was at when a sample of the perf source was taken. */
+struct user_stack {
+	uint64_t time, cgroup;
+	int32_t pid, tid;
+	uint64_t regs[SOURCE_REGS];
+	const void *stack; /* bytes from rsp on, as much as was copied */
+	size_t len;
+	bool cut; /* the copy ends before the stack does, as far as can be told */
+};
+
+/* The callers of its pc. */
+struct user_frames {
+	uint64_t *addr; /* leaf side first, as chain nodes are (uapi header, CALL CHAINS) */
+	uint32_t n;	/* in: room; out: number */
+	enum ringprof_end end;
+	uint32_t flags;			/* RINGPROF_SAMPLE_* found */
+	uint64_t row_frames, fp_frames; /* stepped over by rows, by frame pointers */
+};
+
+/*
+ * Walks a user stack. Called from source_drain in time order: everything the
+ * side band told before `time` was delivered. May block for as long as the
+ * rings can wait.
+ */
+typedef void (*source_unwind_fn)(void *arg, const struct user_stack *in, struct user_frames *out);
 
 struct source_config {
 	enum source_kind kind;
@@ -47,13 +78,30 @@ struct source_config {
 	bool no_kernel, no_user; /* only user mode, only kernel mode */
 	uint32_t ring_bytes;	 /* per CPU, 0: by rate */
 	uint32_t perf_max_stack; /* perf source: 0 = as /proc/sys/kernel/perf_event_max_stack says */
-	bool adopt;		 /* kmod: when it samples already, leave its settings as they are */
+	/*
+	 * Unwind rows for user stacks, else frame pointers alone. perf source: by
+	 * `unwind` from copies of perf_stack bytes (a multiple of 8, 0: frame
+	 * pointers); kmod: the module's tables.
+	 */
+	bool rows;
+	uint32_t perf_stack;
+	source_unwind_fn unwind;
+	void *unwind_arg;
+	uint32_t max_depth; /* user frames, 0: the module's own, or RINGPROF_MAX_DEPTH */
+	/* kmod: share of a CPU that sampling may take, in 1/10000, 0: no limit; bytes of tables */
+	uint32_t budget;
+	uint64_t table_budget;
+	bool set_budget, set_table_budget; /* else they stay as the module has them */
+	bool adopt; /* kmod: when it samples already, leave its settings as they are */
 };
 
 struct source_info {
 	enum source_kind kind; /* which one it became */
 	const char *name;      /* "kmod", "perf" */
 	char why[256];	       /* auto: why this one, in words */
+	char stacks[256];      /* how user stacks are walked, in words */
+	bool rows;	       /* by unwind rows where there are some */
+	uint32_t perf_stack;   /* perf: bytes of stack copied for each sample */
 	uint32_t hz;	       /* in force */
 	uint64_t period;       /* ns (or cycles) a sample stands for now */
 	uint32_t unit;	       /* enum ringprof_unit */
@@ -62,6 +110,7 @@ struct source_info {
 	char module_version[64];
 	uint32_t abi_major, abi_minor;
 	uint64_t features;
+	uint64_t instance; /* kmod: of this load of the module */
 };
 
 /*
@@ -75,6 +124,7 @@ struct source_counters {
 	uint64_t detached; /* samples taken before this reader attached, dropped */
 	uint64_t chain_hits, nodes, bytes, frames;
 	uint64_t node_limit_hits, handler_ns;
+	uint64_t unwind[16]; /* by enum ringprof_unwind_counter */
 	uint64_t sideband_records, sideband_lost;
 	uint64_t corrupt; /* ring bytes dropped as impossible */
 	/* of the emitted ones, dropped here: chain table full or no place in a ring (corrupt) */

@@ -13,6 +13,7 @@
 #include "source/perf_chain.h"
 #include "source/perf_record.h"
 #include "source/perf_ring.h"
+#include "source/perf_user.h"
 #include "tap.h"
 
 /* ---- records ---- */
@@ -195,12 +196,80 @@ static struct rec sample(uint64_t n, uint64_t claimed, bool cgroup)
 	return r;
 }
 
+#define WITH_CGROUP (PERF_SAMPLING_TYPE | PERF_SAMPLE_CGROUP)
+#define WITH_USER   (PERF_SAMPLING_TYPE | PERF_USER_TYPE)
+
+/* A sample in user mode with registers (perf's number of each plus 1000) and stack bytes. */
+static struct rec user_sample(uint64_t abi, uint64_t size, uint64_t filled)
+{
+	struct rec r = sample(0, 0, false);
+
+	put64(&r, abi);
+	for (uint64_t i = 0; abi && i < PERF_USER_REGS; i++)
+		/* ax bx cx dx si di bp sp ip, then r8 .. r15, which perf has from 16 on */
+		put64(&r, 1000 + (i < 9 ? i : i + 7));
+	put64(&r, size);
+	for (uint64_t i = 0; i < size / 8; i++)
+		put64(&r, i);
+	if (size)
+		put64(&r, filled);
+	put64(&r, 4242);
+	end(&r);
+	return r;
+}
+
+TEST(registers_and_stack_of_a_sample)
+{
+	static const uint64_t by_dwarf[] = { 0,	 3,  2,	 1,  4,	 5,  6,	 7, 16,
+					     17, 18, 19, 20, 21, 22, 23, 8 };
+	struct rec r = user_sample(PERF_SAMPLE_REGS_ABI_64, 64, 40);
+	struct perf_sample s;
+
+	CHECK_EQ(__builtin_popcountll(perf_user_regs_mask), PERF_USER_REGS);
+	CHECK(perf_parse_sample((void *)r.p, WITH_USER | PERF_SAMPLE_CGROUP, &s));
+	CHECK_EQ(s.abi, PERF_SAMPLE_REGS_ABI_64);
+	for (size_t i = 0; i < PERF_USER_REGS; i++)
+		CHECK_EQ(s.regs[i], (long long)(1000 + by_dwarf[i]));
+	CHECK_EQ(s.stack_len, 40);
+	CHECK(!s.stack_cut);
+	CHECK_EQ(((const uint64_t *)s.stack)[4], 4);
+	CHECK_EQ(s.cgroup, 4242);
+	free(r.p);
+	r = user_sample(PERF_SAMPLE_REGS_ABI_64, 64, 64);
+	CHECK(perf_parse_sample((void *)r.p, WITH_USER, &s));
+	CHECK(s.stack_cut);
+	free(r.p);
+	r = user_sample(PERF_SAMPLE_REGS_ABI_NONE, 0, 0);
+	CHECK(perf_parse_sample((void *)r.p, WITH_USER | PERF_SAMPLE_CGROUP, &s));
+	CHECK(!s.abi && !s.stack && !s.stack_len && !s.stack_cut);
+	CHECK_EQ(s.cgroup, 4242);
+	free(r.p);
+}
+
+TEST(lies_about_the_stack_are_refused)
+{
+	static const struct {
+		uint64_t abi, size, filled;
+	} bad[] = { { 3, 64, 64 },
+		    { PERF_SAMPLE_REGS_ABI_64, 64, 72 },
+		    { PERF_SAMPLE_REGS_ABI_64, 60, 8 },
+		    { PERF_SAMPLE_REGS_ABI_64, 64, UINT64_MAX } };
+	struct perf_sample s;
+
+	for (size_t i = 0; i < 4; i++) {
+		struct rec r = user_sample(bad[i].abi, bad[i].size, bad[i].filled);
+
+		CHECK(!perf_parse_sample((void *)r.p, WITH_USER | PERF_SAMPLE_CGROUP, &s));
+		free(r.p);
+	}
+}
+
 TEST(samples)
 {
 	struct rec r = sample(5, 5, true);
 	struct perf_sample s;
 
-	CHECK(perf_parse_sample((void *)r.p, true, &s));
+	CHECK(perf_parse_sample((void *)r.p, WITH_CGROUP, &s));
 	CHECK_EQ(s.ip, (long long)0xffffffff81000000);
 	CHECK(s.pid == 100 && s.tid == 101 && s.time == 777 && s.cpu == 2 && s.kernel);
 	CHECK_EQ(s.period, 1000003);
@@ -210,17 +279,19 @@ TEST(samples)
 	free(r.p);
 	/* the last address is not taken for the cgroup's */
 	r = sample(5, 5, false);
-	CHECK(!perf_parse_sample((void *)r.p, true, &s));
-	CHECK(perf_parse_sample((void *)r.p, false, &s));
+	CHECK(!perf_parse_sample((void *)r.p, WITH_CGROUP, &s));
+	CHECK(perf_parse_sample((void *)r.p, PERF_SAMPLING_TYPE, &s));
 	free(r.p);
 	r = sample(5, UINT64_MAX / 8 + 2, true);
-	CHECK(!perf_parse_sample((void *)r.p, true, &s));
+	CHECK(!perf_parse_sample((void *)r.p, WITH_CGROUP, &s));
 	free(r.p);
 }
 
 /* Every prefix of a record as a record of its own, each byte of it flipped. */
 static void mangle(const struct rec *whole)
 {
+	static const uint64_t types[] = { PERF_SAMPLING_TYPE, WITH_CGROUP, WITH_USER,
+					  WITH_USER | PERF_SAMPLE_CGROUP };
 	uint64_t sum = 0;
 
 	for (uint16_t n = sizeof(struct perf_event_header); n <= whole->n; n += 8) {
@@ -236,8 +307,11 @@ static void mangle(const struct rec *whole)
 			((struct perf_event_header *)p)->size = n;
 			if (perf_parse_side((void *)p, &ev))
 				sum += ev.type == EV_MMAP ? strlen(ev.mmap.path) : 1;
-			if (perf_parse_sample((void *)p, i & 1, &s) && s.n_ips)
-				sum += s.ips[s.n_ips - 1];
+			if (perf_parse_sample((void *)p, types[i % 4], &s)) {
+				sum += s.n_ips ? s.ips[s.n_ips - 1] : 1;
+				for (size_t k = 0; k < s.stack_len; k++)
+					sum += ((const unsigned char *)s.stack)[k];
+			}
 			sum += perf_record_time((void *)p) + perf_record_lost((void *)p);
 		}
 		free(p);
@@ -248,11 +322,14 @@ static void mangle(const struct rec *whole)
 TEST(mangled_records_are_not_read_outside)
 {
 	struct rec recs[] = { mmap2("/usr/lib/x86_64-linux-gnu/libc.so.6", PROT_EXEC),
-			      sample(20, 20, true), start(PERF_RECORD_COMM, 0),
-			      start(PERF_RECORD_FORK, 0), start(PERF_RECORD_LOST, 0) };
+			      sample(20, 20, true),
+			      user_sample(PERF_SAMPLE_REGS_ABI_64, 64, 40),
+			      start(PERF_RECORD_COMM, 0),
+			      start(PERF_RECORD_FORK, 0),
+			      start(PERF_RECORD_LOST, 0) };
 
-	for (size_t i = 0; i < 5; i++) {
-		if (i > 1) {
+	for (size_t i = 0; i < 6; i++) {
+		if (i > 2) {
 			put64(&recs[i], 0x100000001);
 			put(&recs[i], "abcdefg\0hijklmn", 16);
 			end_id(&recs[i]);
@@ -276,7 +353,7 @@ static uint32_t expect(const uint64_t *ips, uint64_t n, const uint64_t *want, si
 		       enum ringprof_end end_mark, uint32_t max)
 {
 	struct perf_sample s = { .ips = ips, .n_ips = n, .pid = 100, .kernel = ips[0] == KERNEL };
-	uint32_t flags, id = perf_chain(&cache, chains, &s, max, &flags);
+	uint32_t flags, id = perf_chain(&cache, chains, &s, NULL, max, &flags);
 
 	CHECK(id != CHAIN_NONE && id);
 	CHECK_EQ(!!(flags & RINGPROF_SAMPLE_KERNEL), s.kernel);
@@ -351,14 +428,153 @@ TEST(chains_of_any_length_stay_within_the_limit)
 	memset(&cache, 0, sizeof(cache));
 	s.ips = ips;
 	s.n_ips = 5000;
-	id = perf_chain(&cache, chains, &s, 6000, &flags);
+	id = perf_chain(&cache, chains, &s, NULL, 6000, &flags);
 	CHECK_EQ(chain_depth(chains, id), CHAIN_MAX_DEPTH);
 	CHECK_EQ(chain_addr(chains, id), 0x400002);
 	chains_free(chains);
 	chains = chains_new(100);
-	CHECK_EQ(perf_chain(&cache, chains, &s, 6000, &flags), CHAIN_NONE);
+	CHECK_EQ(perf_chain(&cache, chains, &s, NULL, 6000, &flags), CHAIN_NONE);
 	chains_free(chains);
 	free(ips);
+}
+
+/* ---- user stacks from registers and bytes ---- */
+
+static struct user_stack asked;
+
+/* Gives callers 0x402000, 0x403000, ...: as many as fit, at most 40. */
+static void fake_unwind(void *arg, const struct user_stack *in, struct user_frames *out)
+{
+	uint32_t n = out->n < 40 ? out->n : 40;
+
+	asked = *in;
+	for (uint32_t i = 0; i < n; i++)
+		out->addr[i] = 0x402000 + 0x1000ULL * i;
+	out->end = out->n < 40 ? RINGPROF_END_DEPTH : RINGPROF_END_ROOT;
+	out->n = n;
+	out->flags = RINGPROF_SAMPLE_ROWS;
+	out->row_frames = n;
+	CHECK(arg == &asked);
+}
+
+static struct source unwinding_source(uint32_t max_depth)
+{
+	return (struct source){
+		.cfg = { .unwind = fake_unwind, .unwind_arg = &asked, .max_depth = max_depth }
+	};
+}
+
+static struct perf_walker walker;
+
+TEST(the_user_part_comes_from_the_unwinder)
+{
+	struct source s = unwinding_source(0);
+	uint64_t ips[] = { KERNEL, K(1), K(2) }, bytes[4] = { 0 };
+	struct perf_sample p = { .ips = ips,
+				 .n_ips = 3,
+				 .pid = 100,
+				 .tid = 101,
+				 .kernel = true,
+				 .cgroup = 5,
+				 .abi = PERF_SAMPLE_REGS_ABI_64,
+				 .stack = bytes,
+				 .stack_len = 32,
+				 .regs = { [7] = 0x7000, [16] = 0x401234 } };
+	const struct perf_user *u;
+	uint32_t id, flags;
+
+	memset(&walker, 0, sizeof(walker));
+	memset(&cache, 0, sizeof(cache));
+	chains = chains_new(1 << 20);
+	u = perf_walk(&walker, &s, &p, 77);
+	CHECK(asked.time == 77 && asked.pid == 100 && asked.tid == 101 && asked.cgroup == 5);
+	CHECK(asked.regs[16] == 0x401234 && asked.stack == bytes && asked.len == 32);
+	CHECK_EQ(u->n, 41);
+	id = perf_chain(&cache, chains, &p, u, 127, &flags);
+	CHECK_EQ(flags, RINGPROF_SAMPLE_KERNEL | RINGPROF_SAMPLE_ROWS);
+	CHECK_EQ(chain_depth(chains, id), 43);
+	CHECK_EQ(chain_addr(chains, id), (long long)K(2));
+	id = chain_parent(chains, id);
+	CHECK_EQ(chain_addr(chains, id), 0x401234);
+	id = chain_parent(chains, id);
+	CHECK_EQ(chain_addr(chains, id), 0x402000);
+	while (chain_parent(chains, id))
+		id = chain_parent(chains, id);
+	CHECK_EQ(chain_addr(chains, id), (long long)(RINGPROF_END_MARK | RINGPROF_END_ROOT));
+	/* kernel frames that perf had no room for are missing in the middle */
+	id = perf_chain(&cache, chains, &p, u, 2, &flags);
+	while (chain_parent(chains, id))
+		id = chain_parent(chains, id);
+	CHECK_EQ(chain_addr(chains, id), (long long)(RINGPROF_END_MARK | RINGPROF_END_KDEPTH));
+	/* in user mode the pc is the sample's own */
+	p.kernel = false;
+	p.n_ips = 0;
+	id = perf_chain(&cache, chains, &p, perf_walk(&walker, &s, &p, 77), 127, &flags);
+	CHECK_EQ(chain_depth(chains, id), 41);
+	CHECK_EQ(chain_addr(chains, id), 0x402000);
+	CHECK_EQ(walker.unwind[RINGPROF_UNW_ROW_FRAMES], 80);
+	CHECK_EQ(walker.unwind[RINGPROF_UNW_MM_KNOWN], 2);
+	chains_free(chains);
+}
+
+TEST(the_unwinder_gets_the_depth_that_is_asked_for)
+{
+	struct source s = unwinding_source(7);
+	struct perf_sample p = { .abi = PERF_SAMPLE_REGS_ABI_64 };
+
+	memset(&walker, 0, sizeof(walker));
+	CHECK_EQ(perf_walk(&walker, &s, &p, 1)->n, 7);
+	CHECK_EQ(perf_walk(&walker, &s, &p, 1)->end, RINGPROF_END_DEPTH);
+	/* no memory any more: nothing to walk, nothing asked */
+	memset(&asked, 0, sizeof(asked));
+	p.kernel = true;
+	CHECK_EQ(perf_walk(&walker, &s, &p, 1)->end, RINGPROF_END_NO_MM);
+	CHECK_EQ(walker.part.n, 0);
+	CHECK_EQ(asked.time, 0);
+}
+
+/* A 32-bit stack at 0xff000000 whose frames are 16 bytes: bp, return address, two words. */
+static enum ringprof_end walk32(uint32_t frames, size_t len, bool cut, uint32_t last_bp,
+				uint32_t *ret_n)
+{
+	struct source s = unwinding_source(64);
+	uint32_t *stack = calloc(frames, 16);
+	struct perf_sample p = { .abi = PERF_SAMPLE_REGS_ABI_32,
+				 .stack = stack,
+				 .stack_len = len ? len : frames * 16,
+				 .stack_cut = cut,
+				 .regs = { [6] = 0xff000000, [7] = 0xff000000, [16] = 0x8048000 } };
+	const struct perf_user *u;
+
+	CHECK(stack);
+	for (uint32_t i = 0; i < frames; i++) {
+		stack[i * 4] = i + 1 < frames ? 0xff000000 + (i + 1) * 16 : last_bp;
+		stack[i * 4 + 1] = 0x8049000 + i;
+	}
+	memset(&walker, 0, sizeof(walker));
+	u = perf_walk(&walker, &s, &p, 1);
+	free(stack);
+	CHECK(u->flags & RINGPROF_SAMPLE_COMPAT);
+	for (uint32_t i = 0; i < u->n; i++)
+		CHECK_EQ(u->addr[i], 0x8049000 + i);
+	*ret_n = u->n;
+	return u->end;
+}
+
+TEST(code_of_32_bits_is_walked_by_frame_pointers)
+{
+	uint32_t n;
+
+	CHECK_EQ(walk32(10, 0, false, 0, &n), RINGPROF_END_FP_ZERO);
+	CHECK_EQ(n, 10);
+	CHECK_EQ(walk32(10, 0, false, 0xff000000, &n), RINGPROF_END_FP_ORDER);
+	CHECK_EQ(walk32(10, 0, false, 0xff000101, &n), RINGPROF_END_FP_RANGE);
+	CHECK_EQ(walk32(10, 0, false, 0xff0000a0, &n), RINGPROF_END_FAULT);
+	CHECK_EQ(walk32(10, 0, true, 0xfffffffc, &n), RINGPROF_END_STACK_CUT);
+	CHECK_EQ(walk32(100, 0, false, 0, &n), RINGPROF_END_DEPTH);
+	CHECK_EQ(n, 64);
+	CHECK_EQ(walk32(10, 4, true, 0, &n), RINGPROF_END_STACK_CUT);
+	CHECK_EQ(n, 0);
 }
 
 /* ---- the ring ---- */
