@@ -170,6 +170,7 @@ static bool is_whole(struct agg *a, uint32_t end, uint32_t frame)
 	switch (end) {
 	case RINGPROF_END_NONE: /* the part that was asked for is there */
 	case RINGPROF_END_KTHREAD:
+	case RINGPROF_END_ROOT: /* unwind information says so, named or not */
 		return true;
 	case RINGPROF_END_KDEPTH: /* these are missing frames further in */
 	case RINGPROF_END_KERNEL_UNWIND:

@@ -89,6 +89,12 @@ TEST(other_ends_are_marked)
 	check_stack(77, CHAIN(0x400200), 0x400300, "[ringprof]+4d;/bin/app+11ff;/bin/app+1300");
 }
 
+TEST(what_unwind_information_calls_outermost_is_whole)
+{
+	/* clone3 of a stripped libc has no name that could say so */
+	check_stack(RINGPROF_END_ROOT, CHAIN(0x400200), 0x400300, "/bin/app+11ff;/bin/app+1300");
+}
+
 TEST(kernel_threads_and_filtered_stacks_are_whole)
 {
 	check_stack(RINGPROF_END_KTHREAD, CHAIN(FAKE_KERNEL + 16), FAKE_KERNEL + 32,
