@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * User stacks of the perf source from what it copied of them: registers and
- * bytes. 64-bit code is walked by source_config.unwind, which has the mappings
- * and unwind rows; 32-bit code by its frame pointers, here, for there are no
- * rows of it.
+ * bytes. source_config.unwind walks them: it has the mappings and unwind rows.
  *
  * Used by the collector thread alone.
  */

@@ -43,7 +43,8 @@ struct user_stack {
 	uint64_t regs[SOURCE_REGS];
 	const void *stack; /* bytes from rsp on, as much as was copied */
 	size_t len;
-	bool cut; /* the copy ends before the stack does, as far as can be told */
+	bool cut;    /* the copy ends before the stack does, as far as can be told */
+	bool compat; /* 32-bit code: no rows, frame pointers of 4 bytes */
 };
 
 /* The callers of its pc. */
