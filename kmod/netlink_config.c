@@ -51,8 +51,8 @@ static int get_sampling(struct genl_info *info, struct rp_config *cfg)
 	if (get_u32(info, RINGPROF_A_EVENT, &cfg->event) && cfg->event > RINGPROF_EVENT_CYCLES)
 		return REFUSE(info, EVENT, "event: unknown; 0 (cpu-clock) or 1 (cycles)");
 	if (get_u32(info, RINGPROF_A_MAX_DEPTH, &cfg->max_depth) &&
-	    (!cfg->max_depth || cfg->max_depth > RINGPROF_MAX_DEPTH))
-		return REFUSE(info, MAX_DEPTH, "depth: out of range; 1 to 512 user frames");
+	    (!cfg->max_depth || cfg->max_depth > RINGPROF_DEPTH_LIMIT))
+		return REFUSE(info, MAX_DEPTH, "depth: out of range; 1 to 2048 user frames");
 	if (get_u32(info, RINGPROF_A_FLAGS, &cfg->flags) && (cfg->flags & ~RINGPROF_F_ALL))
 		return REFUSE(info, FLAGS, "flags: unknown bit; bits 0 to 2 are known");
 	if ((cfg->flags & RINGPROF_F_NO_KERNEL) && (cfg->flags & RINGPROF_F_NO_USER))
@@ -76,6 +76,13 @@ static int get_sizes(struct genl_info *info, struct rp_config *cfg)
 		return REFUSE(info, NODE_BUDGET,
 			      "node budget: must be a power of two from 2048 to 1048576, or 0 (by "
 			      "rate)");
+	/* a chain that can never be written would be a loss that looks like a slow reader's */
+	if (cfg->max_depth > RP_SMALL_DEPTH &&
+	    ((cfg->ring_size && cfg->ring_size < 2 * RINGPROF_MIN_DATA_SIZE) ||
+	     (cfg->node_budget && cfg->node_budget < 2 * RP_MIN_NODES)))
+		return REFUSE(info, MAX_DEPTH,
+			      "depth: more than 1024 user frames need a ring of 32 KiB and a node "
+			      "budget of 4096, or more, or 0 (by rate)");
 	return 0;
 }
 

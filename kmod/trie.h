@@ -29,8 +29,11 @@
 #define RP_QUOTA_SLOTS	256U
 #define RP_QUOTA_PROBES 8U
 
+/* user frames that the smallest ring and the smallest node budget have room for */
+#define RP_SMALL_DEPTH 1024
+
 /* a chain at its longest: kernel frames, the user pc, user frames, end mark */
-#define RP_MAX_CHAIN (RINGPROF_MAX_KDEPTH + 1 + RINGPROF_MAX_DEPTH + 1)
+#define RP_MAX_CHAIN (RINGPROF_MAX_KDEPTH + 1 + RINGPROF_DEPTH_LIMIT + 1)
 
 struct rp_node {
 	__u64 addr;

@@ -207,7 +207,7 @@ static int fill(const struct cli *c, const struct control_config *now, struct co
 	if (!r)
 		r = number(c, "ring-size", 64 << 20, &cfg->ring_size, &cfg->set_ring_size);
 	if (!r)
-		r = number(c, "max-depth", RINGPROF_MAX_DEPTH, &cfg->max_depth,
+		r = number(c, "max-depth", RINGPROF_DEPTH_LIMIT, &cfg->max_depth,
 			   &cfg->set_max_depth);
 	if (!r)
 		r = set_pids(c, cfg);

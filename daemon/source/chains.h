@@ -19,8 +19,8 @@
 struct chains;
 
 #define CHAIN_NONE UINT32_MAX
-/* nodes from root to leaf, end mark included; the longest the module makes is 642 */
-#define CHAIN_MAX_DEPTH 1024
+/* nodes from root to leaf, end mark included; the longest the module makes is 2178 */
+#define CHAIN_MAX_DEPTH 2304
 
 struct chains *chains_new(size_t max_bytes); /* NULL: no memory */
 void chains_free(struct chains *c);

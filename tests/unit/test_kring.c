@@ -20,6 +20,10 @@
 #define QUEUE	4096 /* more samples than the ring can hold */
 #define MAX_IDS (RP_MIN_NODES + 1)
 
+/* the longest chain that the smallest sizes allow, and a sample of n frames with all before it */
+#define SMALL_CHAIN    (RINGPROF_MAX_KDEPTH + 1 + RP_SMALL_DEPTH + 1)
+#define GROUP_BYTES(n) (16 + 24 + 16 + 8 * (n) + 40)
+
 static __u64 seed = 88172645463325252ULL;
 
 static __u64 rnd(void)
@@ -37,7 +41,7 @@ struct wanted {
 	struct rp_sample x;
 	__u64 weight;
 	__u32 epoch;
-	__u64 chain[RP_MAX_CHAIN];
+	__u64 chain[SMALL_CHAIN];
 };
 
 struct rig {
@@ -96,7 +100,7 @@ static void rig_free(struct rig *r)
 
 static void make_sample(struct rig *r, struct rp_sample *x, __u64 *chain, __u32 variety)
 {
-	__u32 i, n = 1 + upto(upto(20) ? 30 : RP_MAX_CHAIN - 1);
+	__u32 i, n = 1 + upto(upto(20) ? 30 : SMALL_CHAIN - 1);
 
 	for (i = 0; i + 1 < n; i++)
 		chain[i] = 0x400000 + upto(i < 3 ? variety : 2) * 16;
@@ -369,8 +373,13 @@ TEST(sizes)
 	CHECK(!ringprof_size_ok(RINGPROF_MAX_DATA_SIZE * 2ULL));
 	CHECK(!ringprof_size_ok(0x6000));
 	CHECK(!ringprof_size_ok(0));
-	/* a longest chain, with everything before it, fits the smallest ring */
-	CHECK(16 + 24 + 16 + 8 * RP_MAX_CHAIN + 40 <= RINGPROF_MIN_DATA_SIZE);
+	/* long chains, with everything before them, fit */
+	CHECK(GROUP_BYTES(SMALL_CHAIN) <= RINGPROF_MIN_DATA_SIZE);
+	CHECK(SMALL_CHAIN <= RP_MIN_NODES / 4 * 3);
+	CHECK(GROUP_BYTES(RP_MAX_CHAIN) <= 2 * RINGPROF_MIN_DATA_SIZE);
+	CHECK(RP_MAX_CHAIN <= 2 * RP_MIN_NODES / 4 * 3);
+	/* its size must fit the record's field */
+	CHECK(sizeof(struct ringprof_rec_nodes) + 8 * RP_MAX_CHAIN <= UINT16_MAX);
 }
 
 TEST(periods_keep_the_rate_and_miss_the_tick)

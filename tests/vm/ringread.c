@@ -20,7 +20,7 @@
 
 #include "ringread.h"
 
-#define MAX_CHAIN (RINGPROF_MAX_DEPTH + RINGPROF_MAX_KDEPTH + 8)
+#define MAX_CHAIN (RINGPROF_DEPTH_LIMIT + RINGPROF_MAX_KDEPTH + 8)
 
 void ringread_error(struct ringread *r, const char *fmt, ...)
 {
