@@ -85,7 +85,7 @@ static const char *container_in(const char *part, size_t n)
 	for (size_t i = 0; i < CONTAINER_ID; i++)
 		if (!isxdigit((unsigned char)id[i]))
 			return NULL;
-	if (id > part && id[-1] != '-')
+	if (id > part && id[-1] != '-' && id[-1] != ':')
 		return NULL;
 	if (id - part >= 7 && !memcmp(id - 7, "conmon-", 7))
 		return NULL;

@@ -60,9 +60,11 @@ bool cgroup_path(const char *text, char *out, size_t len);
 void cgroup_unit(const char *path, char *out, size_t len);
 /*
  * Container id: the innermost part of the path with exactly 64 hex digits,
- * bare (/docker/ID, /kubepods/.../ID) or between a runtime's prefix and
- * ".scope" (docker-, cri-containerd-, crio-, libpod-). Monitor processes
- * ("crio-conmon-ID.scope") are not in the container. "" if none.
+ * bare (/docker/ID, /kubepods/.../ID), or behind a runtime's prefix, with or
+ * without ".scope" (docker-, cri-containerd-, crio-, libpod-, and
+ * "SLICE:cri-containerd:ID" where kubelet and containerd use different cgroup
+ * drivers). Monitor processes ("crio-conmon-ID.scope") are not in the
+ * container. "" if none.
  */
 void cgroup_container(const char *path, char out[65]);
 

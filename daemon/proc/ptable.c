@@ -68,7 +68,11 @@ struct ptable *ptable_new(const struct ptable_config *cfg, struct files *files)
 		ptable_free(t);
 		return NULL;
 	}
-	labels_find_mounts(t);
+	if (ptable_details_init(t)) {
+		ptable_free(t);
+		return NULL;
+	}
+	ptable_find_cgroup_mounts(t);
 	return t;
 }
 
@@ -121,7 +125,8 @@ void ptable_free(struct ptable *t)
 	hmap_free(&t->strings.index);
 	strtab_free(t->strings.texts);
 	users_free(t->users);
-	for (size_t i = 0; i < sizeof(t->cgroup_mounts) / sizeof(t->cgroup_mounts[0]); i++)
+	ptable_details_free(t);
+	for (size_t i = 0; i < MOUNT_KINDS; i++)
 		free(t->cgroup_mounts[i]);
 	free(t->cgroups);
 	free(t->proc_root);
@@ -189,7 +194,7 @@ struct entry *ptable_new_entry(struct ptable *t, pid_t pid, uint64_t now)
 	e->p.labels_gen = 1;
 	e->threads = 1;
 	e->last_seen = now;
-	labels_init(&e->p.labels);
+	labels_init(t, e);
 	TAILQ_INSERT_TAIL(&t->live, e, link);
 	t->n_live++;
 	ptable_trim(t, e);
@@ -303,8 +308,10 @@ struct process *ptable_sample(struct ptable *t, const struct event *ev)
 		ptable_read_labels(t, e);
 	if (!e)
 		return NULL;
+	if (e->want_details)
+		ptable_read_details(t, e);
 	if (ev->sample.cgroup && ev->sample.cgroup != e->p.cgroup_id)
-		labels_cgroup_id(t, e, ev->sample.cgroup);
+		ptable_cgroup_id(t, e, ev->sample.cgroup);
 	ptable_touch(t, e, ev->time);
 	return &e->p;
 }
@@ -378,6 +385,6 @@ void ptable_counters(const struct ptable *t, struct ptable_counters *ret)
 			ret->mappings += t->slots[i]->p.n_maps;
 	ret->bytes = process_bytes(t) + strtab_bytes(t->strings.texts) +
 		     hmap_bytes(&t->strings.index) + users_bytes(t->users) +
-		     hmap_bytes(&t->by_cgroup) +
-		     (t->cgroups ? CGROUPS_MAX * sizeof(*t->cgroups) : 0);
+		     hmap_bytes(&t->by_cgroup) + containers_bytes(t->containers) +
+		     exes_bytes(t->exes) + (t->cgroups ? CGROUPS_MAX * sizeof(*t->cgroups) : 0);
 }

@@ -34,8 +34,9 @@ struct mapping {
 /* label values of a process; "" where unknown; interned, live as long as the table */
 struct process_labels {
 	/*
-	 * unit (but not a container runtime's scope), else container id's first
-	 * 12, else comm (a kernel thread's up to the first '/')
+	 * OTEL_SERVICE_NAME, else service.name of OTEL_RESOURCE_ATTRIBUTES, else
+	 * unit (but not a container runtime's scope), else container, else the
+	 * first 12 of container_id, else comm (a kernel thread's up to the first '/')
 	 */
 	const char *service_name;
 	const char *comm;
@@ -44,6 +45,15 @@ struct process_labels {
 	const char *unit;
 	const char *container_id;
 	const char *user;
+	/* the rest: from the first sample on */
+	const char *container, *pod, *ns; /* names, see proc/container.h */
+	/*
+	 * service.version of OTEL_RESOURCE_ATTRIBUTES, else what the program's
+	 * file says, else its Debian package's, else build_id
+	 */
+	const char *service_version;
+	const char *deployment_environment; /* OTEL_RESOURCE_ATTRIBUTES, else the settings' */
+	const char *build_id;		    /* of exe */
 };
 
 struct process {
@@ -71,10 +81,22 @@ struct ptable_config {
 	void *arg;
 	const char *proc_root;	 /* NULL: /proc (tests use another) */
 	const char *cgroup_root; /* NULL: found in mounts */
+	const char *host_root; /* where runtimes and dpkg keep files; NULL: /proc/1/root, else / */
+	const char *environment; /* deployment_environment of who does not say; NULL: none */
+};
+
+/* Which hierarchy the cgroup ids of samples are of. */
+enum cgroup_ids {
+	CGROUP_IDS_ANY,	    /* not known: each is tried */
+	CGROUP_IDS_UNIFIED, /* version 2 */
+	CGROUP_IDS_V1,	    /* memory's, else cpuacct's */
+	CGROUP_IDS_PERF,    /* perf_event's if version 1 has it, else the unified one */
 };
 
 struct ptable *ptable_new(const struct ptable_config *cfg, struct files *files);
 void ptable_free(struct ptable *t);
+/* To be told when a source was opened: directories of two hierarchies may have one number. */
+void ptable_cgroup_ids(struct ptable *t, enum cgroup_ids which);
 /* Reads all of /proc; now = mono ns. Side-band events older than a process's scan are ignored for it. */
 int ptable_scan(struct ptable *t, uint64_t now);
 /* Applies a side-band event; samples go to ptable_sample. */

@@ -92,6 +92,9 @@ static void on_exec(struct ptable *t, struct entry *e)
 	if (fresh)
 		e->p.incomplete = false;
 	labels_set_exe(t, e, "");
+	/* the environment is handed on as a rule: its words count until it is read again */
+	e->want_details = true;
+	labels_set_exe_facts(t, e, NULL);
 }
 
 static void on_comm(struct ptable *t, const struct event *ev)
@@ -117,6 +120,11 @@ static void inherit(struct entry *child, const struct entry *parent)
 	child->p.cgroup_id = parent->p.cgroup_id;
 	child->p.incomplete = parent->p.incomplete;
 	child->want_labels = true;
+	child->want_details = parent->want_details;
+	child->otel_name = parent->otel_name;
+	child->otel_version = parent->otel_version;
+	child->exe_version = parent->exe_version;
+	child->in_container = parent->in_container;
 }
 
 static void on_fork(struct ptable *t, const struct event *ev)

@@ -2,7 +2,8 @@
 /*
  * Inside of the process table: ptable.c keeps the entries and their limits,
  * ptable_event.c applies the side band, ptable_read.c reads /proc,
- * ptable_labels.c says whose a process is. One thread.
+ * ptable_labels.c says whose a process is, ptable_cgroup.c what a cgroup id
+ * stands for, ptable_details.c reads what takes longer. One thread.
  */
 #ifndef RINGPROF_PROC_PTABLE_INT_H
 #define RINGPROF_PROC_PTABLE_INT_H
@@ -11,7 +12,10 @@
 
 #include "base/hmap.h"
 #include "base/strtab.h"
+#include "proc/container.h"
+#include "proc/exes.h"
 #include "proc/maplist.h"
+#include "proc/otel.h"
 #include "proc/parse.h"
 #include "proc/ptable.h"
 #include "proc/users.h"
@@ -33,6 +37,10 @@ struct entry {
 	bool unreadable;    /* /proc did not give it: not asked again until exec or a loss */
 	bool want_labels;   /* new, or exec'ed: read the rest of /proc at the first sample */
 	bool want_exe;	    /* exec'ed: the first file that is mapped is the program */
+	bool want_details;  /* environment and program are to be read at the first sample */
+	bool in_container;  /* its unit is around its container, or is the container's */
+	/* what the environment and the program say; interned, "" nothing */
+	const char *otel_name, *otel_version, *exe_version;
 };
 
 TAILQ_HEAD(entry_list, entry);
@@ -40,8 +48,11 @@ TAILQ_HEAD(entry_list, entry);
 /* what a cgroup id stands for */
 struct cgroup_names {
 	uint64_t id;
-	const char *path, *unit, *container;
+	const char *path, *unit, *container_id;
+	bool in_container; /* the container's part of the path is further in than the unit's */
 };
+
+enum { MOUNT_UNIFIED, MOUNT_MEMORY, MOUNT_CPUACCT, MOUNT_PERF, MOUNT_SYSTEMD, MOUNT_KINDS };
 
 struct interner {
 	struct strtab *texts;
@@ -65,7 +76,11 @@ struct ptable {
 	struct cgroup_names *cgroups;
 	uint32_t n_cgroups;
 	struct hmap by_cgroup;
-	char *cgroup_mounts[4]; /* hierarchies a cgroup id may be of */
+	char *cgroup_mounts[MOUNT_KINDS]; /* NULL: there is none, or not to be asked */
+	enum cgroup_ids cgroup_ids;
+	struct containers *containers;
+	struct exes *exes;
+	char *host_root;
 	uint64_t map_bytes;
 	struct ptable_counters c;
 };
@@ -95,6 +110,8 @@ int ptable_read_process(struct ptable *t, struct entry *e, uint64_t now);
 int ptable_read_labels(struct ptable *t, struct entry *e);
 /* Is there such a process? */
 bool ptable_pid_exists(struct ptable *t, pid_t pid);
+/* O_PATH descriptor of /proc/PID if the process is still e; -ESTALE: it is another; -errno. */
+int ptable_open_process(struct ptable *t, const struct entry *e);
 /* Text of /proc/PID/cgroup as a path into out[PROC_PATH_MAX]; 0 or -errno. */
 int ptable_read_cgroup(struct ptable *t, pid_t pid, char *out);
 
@@ -107,10 +124,26 @@ void labels_set_comm(struct ptable *t, struct entry *e, const char *comm);
 void labels_set_exe(struct ptable *t, struct entry *e, const char *exe);
 void labels_set_user(struct ptable *t, struct entry *e, const char *user);
 void labels_set_cgroup_path(struct ptable *t, struct entry *e, const char *path);
-/* A sample says that the process is in that cgroup. */
-void labels_cgroup_id(struct ptable *t, struct entry *e, uint64_t id);
+/* Recomputes service_name. */
+void labels_set_service(struct ptable *t, struct entry *e);
+/* Sets a label to an interned text. */
+void labels_set(struct entry *e, const char **label, const char *interned);
+/* What the environment says, or did: fills the labels that depend on it. */
+void labels_set_otel(struct ptable *t, struct entry *e, const struct otel *o);
+/* Facts of the program; NULL: not known (any more). */
+void labels_set_exe_facts(struct ptable *t, struct entry *e, const struct exe_facts *f);
+void labels_apply_cgroup(struct ptable *t, struct entry *e, const struct cgroup_names *c);
 /* Fills p's labels with "". */
-void labels_init(struct process_labels *l);
-void labels_find_mounts(struct ptable *t);
+void labels_init(struct ptable *t, struct entry *e);
+
+/* A sample says that the process is in that cgroup. */
+void ptable_cgroup_id(struct ptable *t, struct entry *e, uint64_t id);
+void ptable_name_cgroup(struct ptable *t, const char *path, struct cgroup_names *ret);
+void ptable_find_cgroup_mounts(struct ptable *t);
+
+/* Environment and program of the process, or of what is left of it. */
+void ptable_read_details(struct ptable *t, struct entry *e);
+int ptable_details_init(struct ptable *t);
+void ptable_details_free(struct ptable *t);
 
 #endif

@@ -54,7 +54,7 @@ static bool is_gone(int r)
 	return r == -ENOENT || r == -ESRCH;
 }
 
-static int read_stat(struct entry *e, int dir, struct buf *b, struct proc_stat *st)
+static int read_stat(const struct entry *e, int dir, struct buf *b, struct proc_stat *st)
 {
 	int r = read_at(dir, "stat", b, SMALL_MAX);
 
@@ -84,6 +84,17 @@ static void apply_stat(struct ptable *t, struct entry *e, const struct proc_stat
 	e->p.kthread = st->kthread;
 	e->threads = (int32_t)st->threads;
 	labels_set_comm(t, e, st->comm);
+}
+
+int ptable_open_process(struct ptable *t, const struct entry *e)
+{
+	cleanup_close int dir = open_process(t, e->p.pid);
+	struct buf b = { 0 };
+	struct proc_stat st;
+	int r = dir < 0 ? dir : read_stat(e, dir, &b, &st);
+
+	buf_free(&b);
+	return r ? r : steal_fd(&dir);
 }
 
 /* What is not there (no exe: a kernel thread; no right) leaves its label as it was. */
@@ -186,6 +197,7 @@ int ptable_read_process(struct ptable *t, struct entry *e, uint64_t now)
 	}
 	if (!r) {
 		read_rest(t, e, dir, &b);
+		e->want_details = !st.kthread;
 		e->scanned = now;
 		e->leader_gone = false;
 		e->want_exe = false;

@@ -106,9 +106,11 @@ static struct ptable *fake_ptable(void)
 		p->start_time = 1000 + (uint64_t)i;
 		p->maps = fake_maps;
 		p->n_maps = ARRAY_SIZE(fake_maps);
-		p->labels =
-			(struct process_labels){ services[i % 4], "app", "/bin/app", "/", "", "",
-						 "root" };
+		p->labels = (struct process_labels){ .service_name = services[i % 4],
+						     .comm = "app",
+						     .exe = "/bin/app",
+						     .cgroup = "/",
+						     .user = "root" };
 	}
 	return t;
 }

@@ -158,9 +158,11 @@ static void world_parts(struct world *w)
 	w->agg = agg_new(&ac, w->chains, w->symbols, w->store);
 	for (int i = 0; i < PIDS; i++) {
 		w->table.procs[i].pid = i;
-		w->table.procs[i].labels = (struct process_labels){ names[i], names[i], "/bin/x",
-								    "/",      "",	"",
-								    "root" };
+		w->table.procs[i].labels = (struct process_labels){ .service_name = names[i],
+								    .comm = names[i],
+								    .exe = "/bin/x",
+								    .cgroup = "/",
+								    .user = "root" };
 	}
 	agg_set_ptable(w->agg, &w->table);
 	w->cfg = (struct http_config){

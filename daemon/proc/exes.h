@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Facts about programs, kept by the identity of their file (device, inode,
+ * size, time of last change), so that a file is read once however many
+ * processes run it. Where the file itself names no version, dpkg is asked.
+ *
+ * One thread. At most EXES_MAX files; a full table is begun anew.
+ */
+#ifndef RINGPROF_PROC_EXES_H
+#define RINGPROF_PROC_EXES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proc/exe.h"
+
+#define EXES_MAX 4096U
+
+struct exes;
+
+/* host: see packages_new. NULL: no memory. */
+struct exes *exes_new(const char *host);
+void exes_free(struct exes *x); /* NULL is fine */
+/*
+ * Facts of an open program. path: as its process names it; on_host: that path
+ * is one of the host's, not of a container's root. now: mono ns. version is
+ * the build-id where nothing better is known. Good until the next call; never
+ * NULL.
+ */
+const struct exe_facts *exes_get(struct exes *x, int fd, const char *path, bool on_host,
+				 uint64_t now);
+size_t exes_bytes(const struct exes *x);
+
+#endif

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What takes longer to find out of a process: what its environment says, and
+ * which version its program is. Read at its first sample and after an exec;
+ * the many processes that never run are never asked, and start-up does not
+ * wait for it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "proc/ptable_int.h"
+#include "sym/file_open.h"
+
+int ptable_details_init(struct ptable *t)
+{
+	static const char init_root[] = "/proc/1/root";
+	const char *host = t->cfg.host_root;
+
+	/* a daemon in a container that shares the host's pids still finds the host's files */
+	if (!host)
+		host = access(init_root, X_OK) ? "/" : init_root;
+	t->host_root = strdup(host);
+	t->containers = containers_new(host);
+	t->exes = exes_new(host);
+	return t->host_root && t->containers && t->exes ? 0 : -ENOMEM;
+}
+
+void ptable_details_free(struct ptable *t)
+{
+	containers_free(t->containers);
+	exes_free(t->exes);
+	free(t->host_root);
+}
+
+static void read_environ(struct ptable *t, struct entry *e, int dir)
+{
+	cleanup_close int fd = openat(dir, "environ", O_RDONLY | O_CLOEXEC);
+	struct otel o;
+
+	if (fd >= 0 && !otel_read_fd(fd, &o))
+		labels_set_otel(t, e, &o);
+}
+
+/* Is the process's root directory the host's? */
+static bool on_host(const struct ptable *t, int dir)
+{
+	struct stat own, host;
+
+	return !fstatat(dir, "root", &own, 0) && !stat(t->host_root, &host) &&
+	       own.st_dev == host.st_dev && own.st_ino == host.st_ino;
+}
+
+static void read_program(struct ptable *t, struct entry *e, int dir)
+{
+	/* the kernel executes regular files only */
+	cleanup_close int fd = openat(dir, "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd >= 0)
+		labels_set_exe_facts(
+			t, e, exes_get(t->exes, fd, e->p.labels.exe, on_host(t, dir), mono_now()));
+}
+
+/* The file that an event said was mapped, if it still is where it was. */
+static void find_program(struct ptable *t, struct entry *e)
+{
+	const char *exe = e->p.labels.exe;
+
+	for (size_t i = 0; *exe && i < e->maps->n; i++) {
+		const struct mapping *m = &e->maps->m[i];
+		struct file_where w = { .maj = m->maj, .min = m->min, .ino = m->ino, .path = exe };
+		cleanup_close int fd = -1;
+		struct stat st;
+
+		if (m->kind != MAPPING_FILE || m->path != exe || !m->ino)
+			continue;
+		fd = file_open_mapping(&w, &st);
+		if (fd >= 0)
+			labels_set_exe_facts(t, e, exes_get(t->exes, fd, exe, true, mono_now()));
+		return;
+	}
+}
+
+void ptable_read_details(struct ptable *t, struct entry *e)
+{
+	cleanup_close int dir = -1;
+
+	e->want_details = false;
+	if (e->p.kthread || e->p.pid <= 0)
+		return;
+	if (!e->unreadable)
+		dir = ptable_open_process(t, e);
+	if (dir >= 0) {
+		read_environ(t, e, dir);
+		read_program(t, e, dir);
+	} else {
+		find_program(t, e);
+	}
+}
