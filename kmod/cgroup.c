@@ -121,6 +121,12 @@ struct cgroup *rp_cgroup_get(const char *path)
 	return cgrp ? cgrp : ERR_PTR(-ENOENT);
 }
 
+struct cgroup *rp_cgroup_dup(struct cgroup *cgrp)
+{
+	cgroup_get(cgrp);
+	return cgrp;
+}
+
 void rp_cgroup_put(struct cgroup *cgrp)
 {
 	if (cgrp)
@@ -156,6 +162,11 @@ bool rp_cgroup_below(struct cgroup *cgrp, struct cgroup *ancestor)
 struct cgroup *rp_cgroup_get(const char *path)
 {
 	return ERR_PTR(-EOPNOTSUPP);
+}
+
+struct cgroup *rp_cgroup_dup(struct cgroup *cgrp)
+{
+	return cgrp;
 }
 
 void rp_cgroup_put(struct cgroup *cgrp)

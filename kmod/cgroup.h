@@ -23,6 +23,7 @@ bool rp_cgroup_below(struct cgroup *cgrp, struct cgroup *ancestor);
 
 /* The cgroup of a path below the mount, with a reference; ERR_PTR(-ENOENT, -EOPNOTSUPP, ...). */
 struct cgroup *rp_cgroup_get(const char *path);
-void rp_cgroup_put(struct cgroup *cgrp); /* NULL is fine */
+struct cgroup *rp_cgroup_dup(struct cgroup *cgrp); /* one reference more */
+void rp_cgroup_put(struct cgroup *cgrp);	   /* NULL is fine */
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "compat/basics.h"
 #include "compat/mm.h"
+#include "compat/spaces.h"
 #include "compat/cpus.h"
 #include "compat/rights.h"
 #include "compat/cgroups.h"

@@ -6,6 +6,7 @@
 #include "compat.h"
 #include "config.h"
 #include "ringprof/ring.h"
+#include "table.h"
 #include "trie.h"
 
 /*
@@ -30,6 +31,7 @@ void rp_config_init(struct rp_config *cfg)
 	cfg->hz = RINGPROF_DEFAULT_HZ;
 	cfg->max_depth = RINGPROF_MAX_DEPTH;
 	cfg->budget = RP_DEFAULT_BUDGET;
+	cfg->table_budget = RP_DEFAULT_TABLE_BUDGET;
 	cfg->all_cpus = true;
 }
 

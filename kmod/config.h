@@ -20,8 +20,9 @@ struct rp_config {
 	u32 node_budget;
 	u32 max_depth;
 	u32 flags;
-	u32 budget;    /* of the governor, 1/10000 of a CPU */
-	bool all_cpus; /* cpus is empty: the default mask */
+	u32 budget;	  /* of the governor, 1/10000 of a CPU */
+	u64 table_budget; /* bytes */
+	bool all_cpus;	  /* cpus is empty: the default mask */
 	u32 n_tgids;
 	u32 tgids[RP_MAX_TGIDS];
 	char cgroup[RP_CGROUP_PATH];

@@ -36,6 +36,7 @@ static struct rp_cpu *new_cpu(int cpu)
 		return NULL;
 	c->cpu = cpu;
 	init_irq_work(&c->wake, wake_up_reader);
+	rp_mm_notes_init(&c->notes);
 	if (rp_ring_alloc_pages(&c->s.ring, cpu, rp_sampler_instance())) {
 		kfree(c);
 		return NULL;
@@ -208,6 +209,7 @@ void rp_cpu_disarm(struct rp_cpu *c)
 	perf_event_release_kernel(c->event);
 	c->event = NULL;
 	irq_work_sync(&c->wake);
+	irq_work_sync(&c->notes.wake);
 }
 
 u64 rp_cpu_memory(void)

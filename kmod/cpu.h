@@ -16,6 +16,7 @@
 #include <linux/perf_event.h>
 
 #include "emit.h"
+#include "mm.h"
 
 struct rp_config;
 
@@ -34,6 +35,8 @@ struct rp_cpu {
 	u64 window_start; /* of the governor */
 	u64 window_ns;	  /* the sampler's own time in it */
 	struct irq_work wake;
+	struct rp_mm_notes notes;
+	u64 unwind[__RINGPROF_UNW_MAX]; /* those that samplers count */
 	u64 chain[RP_MAX_CHAIN];
 
 	/* under rp_lock */

@@ -24,9 +24,20 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-struct rp_filter *rp_filter_new(const struct rp_config *cfg)
+/* With a reference; NULL: all cgroups. */
+static struct cgroup *find_cgroup(const struct rp_config *cfg, bool keep)
+{
+	const struct rp_filter *f = rcu_dereference_protected(in_force, true);
+
+	if (!cfg->cgroup[0])
+		return NULL;
+	return keep && f && f->cgroup ? rp_cgroup_dup(f->cgroup) : rp_cgroup_get(cfg->cgroup);
+}
+
+struct rp_filter *rp_filter_new(const struct rp_config *cfg, bool keep)
 {
 	struct rp_filter *f = kzalloc(sizeof(*f) + cfg->n_tgids * sizeof(f->tgids[0]), GFP_KERNEL);
+	struct cgroup *cgrp;
 
 	if (!f)
 		return ERR_PTR(-ENOMEM);
@@ -35,15 +46,12 @@ struct rp_filter *rp_filter_new(const struct rp_config *cfg)
 	f->n = cfg->n_tgids;
 	memcpy(f->tgids, cfg->tgids, f->n * sizeof(f->tgids[0]));
 	sort(f->tgids, f->n, sizeof(f->tgids[0]), by_number, NULL);
-	if (cfg->cgroup[0]) {
-		struct cgroup *cgrp = rp_cgroup_get(cfg->cgroup);
-
-		if (IS_ERR(cgrp)) {
-			kfree(f);
-			return ERR_CAST(cgrp);
-		}
-		f->cgroup = cgrp;
+	cgrp = find_cgroup(cfg, keep);
+	if (IS_ERR(cgrp)) {
+		kfree(f);
+		return ERR_CAST(cgrp);
 	}
+	f->cgroup = cgrp;
 	return f;
 }
 

@@ -19,8 +19,11 @@ struct rp_filter {
 	u32 tgids[];	       /* sorted */
 };
 
-/* ERR_PTR(-ENOMEM), or what rp_cgroup_get() says of the path. */
-struct rp_filter *rp_filter_new(const struct rp_config *cfg);
+/*
+ * ERR_PTR(-ENOMEM), or what rp_cgroup_get() says of the path. keep: not to look
+ * the path up, but to take the cgroup of the filter in force.
+ */
+struct rp_filter *rp_filter_new(const struct rp_config *cfg, bool keep);
 /* Puts it into force (NULL: none, for exit), frees the one before. Sleeps. */
 void rp_filter_install(struct rp_filter *f);
 /* For one that was never installed. */

@@ -19,6 +19,7 @@
 
 struct mm_struct;
 struct rp_cpu;
+struct rp_mm_entry;
 
 #define RP_MM_MAX      4096	   /* address spaces */
 #define RP_MM_MAX_MAPS 4096	   /* of one */
@@ -31,7 +32,7 @@ struct rp_mm_map {
 	struct rp_table *table; /* NULL: file without a table */
 };
 
-/* Free'd by RCU. The map's ranges never change, its tables come and go. */
+/* Freed after RCU. The ranges never change, their tables come and go. */
 struct rp_mm {
 	u32 n;	      /* of map, ascending, files and the vDSO only */
 	u32 n_tables; /* maps with a table; 0: frame pointers alone will do */

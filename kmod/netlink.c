@@ -14,6 +14,7 @@
 #include "chardev.h"
 #include "cpu.h"
 #include "netlink.h"
+#include "mm.h"
 #include "netlink_attr.h"
 #include "ringprof/version.h"
 #include "sampler.h"
@@ -30,22 +31,31 @@ static int check_right(struct sk_buff *skb, struct genl_info *info)
 	return -EPERM;
 }
 
-/* For commands without attributes: one given is an error, not ignored. */
-static int check_bare(struct sk_buff *skb, struct genl_info *info)
+/* What a command does not take is an error, not ignored. */
+int rp_netlink_check_only(struct genl_info *info, u64 mask)
 {
-	int i, ret = check_right(skb, info);
+	int i;
 
-	for (i = 1; !ret && i <= RINGPROF_A_MAX; i++) {
-		if (info->attrs[i]) {
+	BUILD_BUG_ON(RINGPROF_A_MAX >= 64);
+	for (i = 1; i <= RINGPROF_A_MAX; i++) {
+		if (info->attrs[i] && !(mask >> i & 1)) {
 			NL_SET_ERR_MSG_ATTR(RP_EXTACK(info), info->attrs[i],
-					    "attribute: this command takes none; leave it out");
-			ret = -EINVAL;
+					    "attribute: this command does not take it; leave it "
+					    "out");
+			return -EINVAL;
 		}
 	}
-	return ret;
+	return 0;
 }
 
-static struct sk_buff *new_reply(struct genl_info *info, void **ret_head)
+static int check_bare(struct sk_buff *skb, struct genl_info *info)
+{
+	int ret = check_right(skb, info);
+
+	return ret ? ret : rp_netlink_check_only(info, 0);
+}
+
+struct sk_buff *rp_netlink_new_reply(struct genl_info *info, void **ret_head)
 {
 	struct sk_buff *skb = genlmsg_new(RP_NETLINK_SIZE, GFP_KERNEL);
 
@@ -62,7 +72,7 @@ static struct sk_buff *new_reply(struct genl_info *info, void **ret_head)
 static int reply_with(struct genl_info *info, int (*put)(struct sk_buff *skb))
 {
 	void *head;
-	struct sk_buff *skb = new_reply(info, &head);
+	struct sk_buff *skb = rp_netlink_new_reply(info, &head);
 	int ret;
 
 	if (!skb)
@@ -98,7 +108,9 @@ static int put_info(struct sk_buff *skb)
 	    rp_put_u64(skb, RINGPROF_A_FEATURES, rp_sampler_features()) ||
 	    nla_put_u32(skb, RINGPROF_A_STATE, state) ||
 	    rp_put_u64(skb, RINGPROF_A_INSTANCE, rp_sampler_instance()) ||
-	    rp_put_u64(skb, RINGPROF_A_MEMORY, rp_cpu_memory()) || put_reader(skb))
+	    rp_put_u64(skb, RINGPROF_A_MEMORY, rp_cpu_memory() + rp_mm_bytes()) ||
+	    rp_put_u64(skb, RINGPROF_A_TABLE_BYTES, rp_table_bytes()) ||
+	    nla_put_u32(skb, RINGPROF_A_TABLE_COUNT, rp_table_count()) || put_reader(skb))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -147,6 +159,12 @@ static int do_stats(struct sk_buff *skb, struct genl_info *info)
 	return ret ? ret : reply_with(info, rp_netlink_put_totals);
 }
 
+void *rp_netlink_dump_head(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+{
+	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &family,
+			   NLM_F_MULTI, cmd);
+}
+
 /* cb->args[0]: the next CPU */
 static int dump_stats(struct sk_buff *skb, struct netlink_callback *cb)
 {
@@ -161,8 +179,7 @@ static int dump_stats(struct sk_buff *skb, struct netlink_callback *cb)
 
 		if (!c)
 			continue;
-		head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &family,
-				   NLM_F_MULTI, RINGPROF_CMD_STATS);
+		head = rp_netlink_dump_head(skb, cb, RINGPROF_CMD_STATS);
 		if (!head)
 			break;
 		ret = rp_netlink_put_cpu(skb, c);
@@ -178,6 +195,24 @@ static int dump_stats(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len ? skb->len : ret;
 }
 
+static int do_table(struct sk_buff *skb, struct genl_info *info)
+{
+	int ret = check_right(skb, info);
+
+	if (ret)
+		return ret;
+	switch (info->genlhdr->cmd) {
+	case RINGPROF_CMD_TABLE_NEW:
+		return rp_netlink_table_new(info);
+	case RINGPROF_CMD_TABLE_ROWS:
+		return rp_netlink_table_rows(info);
+	case RINGPROF_CMD_TABLE_COMMIT:
+		return rp_netlink_table_commit(info);
+	default:
+		return rp_netlink_table_del(info);
+	}
+}
+
 static const struct genl_ops ops[] = {
 	RP_GENL_OP(RINGPROF_CMD_INFO, do_info, NULL),
 	RP_GENL_OP(RINGPROF_CMD_CONFIG_GET, do_config_get, NULL),
@@ -185,6 +220,11 @@ static const struct genl_ops ops[] = {
 	RP_GENL_OP(RINGPROF_CMD_START, do_start, NULL),
 	RP_GENL_OP(RINGPROF_CMD_STOP, do_stop, NULL),
 	RP_GENL_OP(RINGPROF_CMD_STATS, do_stats, dump_stats),
+	RP_GENL_OP(RINGPROF_CMD_TABLE_NEW, do_table, NULL),
+	RP_GENL_OP(RINGPROF_CMD_TABLE_ROWS, do_table, NULL),
+	RP_GENL_OP(RINGPROF_CMD_TABLE_COMMIT, do_table, NULL),
+	RP_GENL_OP(RINGPROF_CMD_TABLE_DEL, do_table, NULL),
+	RP_GENL_OP(RINGPROF_CMD_TABLE_GET, NULL, rp_netlink_dump_tables),
 };
 
 static const struct genl_multicast_group groups[] = {

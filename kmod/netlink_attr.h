@@ -22,6 +22,21 @@ static inline int rp_put_u64(struct sk_buff *skb, int attr, u64 v)
 	return nla_put_u64_64bit(skb, attr, v, RINGPROF_A_PAD);
 }
 
+/* -EINVAL with extack where an attribute is given that is not in the mask (1 << type). */
+int rp_netlink_check_only(struct genl_info *info, u64 mask);
+
+/* A reply to fill; NULL: no memory. */
+struct sk_buff *rp_netlink_new_reply(struct genl_info *info, void **ret_head);
+/* One message more in a dump; NULL: no room. */
+void *rp_netlink_dump_head(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
+
+/* Not locked. -errno with extack. */
+int rp_netlink_table_new(struct genl_info *info);
+int rp_netlink_table_rows(struct genl_info *info);
+int rp_netlink_table_commit(struct genl_info *info);
+int rp_netlink_table_del(struct genl_info *info);
+int rp_netlink_dump_tables(struct sk_buff *skb, struct netlink_callback *cb);
+
 /* Not locked: takes it. Only the attributes given change. -errno with extack. */
 int rp_netlink_set_config(struct genl_info *info);
 

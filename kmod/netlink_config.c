@@ -12,6 +12,7 @@
 #include "config.h"
 #include "ringprof/ring.h"
 #include "sampler.h"
+#include "table.h"
 #include "trie.h"
 
 #define CPU_LIST_LEN 4096
@@ -27,7 +28,26 @@ const struct nla_policy rp_netlink_policy[RINGPROF_A_MAX + 1] = {
 	[RINGPROF_A_CGROUP] = { .type = NLA_NUL_STRING, .len = RP_CGROUP_PATH - 1 },
 	[RINGPROF_A_BUDGET] = { .type = NLA_U32 },
 	[RINGPROF_A_NODE_BUDGET] = { .type = NLA_U32 },
+	[RINGPROF_A_TABLE_BUDGET] = { .type = NLA_U64 },
+	[RINGPROF_A_TABLE_KEY] = { .type = NLA_BINARY, .len = RINGPROF_KEY_SIZE },
+	[RINGPROF_A_TABLE_ID] = { .type = NLA_U32 },
+	[RINGPROF_A_TABLE_FD] = { .type = NLA_U32 },
+	[RINGPROF_A_TABLE_BASE] = { .type = NLA_U64 },
+	[RINGPROF_A_TABLE_SEGMENTS] = { .type = NLA_BINARY,
+					.len = RINGPROF_MAX_SEGMENTS *
+					       sizeof(struct ringprof_segment) },
+	[RINGPROF_A_TABLE_N_ROWS] = { .type = NLA_U32 },
+	[RINGPROF_A_TABLE_FIRST] = { .type = NLA_U32 },
+	[RINGPROF_A_TABLE_DATA] = { .type = NLA_BINARY,
+				    .len = RINGPROF_ROWS_A_MESSAGE * sizeof(struct ringprof_row) },
 };
+
+/* what a CONFIG_SET may set */
+#define SETTABLE                                                                                  \
+	(1ULL << RINGPROF_A_HZ | 1ULL << RINGPROF_A_EVENT | 1ULL << RINGPROF_A_CPUS |             \
+	 1ULL << RINGPROF_A_RING_SIZE | 1ULL << RINGPROF_A_MAX_DEPTH | 1ULL << RINGPROF_A_FLAGS | \
+	 1ULL << RINGPROF_A_TGIDS | 1ULL << RINGPROF_A_CGROUP | 1ULL << RINGPROF_A_BUDGET |       \
+	 1ULL << RINGPROF_A_NODE_BUDGET | 1ULL << RINGPROF_A_TABLE_BUDGET)
 
 #define REFUSE(info, attr, text)                                                              \
 	({                                                                                    \
@@ -128,25 +148,9 @@ static int get_filters(struct genl_info *info, struct rp_config *cfg)
 	return 0;
 }
 
-/* Kernels without strict validation let attributes pass that cannot be set. */
-static int check_settable(struct genl_info *info)
-{
-	int i;
-
-	for (i = 1; i <= RINGPROF_A_MAX; i++) {
-		if (info->attrs[i] && rp_netlink_policy[i].type == NLA_UNSPEC) {
-			NL_SET_ERR_MSG_ATTR(RP_EXTACK(info), info->attrs[i],
-					    "attribute: tells something, cannot be set; leave it "
-					    "out");
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
 static int get_config(struct genl_info *info, struct rp_config *cfg)
 {
-	int ret = check_settable(info);
+	int ret = rp_netlink_check_only(info, SETTABLE);
 
 	if (!ret)
 		ret = get_sampling(info, cfg);
@@ -170,7 +174,8 @@ int rp_netlink_set_config(struct genl_info *info)
 	*cfg = *rp_sampler_config();
 	ret = get_config(info, cfg);
 	if (!ret)
-		ret = rp_sampler_configure(cfg, RP_EXTACK(info));
+		ret = rp_sampler_configure(cfg, info->attrs[RINGPROF_A_CGROUP] != NULL,
+					   RP_EXTACK(info));
 	rp_sampler_unlock();
 	kfree(cfg);
 	return ret;
@@ -220,6 +225,7 @@ int rp_netlink_put_config(struct sk_buff *skb)
 	    nla_put_u32(skb, RINGPROF_A_MAX_DEPTH, cfg->max_depth) ||
 	    nla_put_u32(skb, RINGPROF_A_FLAGS, cfg->flags) ||
 	    nla_put_u32(skb, RINGPROF_A_BUDGET, cfg->budget) ||
+	    rp_put_u64(skb, RINGPROF_A_TABLE_BUDGET, cfg->table_budget) ||
 	    nla_put(skb, RINGPROF_A_TGIDS, cfg->n_tgids * sizeof(u32), cfg->tgids) ||
 	    nla_put_string(skb, RINGPROF_A_CGROUP, cfg->cgroup))
 		return -EMSGSIZE;

@@ -17,7 +17,8 @@ static int put_stats(struct sk_buff *skb, const struct rp_stats *st)
 	    rp_put_u64(skb, RINGPROF_A_FRAMES, st->frames) ||
 	    nla_put_u32(skb, RINGPROF_A_EPOCH, st->epoch) ||
 	    rp_put_u64(skb, RINGPROF_A_HANDLER_NS, st->handler_ns) ||
-	    rp_put_u64(skb, RINGPROF_A_NODE_LIMIT_HITS, st->node_limit_hits))
+	    rp_put_u64(skb, RINGPROF_A_NODE_LIMIT_HITS, st->node_limit_hits) ||
+	    nla_put(skb, RINGPROF_A_UNWIND, sizeof(st->unwind), st->unwind))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -33,10 +34,11 @@ int rp_netlink_put_totals(struct sk_buff *skb)
 		if (c)
 			rp_stats_add(&st, c);
 	}
+	rp_mm_add_counters(st.unwind);
 	return put_stats(skb, &st);
 }
 
-/* With the period and unit of this CPU: after a fallback they differ between CPUs. */
+/* What is no CPU's own stands in the totals alone. With the period and unit of this CPU: after a fallback they differ between CPUs. */
 int rp_netlink_put_cpu(struct sk_buff *skb, struct rp_cpu *c)
 {
 	struct rp_stats st = { 0 };

@@ -63,7 +63,8 @@ u64 rp_sampler_instance(void)
 
 u64 rp_sampler_features(void)
 {
-	return RP_CLOCK_FEATURE | RINGPROF_FEAT_KERNEL | RINGPROF_FEAT_USER | rp_cgroup_features();
+	return RP_CLOCK_FEATURE | RINGPROF_FEAT_KERNEL | RINGPROF_FEAT_USER | RINGPROF_FEAT_ROWS |
+	       rp_cgroup_features();
 }
 
 void rp_sampler_active(struct cpumask *ret)
@@ -174,7 +175,7 @@ static void forget_failures(void)
 /* The cgroup is looked up anew: a restarted service has a new one by the old name. */
 static int renew_filter(struct netlink_ext_ack *extack)
 {
-	struct rp_filter *f = rp_filter_new(config);
+	struct rp_filter *f = rp_filter_new(config, false);
 
 	if (IS_ERR(f)) {
 		NL_SET_ERR_MSG(extack, "cgroup of the filter cannot be used: no such directory; "
@@ -255,6 +256,7 @@ void rp_sampler_stop(void)
 	rp_sampler_unlock();
 	/* takes the lock itself: so not inside it */
 	rp_governor_stop();
+	rp_mm_forget();
 }
 
 void rp_sampler_rearm(u32 by)
@@ -298,11 +300,11 @@ static int check_change(const struct rp_config *cfg, struct netlink_ext_ack *ext
 	return 0;
 }
 
-static int new_filter(const struct rp_config *cfg, struct rp_filter **ret,
+static int new_filter(const struct rp_config *cfg, bool new_cgroup, struct rp_filter **ret,
 		      struct netlink_ext_ack *extack)
 {
 	rp_cgroup_choose();
-	*ret = rp_filter_new(cfg);
+	*ret = rp_filter_new(cfg, !new_cgroup);
 	if (!IS_ERR(*ret))
 		return 0;
 	NL_SET_ERR_MSG(extack, "cgroup: no such directory on the hierarchy in use (path is below "
@@ -329,7 +331,8 @@ static int apply_events(struct netlink_ext_ack *extack)
 	return ret;
 }
 
-int rp_sampler_configure(const struct rp_config *cfg, struct netlink_ext_ack *extack)
+int rp_sampler_configure(const struct rp_config *cfg, bool new_cgroup,
+			 struct netlink_ext_ack *extack)
 {
 	bool events = events_differ(cfg, config);
 	struct rp_filter *f;
@@ -338,11 +341,12 @@ int rp_sampler_configure(const struct rp_config *cfg, struct netlink_ext_ack *ex
 	ret = check_change(cfg, extack);
 	if (ret)
 		return ret;
-	ret = new_filter(cfg, &f, extack);
+	ret = new_filter(cfg, new_cgroup, &f, extack);
 	if (ret)
 		return ret;
 	*config = *cfg;
 	rp_filter_install(f);
+	rp_table_set_budget(config->table_budget);
 	if (running && events)
 		ret = apply_events(extack);
 	rp_governor_configure(config);
@@ -392,14 +396,26 @@ int rp_sampler_init(void)
 	rp_config_init(config);
 	rp_cgroup_choose();
 	get_random_bytes(&instance, sizeof(instance));
+	ret = rp_mm_init();
+	if (ret)
+		goto err_config;
+	ret = rp_table_init();
+	if (ret)
+		goto err_mm;
 	ret = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "ringprof:online", on_cpu_online,
 					on_cpu_offline);
-	if (ret < 0) {
-		kfree(config);
-		return ret;
-	}
+	if (ret < 0)
+		goto err_tables;
 	hotplug_state = ret;
 	return 0;
+
+err_tables:
+	rp_table_exit();
+err_mm:
+	rp_mm_exit();
+err_config:
+	kfree(config);
+	return ret;
 }
 
 void rp_sampler_exit(void)
@@ -407,6 +423,8 @@ void rp_sampler_exit(void)
 	rp_sampler_stop();
 	cpuhp_remove_state_nocalls(hotplug_state);
 	rp_filter_install(NULL);
+	rp_mm_exit();
+	rp_table_exit();
 	rp_cpu_free_all();
 	kfree(config);
 }

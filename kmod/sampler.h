@@ -28,8 +28,13 @@ void rp_sampler_unlock(void);
 int rp_sampler_start(struct netlink_ext_ack *extack);
 void rp_sampler_stop(void);
 
-/* locked: takes the settings over, into force at once. -errno with extack: nothing changed. */
-int rp_sampler_configure(const struct rp_config *cfg, struct netlink_ext_ack *extack);
+/*
+ * locked: takes the settings over, into force at once. -errno with extack:
+ * nothing changed. new_cgroup: its path was given; else the cgroup of the
+ * filter in force stays, though its directory may be gone.
+ */
+int rp_sampler_configure(const struct rp_config *cfg, bool new_cgroup,
+			 struct netlink_ext_ack *extack);
 /* locked: the settings as they are */
 const struct rp_config *rp_sampler_config(void);
 /* locked: rate in force (the governor may have lowered it), who samples, what a sample is */

@@ -26,5 +26,7 @@ void rp_stats_add(struct rp_stats *sum, struct rp_cpu *c)
 	sum->frames += READ_ONCE(h->frames);
 	sum->handler_ns += READ_ONCE(h->handler_ns);
 	sum->node_limit_hits += READ_ONCE(h->node_limit_hits);
+	for (i = 0; i < __RINGPROF_UNW_MAX; i++)
+		sum->unwind[i] += READ_ONCE(c->unwind[i]);
 	sum->epoch = max_t(u32, sum->epoch, READ_ONCE(h->epoch));
 }

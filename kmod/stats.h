@@ -23,6 +23,7 @@ struct rp_stats {
 	u64 frames;
 	u64 handler_ns;
 	u64 node_limit_hits;
+	u64 unwind[__RINGPROF_UNW_MAX];
 	u32 epoch; /* sums: the highest */
 };
 

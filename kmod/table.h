@@ -43,6 +43,10 @@ struct rp_table {
 
 	/* under rp_registry */
 	struct list_head list ____cacheline_aligned; /* of all tables, by id */
+	struct hlist_node file_link;		     /* of those in use, by file */
+	struct list_head pending;		     /* of the others */
+	struct ringprof_row *rows;
+	u32 *index;
 	struct rp_file_id file;
 	u8 key[RINGPROF_KEY_SIZE];
 	u32 id;
@@ -111,8 +115,8 @@ u64 rp_table_bytes(void);
 u32 rp_table_count(void);
 
 /* rp_registry held: */
-/* the first table with an id above this one, NULL: no more */
-struct rp_table *rp_table_after(u32 id);
+/* all tables, ids ascending */
+extern struct list_head rp_tables;
 /* the table in use for this file, NULL: none */
 struct rp_table *rp_table_find(const struct rp_file_id *file);
 /*

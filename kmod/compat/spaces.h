@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Address spaces and the files in them: references, locks, what a file is known by. */
+#ifndef RINGPROF_COMPAT_SPACES_H
+#define RINGPROF_COMPAT_SPACES_H
+
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#ifdef RP_HAVE_MMGRAB
+#include <linux/sched/mm.h>
+#else
+#include <linux/sched.h>
+
+static inline void mmgrab(struct mm_struct *mm)
+{
+	atomic_inc(&mm->mm_count);
+}
+
+static inline bool mmget_not_zero(struct mm_struct *mm)
+{
+	return atomic_inc_not_zero(&mm->mm_users);
+}
+#endif
+
+/* Where it was the last user, all that was mapped is undone: not here, if that can be. */
+static inline void rp_mmput(struct mm_struct *mm)
+{
+#ifdef RP_HAVE_MMPUT_ASYNC
+	mmput_async(mm);
+#else
+	mmput(mm);
+#endif
+}
+
+#ifndef RP_HAVE_MMAP_LOCK
+static inline bool mmap_read_trylock(struct mm_struct *mm)
+{
+	return down_read_trylock(&mm->mmap_sem);
+}
+
+static inline void mmap_read_unlock(struct mm_struct *mm)
+{
+	up_read(&mm->mmap_sem);
+}
+#endif
+
+/* ns; only ever compared */
+static inline s64 rp_inode_ctime(const struct inode *inode)
+{
+#ifdef RP_HAVE_INODE_GET_CTIME
+	return inode_get_ctime(inode).tv_sec * (s64)NSEC_PER_SEC + inode_get_ctime(inode).tv_nsec;
+#else
+	return inode->i_ctime.tv_sec * (s64)NSEC_PER_SEC + inode->i_ctime.tv_nsec;
+#endif
+}
+
+/*
+ * The inode whose pages are mapped. An overlay maps a file of the layer below
+ * (vma->vm_file is that one, on all kernels since 4.19; before, already open(2)
+ * gave it), so an open file has to be taken down to there.
+ */
+static inline struct inode *rp_file_real_inode(struct file *file)
+{
+#ifdef RP_HAVE_D_REAL_INODE
+	struct inode *inode = file_inode(file);
+
+	return S_ISREG(inode->i_mode) ? d_real_inode(file->f_path.dentry) : inode;
+#else
+	return file_inode(file);
+#endif
+}
+
+/* Large, not zeroed, NULL without a word in the log; kvfree(). */
+static inline void *rp_kvmalloc(size_t bytes)
+{
+#ifdef RP_HAVE_KVMALLOC
+	return kvmalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
+#else
+	return vmalloc(bytes);
+#endif
+}
+
+#endif

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The lists of address spaces: how the sampler comes to them, who throws them
+ * away. See mm.h; how one is read is in mm_read.c.
+ *
+ * A hash of RCU chains, which the sampler walks without a lock. It is changed
+ * under rp_registry; what is taken out goes to a work item that waits for RCU
+ * and frees. Address spaces that the sampler does not know it notes down in a
+ * ring of its CPU, with a reference on the mm_struct (an atomic increment,
+ * fine in NMI), and an irq_work wakes the worker, which needs to look up no
+ * task by then: that mm is the one that was sampled, whatever its tasks do.
+ *
+ * When may a list be used? Nothing tells about mmap(2), so a list is taken for
+ * right while mm->exec_vm is what it was. Where it is not, files may have come
+ * or gone, and to look rows up by the old list could give frames that never
+ * were: such samples get none (frame pointers, flagged) until it has been read
+ * again, a moment later. Only where readings have shown that it is anonymous
+ * memory that comes and goes (JITs), the list goes on serving its files
+ * meanwhile. One file swapped for another of the same number of pages shows in
+ * nothing; so a list in use is read again every few seconds.
+ */
+#include <linux/hash.h>
+#include <linux/jiffies.h>
+#include <linux/sched.h>
+#include <linux/timekeeping.h>
+#include <linux/workqueue.h>
+
+#include "compat.h"
+#include "cpu.h"
+#include "mm.h"
+#include "mm_list.h"
+
+#define HASH_BITS    10
+#define SWEEP_PERIOD HZ
+#define AGE_SWEEPS   10
+
+static struct rp_mm_entry __rcu *chains[1 << HASH_BITS];
+static u32 n_entries;
+static u64 n_bytes;
+static LIST_HEAD(dead_entries); /* under rp_registry */
+static struct workqueue_struct *queue;
+static DEFINE_MUTEX(reading); /* the notes' one reader */
+
+static const struct rp_mm nothing;
+
+static struct rp_mm_entry __rcu **chain_of(const struct mm_struct *mm)
+{
+	return &chains[hash_ptr((void *)mm, HASH_BITS)];
+}
+
+/* ---- sampler ---- */
+
+struct rp_mm_entry *rp_mm_find(const struct mm_struct *mm)
+{
+	struct rp_mm_entry *e;
+
+	/* safe by rp_registry or by interrupts being off: both kinds of caller come here */
+	for (e = rcu_dereference_raw(*chain_of(mm)); e; e = rcu_dereference_raw(e->next)) {
+		if (e->mm == mm)
+			return e;
+	}
+	return NULL;
+}
+
+static bool has_changed(const struct rp_mm_entry *e, const struct mm_struct *mm)
+{
+	return READ_ONCE(mm->exec_vm) != READ_ONCE(e->exec_vm);
+}
+
+bool rp_mm_is_due(const struct rp_mm_entry *e, const struct mm_struct *mm)
+{
+	if (has_changed(e, mm))
+		return !time_before(jiffies, READ_ONCE(e->changed_next));
+	return time_after(jiffies, READ_ONCE(e->again));
+}
+
+/* A note too few is no loss: the next sample writes it. */
+static void leave_note(struct rp_cpu *c, struct mm_struct *mm)
+{
+	struct rp_mm_notes *n = &c->notes;
+	u32 head = n->head, tail = smp_load_acquire(&n->tail), i;
+
+	if (head - tail >= RP_MM_NOTES)
+		return;
+	for (i = tail; i != head; i++) {
+		if (n->note[i % RP_MM_NOTES].mm == mm)
+			return;
+	}
+	mmgrab(mm);
+	n->note[head % RP_MM_NOTES].mm = mm;
+	n->note[head % RP_MM_NOTES].time = ktime_get_mono_fast_ns();
+	smp_store_release(&n->head, head + 1);
+	irq_work_queue(&n->wake);
+}
+
+/*
+ * A child that has not exec'd has its parent's mappings: the same open file
+ * was exec'd, it lies at the same addresses, as much of it is executable. The
+ * parent's mm is looked at only if a list holds it.
+ */
+static struct rp_mm_entry *inherited(const struct mm_struct *mm)
+{
+	const struct mm_struct *pmm;
+	struct rp_mm_entry *e;
+
+	/* tasks are freed by plain RCU, which has not always waited for interrupts */
+	rcu_read_lock();
+	pmm = READ_ONCE(rcu_dereference(current->real_parent)->mm);
+	rcu_read_unlock();
+	e = pmm && pmm != mm ? rp_mm_find(pmm) : NULL;
+	if (!e || has_changed(e, mm) || has_changed(e, pmm))
+		return NULL;
+	if (!rcu_access_pointer(mm->exe_file) ||
+	    rcu_access_pointer(mm->exe_file) != rcu_access_pointer(pmm->exe_file))
+		return NULL;
+	if (mm->start_code != pmm->start_code || mm->start_stack != pmm->start_stack ||
+	    mm->mmap_base != pmm->mmap_base)
+		return NULL;
+	return e;
+}
+
+const struct rp_mm *rp_mm_current(struct rp_cpu *c)
+{
+	struct mm_struct *mm = current->mm;
+	struct rp_mm_entry *e;
+
+	if (!rp_table_count())
+		return &nothing;
+	e = rp_mm_find(mm);
+	if (unlikely(!e || rp_mm_is_due(e, mm)))
+		leave_note(c, mm);
+	if (unlikely(!e))
+		e = inherited(mm);
+	else if (unlikely(has_changed(e, mm) && !READ_ONCE(e->churns)))
+		e = NULL;
+	if (unlikely(!e)) {
+		c->unwind[RINGPROF_UNW_MM_NEW]++;
+		return NULL;
+	}
+	c->unwind[RINGPROF_UNW_MM_KNOWN]++;
+	if (READ_ONCE(e->used) != jiffies)
+		WRITE_ONCE(e->used, jiffies);
+	return &e->list;
+}
+
+const struct rp_mm_map *rp_mm_map_at(const struct rp_mm *m, u64 pc)
+{
+	u32 lo = 0, hi = m->n;
+
+	/* the first that ends past pc */
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (m->map[mid].end <= pc)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < m->n && m->map[lo].start <= pc ? &m->map[lo] : NULL;
+}
+
+/* ---- throwing away ---- */
+
+static void free_dead(struct work_struct *work)
+{
+	struct rp_mm_entry *e, *next;
+	LIST_HEAD(dead);
+
+	mutex_lock(&rp_registry);
+	list_splice_init(&dead_entries, &dead);
+	mutex_unlock(&rp_registry);
+	if (list_empty(&dead))
+		return;
+	rp_synchronize();
+	list_for_each_entry_safe (e, next, &dead, dead) {
+		mmdrop(e->mm);
+		kvfree(e);
+	}
+}
+
+static DECLARE_WORK(dead_work, free_dead);
+
+/* e's own next pointer stays: samplers may stand on it. */
+static void bury(struct rp_mm_entry *e)
+{
+	n_entries--;
+	WRITE_ONCE(n_bytes, n_bytes - e->bytes);
+	list_add(&e->dead, &dead_entries);
+	queue_work(queue, &dead_work);
+}
+
+static struct rp_mm_entry *held(struct rp_mm_entry __rcu *p)
+{
+	return rcu_dereference_protected(p, lockdep_is_held(&rp_registry));
+}
+
+static struct rp_mm_entry __rcu **place_of(const struct rp_mm_entry *e)
+{
+	struct rp_mm_entry __rcu **p = chain_of(e->mm);
+
+	while (held(*p) != e)
+		p = &held(*p)->next;
+	return p;
+}
+
+static void remove(struct rp_mm_entry *e)
+{
+	rcu_assign_pointer(*place_of(e), held(e->next));
+	bury(e);
+}
+
+static void remove_if(bool (*cond)(const struct rp_mm_entry *e))
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(chains); i++) {
+		struct rp_mm_entry *e, *next;
+
+		for (e = held(chains[i]); e; e = next) {
+			next = held(e->next);
+			if (cond(e))
+				remove(e);
+		}
+	}
+}
+
+static bool is_gone(const struct rp_mm_entry *e)
+{
+	return !atomic_read(&e->mm->mm_users);
+}
+
+static bool always(const struct rp_mm_entry *e)
+{
+	return true;
+}
+
+static void sweep(struct work_struct *work);
+static DECLARE_DELAYED_WORK(sweep_work, sweep);
+
+static void sweep(struct work_struct *work)
+{
+	static unsigned int rounds;
+
+	mutex_lock(&rp_registry);
+	remove_if(is_gone);
+	if (!(++rounds % AGE_SWEEPS))
+		rp_table_age();
+	if (n_entries)
+		queue_delayed_work(queue, &sweep_work, SWEEP_PERIOD);
+	mutex_unlock(&rp_registry);
+}
+
+static void evict_oldest(void)
+{
+	struct rp_mm_entry *e, *oldest = NULL;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(chains); i++) {
+		for (e = held(chains[i]); e; e = held(e->next)) {
+			if (!oldest || time_before(READ_ONCE(e->used), READ_ONCE(oldest->used)))
+				oldest = e;
+		}
+	}
+	if (oldest) {
+		remove(oldest);
+		rp_mm_counted.evicted++;
+	}
+}
+
+static void take_over(struct rp_mm_entry *e)
+{
+	n_entries++;
+	WRITE_ONCE(n_bytes, n_bytes + e->bytes);
+}
+
+void rp_mm_insert(struct rp_mm_entry *e)
+{
+	struct rp_mm_entry __rcu **p = chain_of(e->mm);
+
+	if (n_entries >= RP_MM_MAX || n_bytes + e->bytes > RP_MM_BYTES)
+		remove_if(is_gone);
+	while (n_entries && (n_entries >= RP_MM_MAX || n_bytes + e->bytes > RP_MM_BYTES))
+		evict_oldest();
+	RCU_INIT_POINTER(e->next, held(*p));
+	rcu_assign_pointer(*p, e);
+	take_over(e);
+	/* no effect while it is pending */
+	queue_delayed_work(queue, &sweep_work, SWEEP_PERIOD);
+}
+
+void rp_mm_replace(struct rp_mm_entry *old, struct rp_mm_entry *e)
+{
+	struct rp_mm_entry __rcu **p = place_of(old);
+
+	RCU_INIT_POINTER(e->next, held(old->next));
+	rcu_assign_pointer(*p, e);
+	take_over(e);
+	bury(old);
+}
+
+/* ---- tables ---- */
+
+static void attach(struct rp_mm_entry *e, struct rp_table *t)
+{
+	u32 i;
+
+	for (i = 0; i < e->list.n; i++) {
+		struct rp_mm_map *m = &e->map[i];
+		const struct rp_mm_file *f = &e->file[i];
+		u64 bias;
+
+		if (m->table || memcmp(&f->id, &t->file, sizeof(f->id)) ||
+		    !rp_table_bias(t, m->start, f->offset, m->end - m->start, &bias))
+			continue;
+		WRITE_ONCE(m->bias, bias);
+		smp_store_release(&m->table, t);
+		WRITE_ONCE(e->list.n_tables, e->list.n_tables + 1);
+	}
+}
+
+/* The same place in the new table: one store, and no sample in between goes without. */
+static void detach(struct rp_mm_entry *e, struct rp_table *t, struct rp_table *next)
+{
+	u32 i;
+
+	for (i = 0; i < e->list.n; i++) {
+		struct rp_mm_map *m = &e->map[i];
+		u64 bias;
+
+		if (m->table != t)
+			continue;
+		if (next &&
+		    rp_table_bias(next, m->start, e->file[i].offset, m->end - m->start, &bias) &&
+		    bias == m->bias) {
+			smp_store_release(&m->table, next);
+			continue;
+		}
+		smp_store_release(&m->table, NULL);
+		WRITE_ONCE(e->list.n_tables, e->list.n_tables - 1);
+	}
+}
+
+void rp_mm_attach_table(struct rp_table *t)
+{
+	struct rp_mm_entry *e;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(chains); i++) {
+		for (e = held(chains[i]); e; e = held(e->next))
+			attach(e, t);
+	}
+}
+
+void rp_mm_detach_table(struct rp_table *t, struct rp_table *next)
+{
+	struct rp_mm_entry *e;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(chains); i++) {
+		for (e = held(chains[i]); e; e = held(e->next))
+			detach(e, t, next);
+	}
+}
+
+u64 rp_mm_bytes(void)
+{
+	return READ_ONCE(n_bytes);
+}
+
+/* ---- worker ---- */
+
+static void drain(struct rp_mm_notes *n, bool read)
+{
+	u32 tail = n->tail;
+
+	while (tail != smp_load_acquire(&n->head)) {
+		struct rp_mm_note note = n->note[tail % RP_MM_NOTES];
+
+		smp_store_release(&n->tail, ++tail);
+		if (read)
+			rp_mm_read(note.mm, note.time);
+		else
+			mmdrop(note.mm);
+		cond_resched();
+	}
+}
+
+static void drain_all(bool read)
+{
+	int cpu;
+
+	mutex_lock(&reading);
+	for_each_possible_cpu (cpu) {
+		struct rp_cpu *c = rp_cpu_of(cpu);
+
+		if (c)
+			drain(&c->notes, read);
+	}
+	mutex_unlock(&reading);
+}
+
+static void read_notes(struct work_struct *work)
+{
+	drain_all(true);
+}
+
+static DECLARE_WORK(read_work, read_notes);
+
+static void wake_worker(struct irq_work *work)
+{
+	queue_work(queue, &read_work);
+}
+
+void rp_mm_notes_init(struct rp_mm_notes *n)
+{
+	init_irq_work(&n->wake, wake_worker);
+}
+
+int rp_mm_init(void)
+{
+	/* for the 2 ms: not behind other works, on whichever CPU is free */
+	queue = alloc_workqueue("ringprof", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	return queue ? 0 : -ENOMEM;
+}
+
+void rp_mm_forget(void)
+{
+	cancel_work_sync(&read_work);
+	drain_all(false);
+	mutex_lock(&rp_registry);
+	remove_if(always);
+	mutex_unlock(&rp_registry);
+	cancel_delayed_work_sync(&sweep_work);
+	flush_work(&dead_work);
+}
+
+void rp_mm_exit(void)
+{
+	rp_mm_forget();
+	destroy_workqueue(queue);
+	rp_mm_read_exit();
+}

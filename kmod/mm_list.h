@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The lists of address spaces, between mm.c, which keeps them, and mm_read.c, which makes them. */
+#ifndef RINGPROF_KMOD_MM_LIST_H
+#define RINGPROF_KMOD_MM_LIST_H
+
+#include <linux/list.h>
+
+#include "mm.h"
+
+/* what a mapping is of, to find tables that come later */
+struct rp_mm_file {
+	struct rp_file_id id;
+	u64 offset; /* in the file */
+};
+
+struct rp_mm_entry {
+	struct rp_mm list; /* what the sampler gets */
+	struct rp_mm_entry __rcu *next;
+	struct mm_struct *mm;	    /* grabbed */
+	unsigned long exec_vm;	    /* the mm's when it was read */
+	unsigned long used;	    /* jiffies of the last sample */
+	unsigned long read;	    /* jiffies when it was read */
+	unsigned long changed_next; /* jiffies: not read before, though it changed */
+	unsigned long again;	    /* jiffies: to be read even if it seems unchanged */
+	bool churns;		    /* executable memory comes and goes, and no file with it */
+
+	/* under rp_registry */
+	u32 interval; /* jiffies from one change to the next reading */
+	u64 bytes;
+	struct list_head dead;
+	struct rp_mm_file *file; /* of each map */
+	struct rp_mm_map map[];
+};
+
+/* The entry of an mm: rp_registry held, or sampler. NULL: none. */
+struct rp_mm_entry *rp_mm_find(const struct mm_struct *mm);
+
+/* Is a reading of mm called for, and due? Any context that holds e. */
+bool rp_mm_is_due(const struct rp_mm_entry *e, const struct mm_struct *mm);
+
+/* rp_registry held: puts e (mm not known yet) into the table, others go if there are too many. */
+void rp_mm_insert(struct rp_mm_entry *e);
+/* rp_registry held: e in place of old, of the same mm. */
+void rp_mm_replace(struct rp_mm_entry *old, struct rp_mm_entry *e);
+
+/*
+ * Reads an address space and takes the list over. Process context. since: when
+ * it was asked for. Takes the grabbed reference.
+ */
+void rp_mm_read(struct mm_struct *mm, u64 since);
+void rp_mm_read_exit(void);
+
+struct rp_mm_counters {
+	u64 walks, failed, evicted, late;
+};
+
+extern struct rp_mm_counters rp_mm_counted; /* by the worker alone */
+
+#endif

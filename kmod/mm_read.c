@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reads which files an address space has mapped executable, and makes or
+ * renews its list. Process context, one at a time.
+ *
+ * The mmap lock is only ever tried, for a moment: a process can keep its own
+ * for as long as it likes (a fault on a file system of its own), and others
+ * wait in line here. Where it is taken the next sample asks again. It is never
+ * held together with our own locks.
+ *
+ * How often: at once when an address space is new; then, when it changed, after
+ * an interval that grows while changes follow each other; when it did not,
+ * every few seconds. A reading takes a thousandth of the time at most.
+ */
+#include <linux/delay.h>
+#include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/timekeeping.h>
+
+#include "compat.h"
+#include "mm_list.h"
+
+#define LATE_NS	      (2 * NSEC_PER_MSEC)
+#define LOCK_TRIES    4
+#define AGAIN_PERIOD  (4 * HZ)
+#define CHURN_PERIOD  HZ       /* longest interval where only anonymous memory changes */
+#define CHANGE_PERIOD (HZ / 8) /* and where files do: frame pointers alone until then */
+
+struct rp_mm_counters rp_mm_counted;
+
+struct view {
+	u64 start, end;
+	struct rp_mm_file file;
+};
+
+/* what one reading found */
+struct reading {
+	struct view *view;
+	u32 n;
+	unsigned long exec_vm;
+	u32 us; /* it took, at most a second */
+};
+
+static struct view *scratch; /* RP_MM_MAX_MAPS */
+
+static bool is_vdso(const struct vm_area_struct *vma)
+{
+	return vma->vm_mm->context.vdso && vma->vm_start == (unsigned long)vma->vm_mm->context.vdso;
+}
+
+static bool take_view(const struct vm_area_struct *vma, struct view *v)
+{
+	if (!(vma->vm_flags & VM_EXEC))
+		return false;
+	memset(v, 0, sizeof(*v));
+	if (vma->vm_file) {
+		struct inode *inode = file_inode(vma->vm_file);
+
+		if (!S_ISREG(inode->i_mode))
+			return false;
+		rp_table_inode_id(inode, &v->file.id);
+		v->file.offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	} else if (!is_vdso(vma)) {
+		return false;
+	}
+	v->start = vma->vm_start;
+	v->end = vma->vm_end;
+	return true;
+}
+
+static void read_views(struct mm_struct *mm, struct reading *r)
+{
+	u64 begin = ktime_get_mono_fast_ns();
+	struct vm_area_struct *vma;
+	unsigned long addr = 0;
+
+	r->exec_vm = mm->exec_vm;
+	while (r->n < RP_MM_MAX_MAPS && (vma = find_vma(mm, addr))) {
+		r->n += take_view(vma, &r->view[r->n]);
+		addr = vma->vm_end;
+		cond_resched();
+	}
+	r->us = min_t(u64, ktime_get_mono_fast_ns() - begin, NSEC_PER_SEC) / NSEC_PER_USEC;
+}
+
+static int lock_mm(struct mm_struct *mm)
+{
+	int i;
+
+	for (i = 0; i < LOCK_TRIES; i++) {
+		if (mmap_read_trylock(mm))
+			return 0;
+		usleep_range(50, 100);
+	}
+	return -EAGAIN;
+}
+
+/* Grabbed mm into *r. -ESRCH: no user is left. */
+static int read_mm(struct mm_struct *mm, struct reading *r)
+{
+	int ret;
+
+	if (!mmget_not_zero(mm))
+		return -ESRCH;
+	ret = lock_mm(mm);
+	if (!ret) {
+		read_views(mm, r);
+		mmap_read_unlock(mm);
+	}
+	rp_mmput(mm);
+	return ret;
+}
+
+static struct rp_mm_entry *new_entry(struct mm_struct *mm, const struct reading *r)
+{
+	size_t size = sizeof(struct rp_mm_entry) +
+		      r->n * (sizeof(struct rp_mm_map) + sizeof(struct rp_mm_file));
+	struct rp_mm_entry *e = rp_kvmalloc(size);
+	u32 i;
+
+	if (!e)
+		return NULL;
+	memset(e, 0, size);
+	e->mm = mm;
+	e->bytes = size;
+	e->used = jiffies;
+	e->list.n = r->n;
+	e->list.map = e->map;
+	e->file = (struct rp_mm_file *)&e->map[r->n];
+	for (i = 0; i < r->n; i++) {
+		e->map[i].start = r->view[i].start;
+		e->map[i].end = r->view[i].end;
+		e->file[i] = r->view[i].file;
+	}
+	return e;
+}
+
+/* rp_registry held; no sampler knows e yet */
+static void find_tables(struct rp_mm_entry *e)
+{
+	u32 i;
+
+	for (i = 0; i < e->list.n; i++) {
+		struct rp_mm_map *m = &e->map[i];
+		struct rp_table *t = rp_table_find(&e->file[i].id);
+
+		if (!t ||
+		    !rp_table_bias(t, m->start, e->file[i].offset, m->end - m->start, &m->bias))
+			continue;
+		m->table = t;
+		e->list.n_tables++;
+	}
+}
+
+static bool same_maps(const struct rp_mm_entry *a, const struct rp_mm_entry *b)
+{
+	u32 i;
+
+	if (a->list.n != b->list.n)
+		return false;
+	for (i = 0; i < a->list.n; i++) {
+		if (a->map[i].start != b->map[i].start || a->map[i].end != b->map[i].end ||
+		    memcmp(&a->file[i], &b->file[i], sizeof(a->file[i])))
+			return false;
+	}
+	return true;
+}
+
+/* When to come again. before: the list so far, NULL: none. */
+static void plan(struct rp_mm_entry *e, const struct rp_mm_entry *before, const struct reading *r)
+{
+	unsigned long most = e->churns ? CHURN_PERIOD : CHANGE_PERIOD;
+	unsigned long rest = usecs_to_jiffies(r->us * 1000U), now = jiffies;
+	u32 interval = 1;
+
+	if (before && time_before(now, before->read + 4 * before->interval + HZ / 20))
+		interval = min_t(unsigned long, before->interval * 2, most);
+	WRITE_ONCE(e->interval, interval);
+	WRITE_ONCE(e->read, now);
+	WRITE_ONCE(e->changed_next, now + max_t(unsigned long, interval, rest));
+	WRITE_ONCE(e->again, now + max_t(unsigned long, AGAIN_PERIOD, rest));
+	WRITE_ONCE(e->exec_vm, r->exec_vm);
+}
+
+/* rp_registry held. True: e was taken over. */
+static bool take_over(struct rp_mm_entry *e, const struct reading *r)
+{
+	struct rp_mm_entry *old = rp_mm_find(e->mm);
+
+	if (old && same_maps(old, e)) {
+		if (r->exec_vm != old->exec_vm)
+			WRITE_ONCE(old->churns, true);
+		plan(old, old, r);
+		return false;
+	}
+	find_tables(e);
+	plan(e, old, r);
+	if (old)
+		rp_mm_replace(old, e);
+	else
+		rp_mm_insert(e);
+	return true;
+}
+
+static bool is_fresh(const struct mm_struct *mm)
+{
+	const struct rp_mm_entry *e;
+	bool fresh;
+
+	mutex_lock(&rp_registry);
+	e = rp_mm_find(mm);
+	fresh = e && !rp_mm_is_due(e, mm);
+	mutex_unlock(&rp_registry);
+	return fresh;
+}
+
+/* Gives whether mm's reference was taken over. */
+static bool read_one(struct mm_struct *mm, u64 since)
+{
+	struct reading r = { .view = scratch };
+	struct rp_mm_entry *e = NULL;
+	bool taken;
+
+	rp_mm_counted.walks++;
+	if (!read_mm(mm, &r))
+		e = new_entry(mm, &r);
+	if (!e) {
+		rp_mm_counted.failed++;
+		return false;
+	}
+	mutex_lock(&rp_registry);
+	taken = take_over(e, &r);
+	mutex_unlock(&rp_registry);
+	if (!taken)
+		kvfree(e);
+	rp_mm_counted.late += ktime_get_mono_fast_ns() - since > LATE_NS;
+	return taken;
+}
+
+void rp_mm_read(struct mm_struct *mm, u64 since)
+{
+	if (!scratch)
+		scratch = rp_kvmalloc(RP_MM_MAX_MAPS * sizeof(*scratch));
+	if (!scratch || is_fresh(mm) || !read_one(mm, since))
+		mmdrop(mm);
+}
+
+void rp_mm_read_exit(void)
+{
+	kvfree(scratch);
+}
+
+void rp_mm_add_counters(u64 *sum)
+{
+	struct rp_table_counters t = rp_table_counters();
+
+	sum[RINGPROF_UNW_MM_WALKS] += rp_mm_counted.walks;
+	sum[RINGPROF_UNW_MM_WALKS_FAILED] += rp_mm_counted.failed;
+	sum[RINGPROF_UNW_MM_EVICTED] += rp_mm_counted.evicted;
+	sum[RINGPROF_UNW_MM_LATE] += rp_mm_counted.late;
+	sum[RINGPROF_UNW_TABLES] += t.committed;
+	sum[RINGPROF_UNW_TABLES_EVICTED] += t.evicted;
+}
