@@ -135,6 +135,13 @@ static struct source_config source_settings(const struct config *c, bool adopt)
 		.cpus = c->cpus,
 		.cgroup = *c->cgroup ? c->cgroup : NULL,
 		.ring_bytes = (uint32_t)c->ring_size,
+		.rows = !strcmp(c->unwind, "rows"),
+		.perf_stack = (uint32_t)c->perf_stack,
+		.max_depth = c->max_depth,
+		.budget = c->budget,
+		.set_budget = true,
+		.table_budget = strcmp(c->unwind, "rows") ? 0 : c->unwind_module_memory,
+		.set_table_budget = true,
 		.adopt = adopt,
 	};
 }
@@ -248,6 +255,7 @@ static void say_hello(const struct daemon *d)
 	collector_status(d->metrics.collector, &s);
 	log_info("source %s (%s): %u Hz on %u CPUs", s.info.name, s.info.why, s.info.hz,
 		 s.info.cpus);
+	log_info("user stacks: %s", s.info.stacks);
 	if (*d->config.listen)
 		log_info("serving on %s://%s/%s", *d->config.tls_cert ? "https" : "http",
 			 d->config.listen,

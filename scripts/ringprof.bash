@@ -13,6 +13,7 @@ _ringprof() {
 	case $prev in
 	--source) mapfile -t COMPREPLY < <(compgen -W 'auto kmod perf' -- "$cur") && return ;;
 	--event | -e) mapfile -t COMPREPLY < <(compgen -W 'cpu-clock cycles' -- "$cur") && return ;;
+	--unwind) mapfile -t COMPREPLY < <(compgen -W 'rows fp' -- "$cur") && return ;;
 	--only) mapfile -t COMPREPLY < <(compgen -W 'user kernel both' -- "$cur") && return ;;
 	--user-stacks) mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$cur") && return ;;
 	--format | -f) mapfile -t COMPREPLY < <(compgen -W 'pprof folded speedscope flamegraph top' -- "$cur") && return ;;
@@ -23,7 +24,7 @@ _ringprof() {
 	set) opts='--frequency -F --cpus --event -e --pids -p --cgroup -G --unit -u --only --user-stacks
 		--ring-size --max-depth --budget' ;;
 	stats) opts='--cpu' ;;
-	record) opts='--frequency -F --source --duration -d --pid -p --output -o --format -f --query -q' ;;
+	record) opts='--frequency -F --source --unwind --perf-stack --max-depth --duration -d --pid -p --output -o --format -f --query -q' ;;
 	query) opts='--from --until --output -o --max-nodes' ;;
 	top) opts='--delay -d --rows -n --once -1' ;;
 	esac

@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * One table says which keys there are, how they are checked and where they
- * go. The file reader (inih), the command line and --help use it, and a test
- * compares the man page with it.
+ * go. The file reader (config_file.c), the command line and --help use it, and
+ * a test compares the man page with it.
  */
 #include "base/config.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <ini.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include <linux/ringprof.h>
 
 #include "base/cleanup.h"
 
-enum type { T_TEXT, T_WORD, T_U32, T_BYTES, T_TIME };
+enum type { T_TEXT, T_WORD, T_U32, T_BYTES, T_TIME, T_PERCENT };
 
 struct rule {
 	enum type type;
@@ -96,6 +95,18 @@ const struct config_option config_options[] = {
 	  "a path below the cgroup mount", true },
 	{ "ring-size", "BYTES", "ring of each CPU; 0: by the frequency", "0, or 16KiB to 64MiB",
 	  true },
+	{ "unwind", "KIND", "user stacks by unwind rows (rows) or by frame pointers alone (fp)",
+	  "rows, fp", true },
+	{ "perf-stack", "BYTES", "perf source: user stack copied a sample; 0: frame pointers",
+	  "0, or 2KiB to 65528", true },
+	{ "unwind-memory", "BYTES", "memory for unwind rows", "4MiB to 64GiB", false },
+	{ "unwind-disk", "BYTES", "room for unwind rows in state-dir; 0: none are kept",
+	  "0 to 64GiB", false },
+	{ "unwind-module-memory", "BYTES", "the module's memory for unwind rows; 0: none",
+	  "0 to 4GiB", true },
+	{ "max-depth", "N", "user frames of a stack", "1 to 2048", true },
+	{ "budget", "PERCENT", "share of a CPU that the module may take; 0: no limit", "0 to 100%",
+	  true },
 	{ "listen", "ADDRESS", "address and port of the HTTP server; empty: none",
 	  "HOST:PORT, [V6]:PORT", false },
 	{ "unix-socket", "PATH", "socket for the ringprof command; empty: none", "an absolute path",
@@ -127,6 +138,13 @@ static const struct rule rules[] = {
 	{ T_TEXT, AT(cpus), 0, 0, NULL, "", cpus_ok },
 	{ T_TEXT, AT(cgroup), 0, 0, NULL, "", NULL },
 	{ T_BYTES, AT(ring_size), 0, 64 << 20, NULL, "0", NULL },
+	{ T_WORD, AT(unwind), 0, 0, "rows fp", "rows", NULL },
+	{ T_BYTES, AT(perf_stack), 0, 65528, NULL, "16KiB", NULL },
+	{ T_BYTES, AT(unwind_memory), 4 << 20, 64ULL << 30, NULL, "128MiB", NULL },
+	{ T_BYTES, AT(unwind_disk), 0, 64ULL << 30, NULL, "256MiB", NULL },
+	{ T_BYTES, AT(unwind_module_memory), 0, 4ULL << 30, NULL, "64MiB", NULL },
+	{ T_U32, AT(max_depth), 1, RINGPROF_DEPTH_LIMIT, NULL, "512", NULL },
+	{ T_PERCENT, AT(budget), 0, 10000, NULL, "1%", NULL },
 	{ T_TEXT, AT(listen), 0, 0, NULL, "127.0.0.1:4099", listen_ok },
 	{ T_TEXT, AT(unix_socket), 0, 0, NULL, "/run/ringprof/ringprofd.sock", absolute_or_none },
 	{ T_TEXT, AT(tls_cert), 0, 0, NULL, "", NULL },
@@ -176,11 +194,23 @@ static int parse_number(enum type t, const char *value, uint64_t *ret)
 		return parse_duration(value, ret);
 	if (t == T_BYTES)
 		return parse_bytes(value, ret);
+	if (t == T_PERCENT) {
+		uint32_t share;
+		int r = parse_percent(value, &share);
+
+		*ret = r ? 0 : share;
+		return r;
+	}
 	if (!isdigit((unsigned char)*value))
 		return -EINVAL;
 	errno = 0;
 	*ret = strtoull(value, &end, 10);
 	return errno || *end ? -EINVAL : 0;
+}
+
+static bool is_u32(enum type t)
+{
+	return t == T_U32 || t == T_PERCENT;
 }
 
 static int rule_set(struct config *c, const struct rule *r, const char *value)
@@ -196,7 +226,7 @@ static int rule_set(struct config *c, const struct rule *r, const char *value)
 		return set_text(at, value);
 	if (parse_number(r->type, value, &v) || v < r->min || v > r->max)
 		return -EINVAL;
-	if (r->type == T_U32)
+	if (is_u32(r->type))
 		*(uint32_t *)at = (uint32_t)v;
 	else
 		*(uint64_t *)at = v;
@@ -229,8 +259,8 @@ const char *config_value(const struct config *c, size_t i, char *out, size_t out
 	if (rules[i].type == T_TEXT || rules[i].type == T_WORD)
 		return *(char *const *)at;
 	snprintf(out, outlen, "%llu",
-		 rules[i].type == T_U32 ? (unsigned long long)*(const uint32_t *)at
-					: (unsigned long long)*(const uint64_t *)at);
+		 is_u32(rules[i].type) ? (unsigned long long)*(const uint32_t *)at
+				       : (unsigned long long)*(const uint64_t *)at);
 	return out;
 }
 
@@ -270,152 +300,6 @@ void config_free(struct config *c)
 	free_labels(c);
 }
 
-static bool label_name_ok(const char *s)
-{
-	if (!isalpha((unsigned char)*s) && *s != '_')
-		return false;
-	while (isalnum((unsigned char)*s) || *s == '_')
-		s++;
-	return !*s;
-}
-
-static int add_label(struct config *c, const char *key, const char *value, char *err, size_t errlen)
-{
-	struct config_label *l;
-
-	if (!label_name_ok(key)) {
-		snprintf(err, errlen, "%s: not a label name; allowed: [a-zA-Z_][a-zA-Z0-9_]*", key);
-		return -EINVAL;
-	}
-	l = realloc(c->external_labels, (c->n_external_labels + 1) * sizeof(*l));
-	if (!l)
-		return -ENOMEM;
-	c->external_labels = l;
-	l += c->n_external_labels;
-	l->key = strdup(key);
-	l->value = strdup(value);
-	if (!l->key || !l->value) {
-		free(l->key);
-		free(l->value);
-		return -ENOMEM;
-	}
-	c->n_external_labels++;
-	return 0;
-}
-
-struct reading {
-	struct config *c;
-	FILE *f;
-	int line; /* read last */
-	char *err;
-	size_t errlen;
-	int bad_line, result; /* the first line that was refused, and why; 0 none */
-};
-
-/*
- * inih's reader. A longer line would come in two pieces, and a line that
- * begins with a blank would go on the one before: both quietly mean something
- * else than they look like.
- */
-static char *read_line(char *to, int room, void *stream)
-{
-	struct reading *r = stream;
-	size_t n;
-
-	if (r->result || !fgets(to, room, r->f))
-		return NULL;
-	r->line++;
-	n = strlen(to);
-	if ((int)n == room - 1 && to[n - 1] != '\n' && !feof(r->f)) {
-		r->result = -E2BIG;
-		r->bad_line = r->line;
-		snprintf(r->err, r->errlen, "the line is too long; allowed: %d bytes", room - 2);
-		return NULL;
-	}
-	n = strspn(to, " \t");
-	memmove(to, to + n, strlen(to + n) + 1);
-	return to;
-}
-
-/* inih's handler: 0 = stop here with this line's number. */
-static int on_line(void *user, const char *section, const char *name, const char *value)
-{
-	struct reading *r = user;
-
-	if (r->result)
-		return 0;
-	if (!strcmp(section, "external_labels"))
-		r->result = add_label(r->c, name, value, r->err, r->errlen);
-	else if (!*section || !strcmp(section, "ringprofd"))
-		r->result = config_set(r->c, name, value, r->err, r->errlen);
-	else {
-		snprintf(r->err, r->errlen,
-			 "[%s]: no such section; allowed: [ringprofd], [external_labels]", section);
-		r->result = -EINVAL;
-	}
-	if (r->result)
-		r->bad_line = r->line;
-	return r->result == 0;
-}
-
-int config_read_file(struct config *c, const char *path, char *err, size_t errlen)
-{
-	char cause[512] = "";
-	struct reading r = { .c = c, .err = cause, .errlen = sizeof(cause) };
-	cleanup_fclose FILE *f = fopen(path, "re");
-	int line, e = errno;
-
-	if (f) {
-		r.f = f;
-		line = ini_parse_stream(read_line, &r, on_line, &r);
-		e = ferror(f) ? errno : 0;
-	}
-	if (!f || e) {
-		snprintf(err, errlen, "%s: %s", path, strerror(e));
-		return -e;
-	}
-	if (line <= 0 && !r.result)
-		return 0;
-	/* inih goes on after a line that it cannot read itself */
-	if (line > 0 && line != r.bad_line)
-		snprintf(err, errlen, "%s:%d: not KEY = VALUE", path, line);
-	else
-		snprintf(err, errlen, "%s:%d: %s", path, r.bad_line, cause);
-	return r.result == -ENOMEM ? r.result : -EINVAL;
-}
-
-static int conf_only(const struct dirent *d)
-{
-	size_t n = strlen(d->d_name);
-
-	return d->d_name[0] != '.' && n > 5 && !strcmp(d->d_name + n - 5, ".conf");
-}
-
-static int read_dir(struct config *c, const char *path, char *err, size_t errlen)
-{
-	struct dirent **list = NULL;
-	char dir[4096], file[8192];
-	int n, r = 0;
-
-	snprintf(dir, sizeof(dir), "%s.d", path);
-	n = scandir(dir, &list, conf_only, alphasort);
-	for (int i = 0; i < n; i++) {
-		snprintf(file, sizeof(file), "%s/%s", dir, list[i]->d_name);
-		if (!r)
-			r = config_read_file(c, file, err, errlen);
-		free(list[i]);
-	}
-	free(list);
-	return r;
-}
-
-int config_read(struct config *c, const char *path, bool required, char *err, size_t errlen)
-{
-	int r = access(path, F_OK) && !required ? 0 : config_read_file(c, path, err, errlen);
-
-	return r ? r : read_dir(c, path, err, errlen);
-}
-
 static bool is_loopback(const char *listen)
 {
 	return !*listen || !strncmp(listen, "127.", 4) || !strncmp(listen, "localhost:", 10) ||
@@ -439,6 +323,13 @@ int config_check(const struct config *c, char *err, size_t errlen)
 	if (*c->user && !getpwnam(c->user)) {
 		snprintf(err, errlen,
 			 "user: there is no user '%s' here; make it, or leave user empty", c->user);
+		return -EINVAL;
+	}
+	if (c->perf_stack && (c->perf_stack < 2048 || c->perf_stack % 8)) {
+		snprintf(err, errlen,
+			 "perf-stack: '%llu' is too small or no multiple of 8; allowed: 0, or 2KiB "
+			 "to 65528",
+			 (unsigned long long)c->perf_stack);
 		return -EINVAL;
 	}
 	if (c->ring_size && c->ring_size < 16384) {

@@ -22,7 +22,12 @@ struct config {
 	uint32_t frequency; /* Hz, 0: default */
 	char *cpus;
 	char *cgroup;
-	uint64_t ring_size; /* bytes a CPU, 0: by rate */
+	uint64_t ring_size;					   /* bytes a CPU, 0: by rate */
+	char *unwind;						   /* "rows" or "fp" */
+	uint64_t perf_stack;					   /* bytes, 0: none */
+	uint64_t unwind_memory, unwind_disk, unwind_module_memory; /* bytes */
+	uint32_t max_depth;					   /* user frames */
+	uint32_t budget; /* share of a CPU in 1/10000, 0: no limit */
 	char *listen;
 	char *unix_socket;
 	char *tls_cert, *tls_key;
@@ -69,5 +74,7 @@ int config_check(const struct config *c, char *err, size_t errlen);
 /* "10s", "5m", "250ms" -> ns; "2GiB", "64MiB", "4096" -> bytes. 0 or -EINVAL. */
 int parse_duration(const char *s, uint64_t *ret_ns);
 int parse_bytes(const char *s, uint64_t *ret);
+/* "1%", "0.5%", "1" -> 1/10000; at most 100 percent. 0 or -EINVAL. */
+int parse_percent(const char *s, uint32_t *ret);
 
 #endif

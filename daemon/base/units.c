@@ -68,6 +68,21 @@ int parse_duration(const char *s, uint64_t *ret_ns)
 	return parse(s, times, sizeof(times) / sizeof(times[0]), ret_ns);
 }
 
+int parse_percent(const char *s, uint32_t *ret)
+{
+	char *end;
+	double v;
+
+	/* nothing else that strtod knows: no sign, no exponent, no inf */
+	if (!strspn(s, "0123456789.") || s[strspn(s, "0123456789.%")])
+		return -EINVAL;
+	v = strtod(s, &end);
+	if (end == s || (*end && strcmp(end, "%")) || !(v >= 0 && v <= 100))
+		return -EINVAL;
+	*ret = (uint32_t)(v * 100 + 0.5);
+	return 0;
+}
+
 int parse_bytes(const char *s, uint64_t *ret)
 {
 	return parse(s, sizes, sizeof(sizes) / sizeof(sizes[0]), ret);

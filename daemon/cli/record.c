@@ -20,176 +20,12 @@
 
 #include <linux/ringprof.h>
 
-#include "agg/collector.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/config.h"
-#include "cli/cli.h"
+#include "cli/record.h"
 #include "export/export.h"
-#include "query/query.h"
 
-#define MAX_PIDS	256
-#define DEFAULT_SECONDS 10
-#define MEMORY		(256UL << 20)
-
-const struct cli_option record_options[] = {
-	{ "frequency", 'F', "HZ", "samples a second and CPU (default 99)" },
-	{ "source", 0, "NAME", "auto, kmod or perf" },
-	{ "duration", 'd', "TIME",
-	  "how long, in seconds or with a unit (default 10s; a COMMAND: its life)" },
-	{ "pid", 'p', "LIST", "only these processes and what they start, comma separated" },
-	{ "output", 'o', "FILE",
-	  "where to; the ending chooses the format: .pb.gz .folded .json (speedscope)" },
-	{ "format", 'f', "NAME",
-	  "pprof, folded, speedscope, flamegraph or top, whatever the ending" },
-	{ "query", 'q', "SELECTOR", "keep only what matches" },
-	{ 0 },
-};
-
-struct recording {
-	struct cli *c;
-	const char *path, *format;
-	int out;      /* path, opened before there is something to lose */
-	bool created; /* by us: goes again when nothing comes of it */
-	uint64_t ns;  /* 0: until the command ends */
-	struct selector *sel;
-	struct source_config source;
-	pid_t pids[MAX_PIDS];
-	pid_t child; /* 0: no command */
-	int go;	     /* write end: the child waits for a byte */
-	int child_status;
-	struct files *files;
-	struct symbols *symbols;
-	struct store *store;
-	struct collector *collector;
-	uint64_t began, ended; /* wall ns */
-};
-
-static int parse_pids(struct recording *r, const char *list)
-{
-	char *end;
-
-	for (const char *p = list; *p; p = *end ? end + 1 : end) {
-		long v = strtol(p, &end, 10);
-
-		if (end == p || (*end && *end != ',') || v <= 0 || v > INT32_MAX ||
-		    r->source.n_pids >= MAX_PIDS)
-			return cli_fail(CLI_USAGE,
-					"record: --pid: '%s'; allowed: up to %d process ids, comma "
-					"separated",
-					list, MAX_PIDS);
-		if (kill((pid_t)v, 0) && errno == ESRCH)
-			return cli_fail(CLI_FAILED, "record: no process %ld", v);
-		r->pids[r->source.n_pids++] = (pid_t)v;
-	}
-	return 0;
-}
-
-static int parse_seconds(const char *text, uint64_t *ret)
-{
-	char *end;
-	double v;
-
-	if (!parse_duration(text, ret) && *ret)
-		return 0;
-	/* seconds, a fraction too; nothing else that strtod knows, like 0x1 or inf */
-	v = strspn(text, "0123456789.") == strlen(text) ? strtod(text, &end) : 0;
-	if (v >= 0.001 && v <= 86400 && !*end) {
-		*ret = (uint64_t)(v * NSEC_PER_SEC);
-		return 0;
-	}
-	return cli_fail(CLI_USAGE,
-			"record: --duration: '%s'; allowed: seconds up to a day, or a whole number "
-			"with ms s m h",
-			text);
-}
-
-static int parse_source(struct recording *r, const char *name)
-{
-	if (!name || !strcmp(name, "auto"))
-		r->source.kind = SOURCE_AUTO;
-	else if (!strcmp(name, "kmod"))
-		r->source.kind = SOURCE_KMOD;
-	else if (!strcmp(name, "perf"))
-		r->source.kind = SOURCE_PERF;
-	else
-		return cli_fail(CLI_USAGE, "record: --source: '%s'; allowed: auto, kmod, perf",
-				name);
-	return 0;
-}
-
-static int parse_frequency(struct recording *r, const char *text)
-{
-	char *end;
-	unsigned long v = text ? strtoul(text, &end, 10) : 0;
-
-	if (text && (end == text || *end || v < 1 || v > 10000))
-		return cli_fail(CLI_USAGE, "record: --frequency: '%s'; allowed: 1 to 10000", text);
-	r->source.hz = (uint32_t)v;
-	return 0;
-}
-
-static bool ends_in(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && !strcmp(s + n - m, end);
-}
-
-static int choose_format(struct recording *r, const char *name)
-{
-	static const char *const known[] = { "pprof", "folded", "speedscope", "flamegraph", "top" };
-
-	if (!name)
-		name = ends_in(r->path, ".folded") ? "folded"
-		       : ends_in(r->path, ".json") ? "speedscope"
-						   : "pprof";
-	r->format = name;
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (!strcmp(name, known[i]))
-			return 0;
-	return cli_fail(CLI_USAGE,
-			"record: --format: '%s'; allowed: pprof, folded, speedscope, flamegraph, "
-			"top",
-			name);
-}
-
-/* Before anything runs: a wrong one must not cost a recording. */
-static int parse_query(struct recording *r, const char *query)
-{
-	char err[512] = "";
-
-	if (!selector_parse(&r->sel, query ? query : "{}", err, sizeof(err)))
-		return 0;
-	return cli_fail(CLI_USAGE, "record: --query: %s", err);
-}
-
-static int parse(struct recording *r)
-{
-	struct cli *c = r->c;
-	const char *duration = cli_value(c, "duration"), *pids = cli_value(c, "pid");
-	int e;
-
-	r->path = cli_value(c, "output");
-	if (!r->path)
-		return cli_fail(CLI_USAGE, "record: where to? give -o FILE");
-	r->ns = c->n_args ? 0 : DEFAULT_SECONDS * NSEC_PER_SEC;
-	e = duration ? parse_seconds(duration, &r->ns) : 0;
-	if (!e && pids)
-		e = parse_pids(r, pids);
-	if (!e && pids && c->n_args)
-		e = cli_fail(CLI_USAGE, "record: a command or --pid, not both");
-	if (!e)
-		e = parse_source(r, cli_value(c, "source"));
-	if (!e)
-		e = parse_frequency(r, cli_value(c, "frequency"));
-	if (!e)
-		e = choose_format(r, cli_value(c, "format"));
-	if (!e)
-		e = parse_query(r, cli_value(c, "query"));
-	r->source.pids = r->pids;
-	return e;
-}
+#define MEMORY (256UL << 20)
 
 /* An existing file keeps what it has until there is something new. */
 static int open_output(struct recording *r)
@@ -399,14 +235,16 @@ static int export_all(struct recording *r, struct buf *b)
 static void tell(const struct recording *r)
 {
 	struct collector_status s;
-	unsigned long long lost;
+	unsigned long long lost, samples, taken;
 
 	collector_status(r->collector, &s);
 	lost = s.counters.outcome[RINGPROF_LOST_RING_FULL] + s.counters.lost_samples;
+	samples = s.counters.outcome[RINGPROF_OUT_EMITTED];
+	taken = samples + s.counters.outcome[RINGPROF_OUT_FILTERED];
 	fprintf(stderr, "ringprof: source %s (%s), %u Hz: %llu samples, %llu lost -> %s (%s)\n",
-		s.info.name, s.info.why, s.info.hz,
-		(unsigned long long)s.counters.outcome[RINGPROF_OUT_EMITTED], lost, r->path,
-		r->format);
+		s.info.name, s.info.why, s.info.hz, samples, lost, r->path, r->format);
+	fprintf(stderr, "ringprof: user stacks: %s; %llu bytes a sample\n", s.info.stacks,
+		taken ? s.counters.bytes / taken : 0);
 }
 
 static int save(struct recording *r)
@@ -451,10 +289,17 @@ static int record_here(struct recording *r)
 	return e;
 }
 
+/* Stacks walked in a way of their own are none that the daemon has. */
+static bool own_unwind(const struct recording *r)
+{
+	return cli_value(r->c, "unwind") || cli_value(r->c, "perf-stack") ||
+	       cli_value(r->c, "max-depth");
+}
+
 static int record(struct recording *r)
 {
 	if (!cli_value(r->c, "source") && client_alive(r->c)) {
-		if (!r->c->n_args && !r->source.n_pids && !r->source.hz)
+		if (!r->c->n_args && !r->source.n_pids && !r->source.hz && !own_unwind(r))
 			return ask_daemon(r);
 		/* the module has one reader, the daemon; perf events go beside it */
 		r->source.kind = SOURCE_PERF;
@@ -469,7 +314,7 @@ int verb_record(struct cli *c)
 
 	r.c = c;
 	r.go = -1;
-	e = parse(&r);
+	e = record_parse(&r);
 	if (!e)
 		e = open_output(&r);
 	if (!e) {

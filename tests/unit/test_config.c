@@ -39,6 +39,51 @@ TEST(units)
 	CHECK_EQ(v, 1000000);
 }
 
+TEST(percent)
+{
+	static const char *const bad[] = { "",	  "%",	 "-1",	"101%", "1%%",
+					   "nan", "1e1", "0x1", " 1",	"1 %" };
+	uint32_t v = 7;
+
+	CHECK_EQ(parse_percent("1%", &v), 0);
+	CHECK_EQ(v, 100);
+	CHECK_EQ(parse_percent("0.25", &v), 0);
+	CHECK_EQ(v, 25);
+	CHECK_EQ(parse_percent("0", &v), 0);
+	CHECK_EQ(v, 0);
+	CHECK_EQ(parse_percent("100%", &v), 0);
+	CHECK_EQ(v, 10000);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK_EQ(parse_percent(bad[i], &v), -EINVAL);
+}
+
+TEST(how_stacks_are_walked)
+{
+	struct config c;
+	char err[512];
+
+	config_init(&c);
+	CHECK_STR(c.unwind, "rows");
+	CHECK_EQ(c.perf_stack, 16384);
+	CHECK_EQ(c.max_depth, 512);
+	CHECK_EQ(c.budget, 100);
+	CHECK_EQ(config_set(&c, "budget", "0.5%", err, sizeof(err)), 0);
+	CHECK_EQ(c.budget, 50);
+	CHECK_EQ(config_set(&c, "budget", "200%", err, sizeof(err)), -EINVAL);
+	CHECK_STR(err, "budget: '200%' is not PERCENT; allowed: 0 to 100%");
+	CHECK_EQ(config_set(&c, "unwind", "dwarf", err, sizeof(err)), -EINVAL);
+	CHECK_EQ(config_set(&c, "max-depth", "2049", err, sizeof(err)), -EINVAL);
+	CHECK_EQ(config_set(&c, "max-depth", "2048", err, sizeof(err)), 0);
+	CHECK_EQ(config_set(&c, "perf-stack", "64KiB", err, sizeof(err)), -EINVAL);
+	CHECK_EQ(config_set(&c, "perf-stack", "1KiB", err, sizeof(err)), 0);
+	CHECK_EQ(config_check(&c, err, sizeof(err)), -EINVAL);
+	CHECK_EQ(config_set(&c, "perf-stack", "4100", err, sizeof(err)), 0);
+	CHECK_EQ(config_check(&c, err, sizeof(err)), -EINVAL);
+	CHECK_EQ(config_set(&c, "perf-stack", "0", err, sizeof(err)), 0);
+	CHECK_EQ(config_check(&c, err, sizeof(err)), 0);
+	config_free(&c);
+}
+
 TEST(defaults_pass_their_own_rules)
 {
 	struct config c;
