@@ -44,7 +44,7 @@ int collector_new(struct collector **ret, const struct collector_config *cfg, st
 		  struct symbols *symbols, struct store *store, char *err, size_t errlen);
 /* Starts sampling and the thread. */
 int collector_start(struct collector *c, char *err, size_t errlen);
-/* Last drain, open window flushed to the store, thread gone; sampling ends unless it was adopted. */
+/* Last drain, open window flushed to the store, thread gone, sampling over. */
 void collector_stop(struct collector *c);
 void collector_free(struct collector *c); /* NULL is fine */
 

@@ -26,7 +26,7 @@ struct kmod {
 	struct source *s;
 	struct control *ctl;
 	int fd;
-	bool was_running; /* sampling was on when we came, and stays on when we go */
+	bool adopted; /* sampling was on when we came (the reader before was killed) */
 	bool running;
 	uint32_t max_nodes; /* nodes a CPU and epoch that we keep */
 	uint64_t missed, missed_base;
@@ -178,8 +178,8 @@ static int configure(struct kmod *k, const struct control_info *mod, char *err, 
 {
 	int r;
 
-	k->was_running = mod->state == RINGPROF_STATE_RUNNING && k->s->cfg.adopt;
-	if (k->was_running)
+	k->adopted = mod->state == RINGPROF_STATE_RUNNING && k->s->cfg.adopt;
+	if (k->adopted)
 		return 0;
 	if (mod->state == RINGPROF_STATE_RUNNING) {
 		r = control_stop(k->ctl);
@@ -255,7 +255,7 @@ static void kmod_close(struct source *s)
 {
 	struct kmod *k = s->priv;
 
-	if (k->running && !k->was_running)
+	if (k->running)
 		control_stop(k->ctl);
 	for (uint32_t i = 0; i < k->n_cpus; i++)
 		kmod_ring_free(&k->rings[i]);
@@ -299,7 +299,7 @@ static int kmod_start(struct source *s, char *err, size_t errlen)
 	int r;
 
 	k->running = true;
-	if (k->was_running)
+	if (k->adopted)
 		return 0;
 	r = control_start(k->ctl);
 	if (r) {
@@ -313,10 +313,10 @@ static int kmod_start(struct source *s, char *err, size_t errlen)
 static int kmod_stop(struct source *s)
 {
 	struct kmod *k = s->priv;
-	int r = k->running && !k->was_running ? control_stop(k->ctl) : 0;
+	int r = k->running ? control_stop(k->ctl) : 0;
 
 	if (!r)
-		k->running = false;
+		k->running = k->adopted = false;
 	read_missed(k, false);
 	return r;
 }

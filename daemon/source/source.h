@@ -143,8 +143,8 @@ struct source;
  */
 int source_open(struct source **ret, const struct source_config *cfg, struct chains *chains,
 		char *err, size_t errlen);
-void source_close(
-	struct source *s); /* NULL is fine; a kmod source stops the module only if it started it */
+/* NULL is fine. A kmod source stops the module, whoever started it: nobody reads any more. */
+void source_close(struct source *s);
 int source_start(struct source *s, char *err, size_t errlen);
 /* What was sampled until then is delivered by a drain SOURCE_LAG_NS later. */
 int source_stop(struct source *s);

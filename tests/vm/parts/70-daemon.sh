@@ -76,8 +76,8 @@ ok "the daemon comes again" start_daemon
 ok "${RINGPROF_DAEMON_KILLS:-5} times killed, the next one takes over" kill_daemons
 kill "$daemon"
 wait "$daemon"
-# who takes over a running sampler leaves it running
-ringtool stop
+ok "the one that took over a running sampler stops it at its own end" \
+	sh -c 'ringtool info | tee /dev/stderr | grep -q "\"state\":0"'
 ok "the module can go" unload
 ok "record by the command alone, without a daemon" sh -c "insmod $RINGPROF_KO &&
 	ringprof record --source kmod -F 499 -o $tmp/rec.pb.gz -- deep 22 3 &&
