@@ -24,14 +24,15 @@ scrape() { # SECONDS OUT [ARG]
 		"http://localhost/debug/pprof/profile?seconds=$1${3:-}"
 }
 
-# two programs, one on each CPU, while a scrape of 22 s looks on
+# two programs, one on each CPU, while a scrape of RINGPROF_SECONDS (22) looks on
 scrape_shares() {
-	taskset -c 0 shares 26 > "$tmp/truth0" &
+	local secs=${RINGPROF_SECONDS:-22}
+	taskset -c 0 shares $((secs + 4)) > "$tmp/truth0" &
 	local a=$!
-	taskset -c 1 shares 26 > "$tmp/truth1" &
+	taskset -c 1 shares $((secs + 4)) > "$tmp/truth1" &
 	local b=$!
 	sleep 1
-	scrape 22 "$tmp/pprof" || return 1
+	scrape "$secs" "$tmp/pprof" || return 1
 	wait $a $b
 }
 top() { pprof -top -nodecount=2000 -unit=ns "$1" > "$2" 2> "$2.err" || { cat "$2.err"; return 1; }; }
