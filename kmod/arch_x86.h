@@ -39,6 +39,19 @@ static inline u64 rp_arch_frame_pointer(const struct pt_regs *regs)
 	return regs->bp;
 }
 
+/* General register by DWARF number, 0 to 15. */
+static inline u64 rp_arch_reg(const struct pt_regs *regs, u32 number)
+{
+	static const u8 place[16] = {
+#define AT(r) offsetof(struct pt_regs, r) / sizeof(long)
+		AT(ax), AT(dx), AT(cx),	 AT(bx),  AT(si),  AT(di),  AT(bp),  AT(sp),
+		AT(r8), AT(r9), AT(r10), AT(r11), AT(r12), AT(r13), AT(r14), AT(r15),
+#undef AT
+	};
+
+	return ((const unsigned long *)regs)[place[number & 15]];
+}
+
 /* Is current's own address space loaded? In NMI it need not be. */
 bool rp_arch_own_mm(void);
 

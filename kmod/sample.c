@@ -41,7 +41,8 @@ static bool over_budget(struct rp_cpu *c, u64 now)
 	return c->window_ns > READ_ONCE(rp_sample_budget_ns);
 }
 
-static enum ringprof_end user_part(struct rp_walk *w, struct pt_regs *user, bool sampled_user)
+static enum ringprof_end user_part(struct rp_walk *w, struct rp_cpu *c, struct pt_regs *user,
+				   bool sampled_user)
 {
 	if (current->flags & RP_PF_WORKER || !current->mm)
 		return RINGPROF_END_NO_MM;
@@ -52,11 +53,11 @@ static enum ringprof_end user_part(struct rp_walk *w, struct pt_regs *user, bool
 			return RINGPROF_END_NO_REGS;
 		rp_walk_add(w, user->ip);
 	}
-	return rp_unwind_user(w, user);
+	return rp_unwind_user(w, c, user);
 }
 
 /* Both stacks into w, the end mark last. */
-static void walk_stacks(struct rp_walk *w, struct pt_regs *regs, u32 filter_flags)
+static void walk_stacks(struct rp_walk *w, struct rp_cpu *c, struct pt_regs *regs, u32 filter_flags)
 {
 	enum ringprof_end why = RINGPROF_END_NONE, end;
 	struct pt_regs *user = regs;
@@ -71,7 +72,7 @@ static void walk_stacks(struct rp_walk *w, struct pt_regs *regs, u32 filter_flag
 	else if (filter_flags & RINGPROF_F_NO_USER_STACK)
 		end = RINGPROF_END_NONE;
 	else
-		end = user_part(w, user, sampled_user);
+		end = user_part(w, c, user, sampled_user);
 	/* one mark a chain: frames missing in the middle weigh more than how its root looks */
 	if (why != RINGPROF_END_NONE)
 		end = why;
@@ -91,7 +92,7 @@ static enum ringprof_outcome emit_sample(struct rp_cpu *c, struct pt_regs *regs,
 	};
 	struct rp_sample x;
 
-	walk_stacks(&w, regs, f->flags);
+	walk_stacks(&w, c, regs, f->flags);
 	s->ring.shared->frames += w.n - 1;
 	x.time = now;
 	x.cgroup = cgrp ? rp_cgroup_id(cgrp) : 0;

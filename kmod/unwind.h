@@ -10,13 +10,16 @@
 
 #include "trie.h"
 
+struct rp_cpu;
+
 struct rp_walk {
 	u64 *chain; /* RP_MAX_CHAIN entries */
 	u64 hash;
 	u64 key;
 	u32 n;
-	u32 max_user; /* user frames wanted, up to RINGPROF_MAX_DEPTH */
-	u8 flags;     /* RINGPROF_SAMPLE_* found on the way */
+	u32 max_user;	/* user frames wanted, up to RINGPROF_DEPTH_LIMIT */
+	u32 row_frames; /* user frames by a row */
+	u8 flags;	/* RINGPROF_SAMPLE_* found on the way */
 };
 
 static inline void rp_walk_add(struct rp_walk *w, u64 addr)
@@ -35,9 +38,10 @@ enum ringprof_end rp_unwind_kernel(struct rp_walk *w, struct pt_regs *regs,
 
 /*
  * Adds the callers of regs (in user mode, of the current task, which is no
- * kernel thread) by frame pointers. Gives why the walk ended.
+ * kernel thread and has an mm) by unwind rows and frame pointers. Gives why the
+ * walk ended; c, the CPU we are on, counts the frames.
  */
-enum ringprof_end rp_unwind_user(struct rp_walk *w, const struct pt_regs *regs);
+enum ringprof_end rp_unwind_user(struct rp_walk *w, struct rp_cpu *c, const struct pt_regs *regs);
 
 /* Learns this kernel's copy_from_user_nmi(); process context, at load. */
 void rp_unwind_user_init(void);

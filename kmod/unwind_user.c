@@ -1,29 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * User frames by frame pointers: at fp stand the caller's fp and the return
- * address. Every address is checked against the end of user space before it is
- * read, frames must go up, and the reason why the walk ends is always told.
+ * User frames of current. A pc with an unwind row is left by it, any other by
+ * its frame pointer; the walk itself stands in include/ringprof/walk.h, here is
+ * how memory is read and where rows come from. Every address is checked against
+ * the end of user space before it is read, and the reason why the walk ends is
+ * always told.
  *
  * Two ways to read. Outside NMI current's address space is the loaded one and
- * page faults are off, so plain user loads with a fault label will do; one
- * user_access_begin() covers the whole way up. In NMI another mm may be loaded
- * and only copy_from_user_nmi() knows, into our stack: on 5.19 to 6.4 a
- * vmalloc'ed destination would take a lock in find_vmap_area().
+ * page faults are off, so plain user loads with a fault label will do; between
+ * user_access_begin() and _end() nothing may be called, so each step has its
+ * own pair. In NMI another mm may be loaded and only copy_from_user_nmi()
+ * knows, into our stack: on 5.19 to 6.4 a vmalloc'ed destination would take a
+ * lock in find_vmap_area().
+ *
+ * An address space without any table (no rows at all, or none for what it runs)
+ * takes a loop of its own, frame pointers under one user_access_begin(): that
+ * is most of what a walk costs where there is nothing else to do.
  *
  * Contexts: IRQ and NMI of the sampled CPU. No allocation, no lock, at most
- * RINGPROF_MAX_DEPTH frames.
+ * RINGPROF_DEPTH_LIMIT frames.
  */
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 
 #include "compat.h"
 #include "arch_x86.h"
+#include "cpu.h"
+#include "mm.h"
+#include "table.h"
 #include "unwind.h"
 
-struct frame64 {
-	u64 fp;
-	u64 ret;
+/* defined here; what the walk asks of it is declared in ringprof/walk.h */
+struct ringprof_walker {
+	struct rp_walk *w;
+	const struct pt_regs *regs;
+	const struct rp_mm *mm;
+	const struct rp_mm_map *map; /* found last */
+	bool nmi;
 };
+
+#include "ringprof/walk.h"
 
 struct frame32 {
 	u32 fp;
@@ -40,19 +56,135 @@ void rp_unwind_user_init(void)
 	nmi_copy_gives_left = copy_from_user_nmi(&word, (void __user *)-4096UL, sizeof(word));
 }
 
-static bool read_nmi(void *to, u64 from, unsigned long n)
+/* RINGPROF_END_NONE, or why it cannot be read. */
+static enum ringprof_end read_nmi(void *to, u64 from, unsigned long n)
 {
 	unsigned long ret = copy_from_user_nmi(to, (void __user *)(unsigned long)from, n);
 
-	return ret == (nmi_copy_gives_left ? 0 : n);
+	if (ret == (nmi_copy_gives_left ? 0 : n))
+		return RINGPROF_END_NONE;
+	return in_nmi() && !rp_arch_own_mm() ? RINGPROF_END_BORROWED_MM : RINGPROF_END_FAULT;
 }
 
-/* No page below this is ever code; the word above the outermost frame may be argc. */
-#define LEAST_PC 4096
-
-static __always_inline bool is_pc(u64 ret, u64 end)
+#ifdef RP_HAVE_USER_ACCESS_BEGIN
+static __always_inline enum ringprof_end read_loaded(u64 addr, u64 *ret)
 {
-	return ret - LEAST_PC < end - LEAST_PC;
+	u64 x;
+
+	if (!user_access_begin((void __user *)addr, sizeof(u64)))
+		return RINGPROF_END_FAULT;
+	unsafe_get_user(x, (u64 __user *)addr, fault);
+	user_access_end();
+	*ret = x;
+	return RINGPROF_END_NONE;
+
+fault:
+	user_access_end();
+	return RINGPROF_END_FAULT;
+}
+
+static __always_inline enum ringprof_end read_loaded2(u64 a, u64 b, u64 *ret_a, u64 *ret_b)
+{
+	u64 x, y;
+
+	/* b was checked against the end of user space like a: one check opens both */
+	if (!user_access_begin((void __user *)a, sizeof(u64)))
+		return RINGPROF_END_FAULT;
+	unsafe_get_user(x, (u64 __user *)a, fault);
+	unsafe_get_user(y, (u64 __user *)b, fault);
+	user_access_end();
+	*ret_a = x;
+	*ret_b = y;
+	return RINGPROF_END_NONE;
+
+fault:
+	user_access_end();
+	return RINGPROF_END_FAULT;
+}
+#endif
+
+static enum ringprof_end ringprof_walker_read(struct ringprof_walker *k, __u64 addr, __u64 *ret)
+{
+#ifdef RP_HAVE_USER_ACCESS_BEGIN
+	if (!k->nmi)
+		return read_loaded(addr, ret);
+#endif
+	return read_nmi(ret, addr, sizeof(*ret));
+}
+
+static enum ringprof_end ringprof_walker_read2(struct ringprof_walker *k, __u64 a, __u64 b,
+					       __u64 *ret_a, __u64 *ret_b)
+{
+	enum ringprof_end why;
+	u64 both[2];
+
+#ifdef RP_HAVE_USER_ACCESS_BEGIN
+	if (!k->nmi)
+		return read_loaded2(a, b, ret_a, ret_b);
+#endif
+	/* mostly bp is saved next to the return address */
+	if (a + sizeof(u64) == b) {
+		why = read_nmi(both, a, sizeof(both));
+	} else {
+		why = read_nmi(&both[0], a, sizeof(u64));
+		if (why == RINGPROF_END_NONE)
+			why = read_nmi(&both[1], b, sizeof(u64));
+	}
+	if (why == RINGPROF_END_NONE) {
+		*ret_a = both[0];
+		*ret_b = both[1];
+	}
+	return why;
+}
+
+static __u32 ringprof_walker_rule(struct ringprof_walker *k, __u64 at)
+{
+	const struct rp_mm_map *m = k->map;
+	struct rp_table *t;
+	u64 vaddr;
+	u32 rule;
+
+	if (!m || at - m->start >= m->end - m->start) {
+		m = k->mm ? rp_mm_map_at(k->mm, at) : NULL;
+		k->map = m;
+	}
+	t = m ? rp_mm_table(m, at, &vaddr) : NULL;
+	if (!t)
+		return RINGPROF_CFA_GAP;
+	rule = ringprof_row_find(&t->view, vaddr);
+	if (ringprof_rule_cfa(rule) != RINGPROF_CFA_GAP)
+		rp_table_hit(t);
+	return rule;
+}
+
+static __u64 ringprof_walker_reg(struct ringprof_walker *k, __u32 number)
+{
+	return rp_arch_reg(k->regs, number);
+}
+
+static void ringprof_walker_add(struct ringprof_walker *k, __u64 addr)
+{
+	rp_walk_add(k->w, addr);
+}
+
+/* 0: this kernel does not tell it */
+static u64 user_sp(const struct pt_regs *regs)
+{
+	return rp_user_sp_valid(regs) ? user_stack_pointer((struct pt_regs *)regs) : 0;
+}
+
+static enum ringprof_end walk_rows(struct rp_walk *w, const struct pt_regs *regs,
+				   const struct rp_mm *mm)
+{
+	struct ringprof_walker k = { .w = w, .regs = regs, .mm = mm, .nmi = in_nmi() };
+	struct ringprof_walk s;
+	enum ringprof_end why;
+
+	ringprof_walk_begin(&s, regs->ip, user_sp(regs), rp_arch_frame_pointer(regs),
+			    rp_arch_user_end(RP_USER_64), w->max_user);
+	why = ringprof_walk_up(&k, &s);
+	w->row_frames = s.row_frames;
+	return why;
 }
 
 /* May a frame be read here? NONE, or what is wrong. */
@@ -74,7 +206,7 @@ static __always_inline enum ringprof_end take_frame(struct rp_walk *w, u64 *fp, 
 {
 	u64 was = *fp;
 
-	if (unlikely(!is_pc(ret, end)))
+	if (unlikely(!ringprof_is_pc(ret, end)))
 		return next ? RINGPROF_END_PC_RANGE : RINGPROF_END_FP_ZERO;
 	rp_walk_add(w, ret);
 	*fp = next;
@@ -83,13 +215,44 @@ static __always_inline enum ringprof_end take_frame(struct rp_walk *w, u64 *fp, 
 	return check_fp(next, end, size);
 }
 
-#ifdef RP_HAVE_USER_ACCESS_BEGIN
-/* Nothing between begin and end may be a call: AC is set there. */
-static enum ringprof_end walk64(struct rp_walk *w, u64 fp, u64 end)
+/* Frame pointers alone: what is wrong with the first one? */
+static enum ringprof_end check_first(const struct pt_regs *regs, u64 fp, u64 end, u32 size)
 {
-	enum ringprof_end why = RINGPROF_END_NONE;
+	enum ringprof_end why = check_fp(fp, end, size);
+
+	/* below the stack pointer nothing lives: that register holds something else */
+	if (why == RINGPROF_END_NONE && fp < user_sp(regs))
+		return RINGPROF_END_FP_ORDER;
+	return why;
+}
+
+static enum ringprof_end walk32(struct rp_walk *w, const struct pt_regs *regs)
+{
+	u64 fp = (u32)rp_arch_frame_pointer(regs), end = rp_arch_user_end(RP_USER_32);
+	enum ringprof_end why;
+	u32 left = w->max_user;
+	struct frame32 f;
+
+	why = check_first(regs, fp, end, sizeof(f));
+	while (why == RINGPROF_END_NONE) {
+		if (!left--)
+			return RINGPROF_END_DEPTH;
+		why = read_nmi(&f, fp, sizeof(f));
+		if (why == RINGPROF_END_NONE)
+			why = take_frame(w, &fp, f.fp, f.ret, end, sizeof(f));
+	}
+	return why;
+}
+
+#ifdef RP_HAVE_USER_ACCESS_BEGIN
+static enum ringprof_end walk64_loaded(struct rp_walk *w, const struct pt_regs *regs)
+{
+	u64 fp = rp_arch_frame_pointer(regs), end = rp_arch_user_end(RP_USER_64);
+	enum ringprof_end why = check_first(regs, fp, end, 2 * sizeof(u64));
 	u32 left = w->max_user;
 
+	if (why != RINGPROF_END_NONE)
+		return why;
 	if (!user_access_begin((void __user *)fp, end - fp))
 		return RINGPROF_END_FP_RANGE;
 	do {
@@ -101,7 +264,7 @@ static enum ringprof_end walk64(struct rp_walk *w, u64 fp, u64 end)
 		}
 		unsafe_get_user(next, (u64 __user *)fp, fault);
 		unsafe_get_user(ret, (u64 __user *)(fp + 8), fault);
-		why = take_frame(w, &fp, next, ret, end, sizeof(struct frame64));
+		why = take_frame(w, &fp, next, ret, end, 2 * sizeof(u64));
 	} while (why == RINGPROF_END_NONE);
 	goto out;
 
@@ -113,81 +276,49 @@ out:
 }
 #endif
 
-static enum ringprof_end fault_reason(void)
+/* rows: NULL, there are none. */
+static enum ringprof_end walk64(struct rp_walk *w, const struct pt_regs *regs,
+				const struct rp_mm *rows)
 {
-	return in_nmi() && !rp_arch_own_mm() ? RINGPROF_END_BORROWED_MM : RINGPROF_END_FAULT;
-}
-
-static enum ringprof_end walk64_nmi(struct rp_walk *w, u64 fp, u64 end)
-{
-	enum ringprof_end why;
-	u32 left = w->max_user;
-	struct frame64 f;
-
-	do {
-		if (!left--)
-			return RINGPROF_END_DEPTH;
-		if (!read_nmi(&f, fp, sizeof(f)))
-			return fault_reason();
-		why = take_frame(w, &fp, f.fp, f.ret, end, sizeof(f));
-	} while (why == RINGPROF_END_NONE);
-	return why;
-}
-
-static enum ringprof_end walk32(struct rp_walk *w, u64 fp, u64 end)
-{
-	enum ringprof_end why;
-	u32 left = w->max_user;
-	struct frame32 f;
-
-	do {
-		if (!left--)
-			return RINGPROF_END_DEPTH;
-		if (!read_nmi(&f, fp, sizeof(f)))
-			return fault_reason();
-		why = take_frame(w, &fp, f.fp, f.ret, end, sizeof(f));
-	} while (why == RINGPROF_END_NONE);
-	return why;
-}
-
-static enum ringprof_end walk(struct rp_walk *w, u64 fp, u64 end, enum rp_user_abi abi)
-{
-	enum ringprof_end why;
-
-	if (abi == RP_USER_32)
-		return walk32(w, fp, end);
 #ifdef RP_HAVE_USER_ACCESS_BEGIN
+	enum ringprof_end why;
+
 	if (!in_nmi()) {
 		pagefault_disable();
-		why = walk64(w, fp, end);
+		why = rows ? walk_rows(w, regs, rows) : walk64_loaded(w, regs);
 		pagefault_enable();
 		return why;
 	}
 #endif
-	why = walk64_nmi(w, fp, end);
-	return why;
+	return walk_rows(w, regs, rows);
 }
 
-enum ringprof_end rp_unwind_user(struct rp_walk *w, const struct pt_regs *regs)
+static enum ringprof_end walk_any(struct rp_walk *w, struct rp_cpu *c, const struct pt_regs *regs)
 {
 	enum rp_user_abi abi = rp_arch_user_abi(regs);
-	u32 size = abi == RP_USER_32 ? sizeof(struct frame32) : sizeof(struct frame64);
-	u64 end = rp_arch_user_end(abi);
-	u64 fp = rp_arch_frame_pointer(regs);
-	enum ringprof_end why;
+	const struct rp_mm *mm;
 
 	if (abi != RP_USER_64) {
 		w->flags |= RINGPROF_SAMPLE_COMPAT;
-		fp = (u32)fp;
+		return abi == RP_USER_32 ? walk32(w, regs) : RINGPROF_END_COMPAT;
 	}
-	if (abi == RP_USER_ODD)
-		return RINGPROF_END_COMPAT;
-	w->flags |= RINGPROF_SAMPLE_USER_FP;
-	why = check_fp(fp, end, size);
-	if (why != RINGPROF_END_NONE)
-		return why;
-	/* below the stack pointer nothing lives: that register holds something else */
-	if (rp_user_sp_valid(regs) && fp < user_stack_pointer((struct pt_regs *)regs))
-		return RINGPROF_END_FP_ORDER;
-	return walk(w, fp, end, abi);
+	mm = rp_mm_current(c);
+	if (!mm)
+		w->flags |= RINGPROF_SAMPLE_NEW_MM;
+	return walk64(w, regs, mm && mm->n_tables ? mm : NULL);
+}
+
+enum ringprof_end rp_unwind_user(struct rp_walk *w, struct rp_cpu *c, const struct pt_regs *regs)
+{
+	u32 before = w->n, by_fp;
+	enum ringprof_end why = walk_any(w, c, regs);
+
+	by_fp = w->n - before - w->row_frames;
+	if (w->row_frames)
+		w->flags |= RINGPROF_SAMPLE_ROWS;
+	if (by_fp)
+		w->flags |= RINGPROF_SAMPLE_USER_FP;
+	c->unwind[RINGPROF_UNW_ROW_FRAMES] += w->row_frames;
+	c->unwind[RINGPROF_UNW_FP_FRAMES] += by_fp;
+	return why;
 }
