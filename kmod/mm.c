@@ -30,11 +30,11 @@
 #include "mm.h"
 #include "mm_list.h"
 
-#define HASH_BITS    10
+#define CHAIN_BITS   10
 #define SWEEP_PERIOD HZ
 #define AGE_SWEEPS   10
 
-static struct rp_mm_entry __rcu *chains[1 << HASH_BITS];
+static struct rp_mm_entry __rcu *chains[1 << CHAIN_BITS];
 static u32 n_entries;
 static u64 n_bytes;
 static LIST_HEAD(dead_entries); /* under rp_registry */
@@ -45,7 +45,7 @@ static const struct rp_mm nothing;
 
 static struct rp_mm_entry __rcu **chain_of(const struct mm_struct *mm)
 {
-	return &chains[hash_ptr((void *)mm, HASH_BITS)];
+	return &chains[hash_ptr((void *)mm, CHAIN_BITS)];
 }
 
 /* ---- sampler ---- */

@@ -25,12 +25,12 @@
 #include "table.h"
 #include "table_fill.h"
 
-#define HASH_BITS 10
+#define FILE_BITS 10
 
 DEFINE_MUTEX(rp_registry);
 LIST_HEAD(rp_tables);
 
-static struct hlist_head by_file[1 << HASH_BITS];
+static struct hlist_head by_file[1 << FILE_BITS];
 static LIST_HEAD(pending);	      /* not committed, oldest message first */
 static DEFINE_SPINLOCK(pending_lock); /* the list and the orphan marks */
 static u64 budget = RP_DEFAULT_TABLE_BUDGET;
@@ -87,7 +87,7 @@ int rp_table_file_id(int fd, struct rp_file_id *ret, struct netlink_ext_ack *ext
 
 static struct hlist_head *bucket(const struct rp_file_id *id)
 {
-	return &by_file[hash_64(id->ino ^ (u64)id->dev << 32, HASH_BITS)];
+	return &by_file[hash_64(id->ino ^ (u64)id->dev << 32, FILE_BITS)];
 }
 
 static bool same_inode(const struct rp_file_id *a, const struct rp_file_id *b)

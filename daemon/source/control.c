@@ -17,6 +17,7 @@
 #include <netlink/netlink.h>
 
 #include "source/control_msg.h"
+#include "source/control_request.h"
 
 #ifndef SOL_NETLINK
 #define SOL_NETLINK 270
@@ -30,24 +31,20 @@ struct control {
 	char err[256];
 };
 
-/* What the callbacks of one request share. */
-struct request {
-	struct control *c;
-	int (*parse)(struct request *rq, struct nlattr *attrs, int len);
-	void *ret;     /* of the parser's type */
-	size_t max, n; /* results: room and how many came */
-	bool done;
-	int result;
-};
-
 const char *control_error(const struct control *c)
 {
 	return c->err;
 }
 
+int control_fail(struct control *c, int r, const char *text)
+{
+	snprintf(c->err, sizeof(c->err), "%s", text);
+	return r;
+}
+
 static int on_valid(struct nl_msg *msg, void *arg)
 {
-	struct request *rq = arg;
+	struct control_request *rq = arg;
 	struct genlmsghdr *g = genlmsg_hdr(nlmsg_hdr(msg));
 
 	if (rq->parse) {
@@ -60,7 +57,7 @@ static int on_valid(struct nl_msg *msg, void *arg)
 
 static int on_done(struct nl_msg *msg, void *arg)
 {
-	struct request *rq = arg;
+	struct control_request *rq = arg;
 
 	rq->done = true;
 	return NL_STOP;
@@ -68,7 +65,7 @@ static int on_done(struct nl_msg *msg, void *arg)
 
 static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 {
-	struct request *rq = arg;
+	struct control_request *rq = arg;
 	const struct nlmsghdr *nlh =
 		(const struct nlmsghdr *)(const void *)((const char *)e - NLMSG_HDRLEN);
 
@@ -94,7 +91,7 @@ static void explain(char *err, size_t errlen, int r)
 		snprintf(err, errlen, "ringprof module: %s", strerror(-r));
 }
 
-static int wait_answer(struct control *c, struct request *rq)
+static int wait_answer(struct control *c, struct control_request *rq)
 {
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
 
@@ -116,11 +113,12 @@ static int wait_answer(struct control *c, struct request *rq)
 	return rq->result;
 }
 
-/* Sends one request and takes its answers; fills c->err when it fails. */
-static int request(struct control *c, uint8_t cmd, int flags, const struct control_config *cfg,
-		   struct request *rq)
+/* an attribute of 64 KiB, the most there can be, and some small ones */
+#define MESSAGE_SIZE (65536 + 4096)
+
+int control_request(struct control *c, uint8_t cmd, int flags, struct control_request *rq)
 {
-	struct nl_msg *msg = nlmsg_alloc_size(16384);
+	struct nl_msg *msg = nlmsg_alloc_size(MESSAGE_SIZE);
 	int r = -ENOMEM;
 
 	c->err[0] = 0;
@@ -130,7 +128,7 @@ static int request(struct control *c, uint8_t cmd, int flags, const struct contr
 	if (!genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, c->family, 0, flags, cmd,
 			 RINGPROF_GENL_VERSION))
 		goto out;
-	if (cfg && (r = control_put_config(msg, cfg)))
+	if (rq->put && (r = rq->put(msg, rq->arg)))
 		goto out;
 	r = nl_send_auto(c->sk, msg) < 0 ? -EIO : wait_answer(c, rq);
 out:
@@ -140,23 +138,23 @@ out:
 	return r;
 }
 
-static int parse_one(struct request *rq, int r)
+static int parse_one(struct control_request *rq, int r)
 {
 	rq->n += !r;
 	return r;
 }
 
-static int parse_info(struct request *rq, struct nlattr *attrs, int len)
+static int parse_info(struct control_request *rq, struct nlattr *attrs, int len)
 {
 	return parse_one(rq, control_parse_info(attrs, len, rq->ret));
 }
 
-static int parse_config(struct request *rq, struct nlattr *attrs, int len)
+static int parse_config(struct control_request *rq, struct nlattr *attrs, int len)
 {
 	return parse_one(rq, control_parse_config(attrs, len, rq->ret));
 }
 
-static int parse_stats(struct request *rq, struct nlattr *attrs, int len)
+static int parse_stats(struct control_request *rq, struct nlattr *attrs, int len)
 {
 	struct control_stats *all = rq->ret;
 
@@ -165,70 +163,73 @@ static int parse_stats(struct request *rq, struct nlattr *attrs, int len)
 	return parse_one(rq, control_parse_stats(attrs, len, &all[rq->n]));
 }
 
-/* A request with exactly one answer. */
-static int get(struct control *c, uint8_t cmd, struct request *rq)
+int control_request_one(struct control *c, uint8_t cmd, struct control_request *rq)
 {
-	int r = request(c, cmd, NLM_F_ACK, NULL, rq);
+	int r = control_request(c, cmd, NLM_F_ACK, rq);
 
 	if (r || rq->n)
 		return r;
-	snprintf(c->err, sizeof(c->err), "ringprof module: an answer without content");
-	return -EBADMSG;
+	return control_fail(c, -EBADMSG, "ringprof module: an answer without content");
 }
 
 int control_info(struct control *c, struct control_info *ret)
 {
-	struct request rq = { .parse = parse_info, .ret = ret };
+	struct control_request rq = { .parse = parse_info, .ret = ret };
 
-	return get(c, RINGPROF_CMD_INFO, &rq);
+	return control_request_one(c, RINGPROF_CMD_INFO, &rq);
 }
 
 int control_get(struct control *c, struct control_config *ret)
 {
-	struct request rq = { .parse = parse_config, .ret = ret };
+	struct control_request rq = { .parse = parse_config, .ret = ret };
 
-	return get(c, RINGPROF_CMD_CONFIG_GET, &rq);
+	return control_request_one(c, RINGPROF_CMD_CONFIG_GET, &rq);
 }
 
 int control_stats(struct control *c, struct control_stats *ret)
 {
-	struct request rq = { .parse = parse_stats, .ret = ret, .max = 1 };
+	struct control_request rq = { .parse = parse_stats, .ret = ret, .max = 1 };
 
-	return get(c, RINGPROF_CMD_STATS, &rq);
+	return control_request_one(c, RINGPROF_CMD_STATS, &rq);
 }
 
 int control_stats_cpus(struct control *c, struct control_stats *ret, size_t max)
 {
-	struct request rq = { .parse = parse_stats, .ret = ret, .max = max };
-	int r = request(c, RINGPROF_CMD_STATS, NLM_F_DUMP, NULL, &rq);
+	struct control_request rq = { .parse = parse_stats, .ret = ret, .max = max };
+	int r = control_request(c, RINGPROF_CMD_STATS, NLM_F_DUMP, &rq);
 
 	return r ? r : (int)rq.n;
 }
 
+static int put_config(struct nl_msg *msg, const void *arg)
+{
+	return control_put_config(msg, arg);
+}
+
 int control_set(struct control *c, const struct control_config *cfg)
 {
-	struct request rq = { 0 };
+	struct control_request rq = { .put = put_config, .arg = cfg };
 
 	if (cfg->n_tgids > sizeof(cfg->tgids) / sizeof(cfg->tgids[0])) {
 		snprintf(c->err, sizeof(c->err), "at most %zu processes can be filtered for",
 			 sizeof(cfg->tgids) / sizeof(cfg->tgids[0]));
 		return -E2BIG;
 	}
-	return request(c, RINGPROF_CMD_CONFIG_SET, NLM_F_ACK, cfg, &rq);
+	return control_request(c, RINGPROF_CMD_CONFIG_SET, NLM_F_ACK, &rq);
 }
 
 int control_start(struct control *c)
 {
-	struct request rq = { 0 };
+	struct control_request rq = { 0 };
 
-	return request(c, RINGPROF_CMD_START, NLM_F_ACK, NULL, &rq);
+	return control_request(c, RINGPROF_CMD_START, NLM_F_ACK, &rq);
 }
 
 int control_stop(struct control *c)
 {
-	struct request rq = { 0 };
+	struct control_request rq = { 0 };
 
-	return request(c, RINGPROF_CMD_STOP, NLM_F_ACK, NULL, &rq);
+	return control_request(c, RINGPROF_CMD_STOP, NLM_F_ACK, &rq);
 }
 
 static void set_options(struct nl_sock *sk)

@@ -19,27 +19,30 @@ struct control_info {
 	uint32_t abi_major, abi_minor;
 	char version[64];
 	uint64_t features, instance, memory;
-	uint32_t state;	     /* enum ringprof_state */
-	uint32_t reader_pid; /* 0: none */
+	uint64_t table_bytes;
+	uint32_t table_count; /* unwind tables in use */
+	uint32_t state;	      /* enum ringprof_state */
+	uint32_t reader_pid;  /* 0: none */
 	char reader_comm[32];
 };
 
 /* set_* tells control_set which fields to send; control_get fills all values */
 struct control_config {
 	uint32_t hz, unit, event, ring_size, max_depth, flags, budget, node_budget;
-	uint64_t period;
+	uint64_t period, table_budget;
 	char cpus[1024], cpus_active[1024], cgroup[4096];
 	uint32_t tgids[256];
 	uint32_t n_tgids;
 	bool set_hz, set_event, set_ring_size, set_max_depth, set_flags, set_budget,
-		set_node_budget, set_cpus, set_cgroup, set_tgids;
+		set_node_budget, set_cpus, set_cgroup, set_tgids, set_table_budget;
 };
 
 struct control_stats {
 	int32_t cpu; /* -1: totals */
 	uint64_t calls, outcomes[16], missed, event_count, elapsed, chain_hits, nodes, bytes,
 		frames, handler_ns, node_limit_hits;
-	uint32_t n_outcomes, epoch;
+	uint64_t unwind[32]; /* by enum ringprof_unwind_counter; not a CPU's own: in totals alone */
+	uint32_t n_outcomes, n_unwind, epoch;
 };
 
 /* 0 or -errno: -ENOENT the module is not loaded, -EPERM no right; err always filled then. */
@@ -59,5 +62,7 @@ int control_stats_cpus(struct control *c, struct control_stats *ret, size_t max)
 /* The name of an outcome or end as metrics and frames spell it: "ring full", "idle", ... */
 const char *control_outcome_name(unsigned int outcome);
 const char *control_end_name(unsigned int end);
+/* Of enum ringprof_unwind_counter: "row frames", "tables evicted", ... */
+const char *control_unwind_name(unsigned int counter);
 
 #endif

@@ -48,6 +48,16 @@ static struct nla_policy policy[RINGPROF_A_MAX + 1] = {
 	[RINGPROF_A_NODE_LIMIT_HITS] = { .type = NLA_U64 },
 	[RINGPROF_A_MEMORY] = { .type = NLA_U64 },
 	[RINGPROF_A_NODE_BUDGET] = { .type = NLA_U32 },
+	[RINGPROF_A_TABLE_KEY] = { .type = NLA_UNSPEC },
+	[RINGPROF_A_TABLE_ID] = { .type = NLA_U32 },
+	[RINGPROF_A_TABLE_BASE] = { .type = NLA_U64 },
+	[RINGPROF_A_TABLE_N_ROWS] = { .type = NLA_U32 },
+	[RINGPROF_A_TABLE_FIRST] = { .type = NLA_U32 },
+	[RINGPROF_A_TABLE_HITS] = { .type = NLA_U64 },
+	[RINGPROF_A_TABLE_BYTES] = { .type = NLA_U64 },
+	[RINGPROF_A_TABLE_BUDGET] = { .type = NLA_U64 },
+	[RINGPROF_A_TABLE_COUNT] = { .type = NLA_U32 },
+	[RINGPROF_A_UNWIND] = { .type = NLA_UNSPEC },
 };
 
 struct attrs {
@@ -107,6 +117,8 @@ int control_parse_info(struct nlattr *attrs, int len, struct control_info *ret)
 	ret->features = u64(&t, RINGPROF_A_FEATURES);
 	ret->instance = u64(&t, RINGPROF_A_INSTANCE);
 	ret->memory = u64(&t, RINGPROF_A_MEMORY);
+	ret->table_bytes = u64(&t, RINGPROF_A_TABLE_BYTES);
+	ret->table_count = u32(&t, RINGPROF_A_TABLE_COUNT);
 	ret->state = u32(&t, RINGPROF_A_STATE);
 	ret->reader_pid = u32(&t, RINGPROF_A_READER_PID);
 	string(&t, RINGPROF_A_VERSION, ret->version, sizeof(ret->version));
@@ -131,6 +143,7 @@ int control_parse_config(struct nlattr *attrs, int len, struct control_config *r
 	ret->budget = u32(&t, RINGPROF_A_BUDGET);
 	ret->node_budget = u32(&t, RINGPROF_A_NODE_BUDGET);
 	ret->period = u64(&t, RINGPROF_A_PERIOD);
+	ret->table_budget = u64(&t, RINGPROF_A_TABLE_BUDGET);
 	string(&t, RINGPROF_A_CPUS, ret->cpus, sizeof(ret->cpus));
 	string(&t, RINGPROF_A_CPUS_ACTIVE, ret->cpus_active, sizeof(ret->cpus_active));
 	string(&t, RINGPROF_A_CGROUP, ret->cgroup, sizeof(ret->cgroup));
@@ -158,8 +171,38 @@ int control_parse_stats(struct nlattr *attrs, int len, struct control_stats *ret
 	ret->frames = u64(&t, RINGPROF_A_FRAMES);
 	ret->handler_ns = u64(&t, RINGPROF_A_HANDLER_NS);
 	ret->node_limit_hits = u64(&t, RINGPROF_A_NODE_LIMIT_HITS);
+	ret->n_unwind = array(&t, RINGPROF_A_UNWIND, ret->unwind, sizeof(uint64_t), 32);
 	ret->epoch = u32(&t, RINGPROF_A_EPOCH);
 	return 0;
+}
+
+int control_parse_table(struct nlattr *attrs, int len, struct control_table_info *ret)
+{
+	struct attrs t;
+	int r = parse(attrs, len, &t);
+
+	if (r)
+		return r;
+	memset(ret, 0, sizeof(*ret));
+	array(&t, RINGPROF_A_TABLE_KEY, ret->key, sizeof(ret->key), 1);
+	ret->id = u32(&t, RINGPROF_A_TABLE_ID);
+	ret->n_rows = u32(&t, RINGPROF_A_TABLE_N_ROWS);
+	ret->base = u64(&t, RINGPROF_A_TABLE_BASE);
+	ret->hits = u64(&t, RINGPROF_A_TABLE_HITS);
+	ret->bytes = u64(&t, RINGPROF_A_TABLE_BYTES);
+	ret->committed = !t.a[RINGPROF_A_TABLE_FIRST];
+	return 0;
+}
+
+int control_parse_table_id(struct nlattr *attrs, int len, uint32_t *ret)
+{
+	struct attrs t;
+	int r = parse(attrs, len, &t);
+
+	if (r)
+		return r;
+	*ret = u32(&t, RINGPROF_A_TABLE_ID);
+	return *ret ? 0 : -EBADMSG;
 }
 
 int control_put_config(struct nl_msg *msg, const struct control_config *cfg)
@@ -189,6 +232,8 @@ int control_put_config(struct nl_msg *msg, const struct control_config *cfg)
 	if (cfg->set_tgids)
 		r |= nla_put(msg, RINGPROF_A_TGIDS, (int)(cfg->n_tgids * sizeof(cfg->tgids[0])),
 			     cfg->tgids);
+	if (cfg->set_table_budget)
+		r |= nla_put_u64(msg, RINGPROF_A_TABLE_BUDGET, cfg->table_budget);
 	return r ? -EMSGSIZE : 0;
 }
 

@@ -7,6 +7,7 @@
 #define RINGPROF_SOURCE_CONTROL_MSG_H
 
 #include "source/control.h"
+#include "source/control_table.h"
 
 struct nlattr;
 struct nlmsghdr;
@@ -16,6 +17,10 @@ struct nl_msg;
 int control_parse_info(struct nlattr *attrs, int len, struct control_info *ret);
 int control_parse_config(struct nlattr *attrs, int len, struct control_config *ret);
 int control_parse_stats(struct nlattr *attrs, int len, struct control_stats *ret);
+
+/* Answers about unwind tables: of TABLE_GET, of TABLE_NEW. */
+int control_parse_table(struct nlattr *attrs, int len, struct control_table_info *ret);
+int control_parse_table_id(struct nlattr *attrs, int len, uint32_t *ret);
 
 /* Appends what the set_* of cfg ask for; 0 or -EMSGSIZE. */
 int control_put_config(struct nl_msg *msg, const struct control_config *cfg);

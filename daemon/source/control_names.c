@@ -41,8 +41,22 @@ static const char *const ends[] = {
 	[RINGPROF_END_STACK_CUT] = "beyond the stack copied",
 };
 
+static const char *const unwind[] = {
+	[RINGPROF_UNW_ROW_FRAMES] = "row frames",
+	[RINGPROF_UNW_FP_FRAMES] = "frame pointer frames",
+	[RINGPROF_UNW_MM_KNOWN] = "address space known",
+	[RINGPROF_UNW_MM_NEW] = "address space new",
+	[RINGPROF_UNW_MM_WALKS] = "address spaces read",
+	[RINGPROF_UNW_MM_WALKS_FAILED] = "address spaces not read",
+	[RINGPROF_UNW_MM_EVICTED] = "address spaces forgotten",
+	[RINGPROF_UNW_MM_LATE] = "address spaces read late",
+	[RINGPROF_UNW_TABLES] = "tables taken",
+	[RINGPROF_UNW_TABLES_EVICTED] = "tables evicted",
+};
+
 _Static_assert(sizeof(outcomes) / sizeof(outcomes[0]) == __RINGPROF_OUT_MAX, "name each outcome");
 _Static_assert(sizeof(ends) / sizeof(ends[0]) == __RINGPROF_END_MAX, "name each end");
+_Static_assert(sizeof(unwind) / sizeof(unwind[0]) == __RINGPROF_UNW_MAX, "name each counter");
 
 /* A newer module may have more of them. */
 const char *control_outcome_name(unsigned int outcome)
@@ -53,4 +67,9 @@ const char *control_outcome_name(unsigned int outcome)
 const char *control_end_name(unsigned int end)
 {
 	return end < __RINGPROF_END_MAX ? ends[end] : "other";
+}
+
+const char *control_unwind_name(unsigned int counter)
+{
+	return counter < __RINGPROF_UNW_MAX ? unwind[counter] : "other";
 }

@@ -31,9 +31,8 @@ struct control_table_info {
 
 /*
  * Hands over a whole table: in use when this returns 0; *ret_id (may be NULL)
- * is its number. -ENOSPC: more than the module's budget; -EEXIST is no error
- * here, what was there is replaced. After a failure the module holds nothing
- * of it.
+ * is its number. It replaces what the module had for the same file. -ENOSPC:
+ * more than the module's budget. After a failure the module holds nothing of it.
  */
 int control_table_add(struct control *c, const struct control_table *t, uint32_t *ret_id);
 
