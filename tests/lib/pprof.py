@@ -2,6 +2,7 @@
 """A reader of pprof's profile.proto, enough for tests: a second opinion beside Go's."""
 import collections
 
+Located = collections.namedtuple("Located", "object address names")
 Profile = collections.namedtuple("Profile", "time_nanos duration_nanos period samples")
 
 
@@ -75,3 +76,34 @@ def read(raw):
 
     return Profile(scalar.get(9, 0), scalar.get(10, 0), scalar.get(12, 0),
                    [(values, stack(locs)) for values, locs in samples])
+
+
+def located(raw):
+    """-> [(values, [Located, root first])]; names: innermost inlined function first"""
+    strings, functions, locations, mappings, samples = [], {}, {}, {}, []
+    for tag, v in fields(raw):
+        if tag == 2:
+            row = {1: [], 2: []}
+            for t, w in fields(v):
+                if t in row:
+                    row[t] += packed(w)
+            samples.append((row[2], row[1]))
+        elif tag == 3:
+            f = dict(fields(v))
+            mappings[f[1]] = f.get(5, 0)
+        elif tag == 4:
+            f = dict(fields(v))
+            lines = [dict(fields(w)).get(1, 0) for t, w in fields(v) if t == 4]
+            locations[f[1]] = (f.get(2, 0), f.get(3, 0), lines)
+        elif tag == 5:
+            f = dict(fields(v))
+            functions[f[1]] = f.get(2, 0)
+        elif tag == 6:
+            strings.append(v.decode())
+
+    def place(loc):
+        mapping, address, lines = locations[loc]
+        return Located(strings[mappings.get(mapping, 0)], address,
+                       [strings[functions[f]] for f in lines] or [""])
+
+    return [(values, [place(loc) for loc in reversed(locs)]) for values, locs in samples]

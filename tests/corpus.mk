@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0
+# The corpus: programs without frame pointers whose stacks must reach a root.
+#
+#   make corpus           builds build/corpus/SET/PROGRAM
+#   make check-corpus     what takes longer or more packages than make check has
+#                         (scripts/need corpus): Rust, Go, distribution programs
+#
+# make check has the C and C++ ones, by tests/e2e/corpus.sh. A set is a compiler
+# and a level: gcc-O2. static and static-pie are linked so, by gcc -O2.
+
+CORPUS := $(BUILD)/corpus
+CORPUS_ALL := plain frames tail signals threads coroutines switcher libc load plt throw objects spawn
+CORPUS_SOME := plain frames signals tail throw objects
+CORPUS_SETS := gcc-O2 gcc-O0 gcc-O3 clang-O2
+CORPUS_PROGRAMS := $(CORPUS_ALL:%=gcc-O2/%) $(CORPUS_ALL:%=clang-O2/%) \
+	$(CORPUS_SOME:%=gcc-O0/%) $(CORPUS_SOME:%=gcc-O3/%) \
+	static/plain static/threads static/throw static-pie/signals static-pie/throw
+
+CORPUS_WARN := -Wall -Wextra -Wshadow -Wno-unused-parameter
+CORPUS_FLAGS := -D_GNU_SOURCE -fomit-frame-pointer $(CORPUS_WARN)
+CORPUS_C := -std=gnu11 -Wstrict-prototypes -Wmissing-prototypes $(CORPUS_FLAGS)
+CORPUS_CXX := -std=gnu++17 $(CORPUS_FLAGS)
+CORPUS_LIBS := libwork.so libload0.so libload1.so
+
+corpus: $(CORPUS_PROGRAMS:%=$(CORPUS)/%)
+# of a plain name: its compiler and level are those of the folder
+corpus_cc = $(firstword $(subst -, ,$(notdir $(@D))))
+corpus_opt = -$(lastword $(subst -, ,$(notdir $(@D))))
+corpus_cxx = $(patsubst clang,clang++,$(patsubst gcc,g++,$(corpus_cc)))
+
+define corpus_set
+$(CORPUS)/$(1)/%: tests/corpus/%.c tests/corpus/corpus.h tests/workloads/work.h
+	@mkdir -p $$(@D)
+	$$(Q)$$(corpus_cc) $$(CORPUS_C) $$(corpus_opt) -o $$@ $$< -lpthread -ldl
+$(CORPUS)/$(1)/%: tests/corpus/%.cc tests/corpus/corpus.h tests/workloads/work.h
+	@mkdir -p $$(@D)
+	$$(Q)$$(corpus_cxx) $$(CORPUS_CXX) $$(corpus_opt) -o $$@ $$< -lpthread
+$(CORPUS)/$(1)/lib%.so: tests/corpus/libwork.c tests/corpus/libwork.h tests/corpus/corpus.h
+	@mkdir -p $$(@D)
+	$$(Q)$$(corpus_cc) $$(CORPUS_C) $$(corpus_opt) -DVARIANT_$$* -fPIC -shared -Wl,-z,lazy -o $$@ $$<
+$(CORPUS)/$(1)/plt: tests/corpus/plt.c $(CORPUS)/$(1)/libwork.so
+	$$(Q)$$(corpus_cc) $$(CORPUS_C) $$(corpus_opt) -Wl,-z,lazy -Wl,-rpath,'$$$$ORIGIN' -o $$@ $$^
+$(CORPUS)/$(1)/load: $(CORPUS)/$(1)/libload0.so $(CORPUS)/$(1)/libload1.so
+endef
+$(foreach s,$(CORPUS_SETS),$(eval $(call corpus_set,$(s))))
+
+define corpus_static
+$(CORPUS)/$(1)/%: tests/corpus/%.c tests/corpus/corpus.h tests/workloads/work.h
+	@mkdir -p $$(@D)
+	$$(Q)gcc $$(CORPUS_C) -O2 -$(1) -o $$@ $$< -lpthread
+$(CORPUS)/$(1)/%: tests/corpus/%.cc tests/corpus/corpus.h tests/workloads/work.h
+	@mkdir -p $$(@D)
+	$$(Q)g++ $$(CORPUS_CXX) -O2 -$(1) -o $$@ $$< -lpthread
+endef
+$(eval $(call corpus_static,static))
+$(eval $(call corpus_static,static-pie))
+
+check-e2e: corpus
+
+.PHONY: corpus

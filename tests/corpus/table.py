@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Judges all that was sampled of the corpus.
+
+  table.py DIR        DIR/list names the programs: NAME PROGRAM [LIBRARY...]
+
+Of each there are DIR/NAME.perf (perf script: events dw and fp, of the same run)
+and DIR/NAME.pb.gz (ringprof). Writes the table to DIR/table.txt and a verdict
+per line to stdout: "PASS TEXT" or "FAIL TEXT", what is wrong behind '#'.
+
+A program passes when 99 % of ringprof's stacks reach a root, and not fewer than
+perf's with DWARF unwinding do, but for the sampling error of both, and when of
+its pairs of frames hardly any is wrong: 0.1 % in all, 0.5 % of one program.
+"""
+import concurrent.futures
+import math
+import os
+import sys
+
+import judge
+import stacks
+
+MIN_SAMPLES = 150
+MIN_SHARE = 0.99
+MAX_WRONG_ALL = 0.001
+MAX_WRONG_ONE = 0.005
+
+
+def judge_program(job):
+    directory, name, *files = job
+    graph = judge.Graph(files)
+    events = stacks.of_perf(f"{directory}/{name}.perf")
+    return name, [judge.judge(graph, sampled) for sampled in (
+        stacks.of_pprof(f"{directory}/{name}.pb.gz"), events.get("dw", []), events.get("fp", []))]
+
+
+def below(v, p):
+    """Does v reach fewer roots than p, by more than chance lets two samples differ?"""
+    if not p.samples:
+        return True
+    a, b = v.roots / v.samples, p.roots / p.samples
+    both = (v.roots + p.roots) / (v.samples + p.samples)
+    error = math.sqrt(both * (1 - both) * (1 / v.samples + 1 / p.samples))
+    return a < b - 3 * error - 1e-9
+
+
+def problems(v, dwarf):
+    """Why a program does not pass, [] it does."""
+    if v.samples < MIN_SAMPLES:
+        return [f"only {v.samples} samples"]
+    out = []
+    if v.roots < MIN_SHARE * v.samples:
+        out.append(f"{v.roots} of {v.samples} stacks reach a root")
+    if below(v, dwarf):
+        out.append("perf --call-graph dwarf reaches more roots")
+    if v.wrong > MAX_WRONG_ONE * v.pairs:
+        out.append(f"{v.wrong} of {v.pairs} pairs of frames are wrong")
+    return out
+
+
+def percent(part, whole, digits=2):
+    return f"{100 * part / whole:.{digits}f}" if whole else "-"
+
+
+def row(name, verdicts):
+    cells = [f"{name:22}"]
+    for v in verdicts:
+        cells.append(f"{v.samples:7} {percent(v.roots, v.samples):>7} "
+                     f"{percent(v.wrong, v.pairs, 3):>7}")
+    return " |".join(cells)
+
+
+def table(results):
+    lines = [f"{'':22} |{'ringprof':^23} |{'perf --call-graph dwarf':^23} |{'perf, frame pointers':^23}",
+             f"{'program':22} |" + " |".join(["samples root, % wrong,%"] * 3)]
+    return lines + [row(name, verdicts) for name, verdicts in results]
+
+
+def total(results):
+    pairs = sum(v[0].pairs for _, v in results)
+    wrong = sum(v[0].wrong for _, v in results)
+    text = f"wrong pairs of frames in all: {wrong} of {pairs} ({percent(wrong, pairs, 3)} %)"
+    return text, pairs > 0 and wrong <= MAX_WRONG_ALL * pairs
+
+
+def main():
+    directory = sys.argv[1]
+    with open(f"{directory}/list") as f:
+        jobs = [[directory, *line.split()] for line in f]
+    with concurrent.futures.ProcessPoolExecutor(2) as pool:
+        results = list(pool.map(judge_program, jobs))
+    text, good = total(results)
+    lines = table(results)
+    with open(f"{directory}/table.txt", "w") as f:
+        f.write("\n".join(lines + [text]) + "\n")
+    for name, (v, dwarf, _) in results:
+        bad = problems(v, dwarf)
+        print(f"FAIL {name}: {'; '.join(bad)}" if bad else
+              f"PASS {name}: {percent(v.roots, v.samples)} % of {v.samples} stacks reach a root")
+        if bad or v.wrong:
+            print("\n".join(judge.details(name, v)))
+    print(f"{'PASS' if good else 'FAIL'} {text}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
