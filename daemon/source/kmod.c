@@ -30,6 +30,7 @@ struct kmod {
 	bool running;
 	uint32_t max_nodes; /* nodes a CPU and epoch that we keep */
 	uint64_t missed, missed_base;
+	uint64_t unwind[16], unwind_base[16];
 	uint32_t n_cpus;
 	struct kmod_ring rings[];
 };
@@ -161,6 +162,8 @@ static int write_settings(struct kmod *k, char *err, size_t errlen)
 	cfg->set_max_depth = want->max_depth;
 	cfg->budget = want->budget;
 	cfg->set_budget = want->set_budget;
+	cfg->table_budget = want->table_budget;
+	cfg->set_table_budget = want->set_table_budget && k->s->info.features & RINGPROF_FEAT_ROWS;
 	cfg->flags = (want->no_kernel ? RINGPROF_F_NO_KERNEL : 0) |
 		     (want->no_user ? RINGPROF_F_NO_USER : 0);
 	cfg->set_flags = cfg->set_cpus = cfg->set_cgroup = cfg->set_tgids = true;
@@ -201,16 +204,26 @@ static int map_rings(struct kmod *k, bool fresh, char *err, size_t errlen)
 	return 0;
 }
 
-static void read_missed(struct kmod *k, bool first)
+/* Since we came; below its base a counter was set to zero meanwhile. */
+static uint64_t since(uint64_t now, uint64_t base)
+{
+	return now < base ? now : now - base;
+}
+
+static void read_stats(struct kmod *k, bool first)
 {
 	struct control_stats st;
 
 	if (control_stats(k->ctl, &st))
 		return;
-	if (first)
+	if (first) {
 		k->missed_base = st.missed;
-	/* below its base it was set to zero meanwhile */
-	k->missed = st.missed < k->missed_base ? st.missed : st.missed - k->missed_base;
+		memcpy(k->unwind_base, st.unwind, sizeof(k->unwind_base));
+	}
+	k->missed = since(st.missed, k->missed_base);
+	_Static_assert(sizeof(k->unwind) <= sizeof(st.unwind), "all of them are there");
+	for (size_t i = 0; i < sizeof(k->unwind) / sizeof(k->unwind[0]); i++)
+		k->unwind[i] = i < st.n_unwind ? since(st.unwind[i], k->unwind_base[i]) : 0;
 }
 
 /*
@@ -247,7 +260,7 @@ static int open_parts(struct kmod *k, char *err, size_t errlen)
 		r = read_settings(k, err, errlen);
 	if (r)
 		return r;
-	read_missed(k, true);
+	read_stats(k, true);
 	return map_rings(k, false, err, errlen);
 }
 
@@ -317,7 +330,7 @@ static int kmod_stop(struct source *s)
 
 	if (!r)
 		k->running = k->adopted = false;
-	read_missed(k, false);
+	read_stats(k, false);
 	return r;
 }
 
@@ -347,7 +360,7 @@ static int kmod_rescan(struct source *s)
 		return r;
 	/* settings may change under us, by the governor or by hand; the last ones known will do */
 	(void)read_settings(k, err, sizeof(err));
-	read_missed(k, false);
+	read_stats(k, false);
 	for (uint32_t i = 0; i < k->n_cpus; i++)
 		if (k->rings[i].head)
 			stuck |= kmod_ring_is_stuck(&k->rings[i], now, PATIENCE_NS);
@@ -390,6 +403,7 @@ static int kmod_counters(struct source *s, struct source_counters *ret)
 	for (uint32_t i = 0; i < k->n_cpus; i++)
 		kmod_ring_count(&k->rings[i], ret);
 	ret->missed = k->missed;
+	memcpy(ret->unwind, k->unwind, sizeof(ret->unwind));
 	return 0;
 }
 
