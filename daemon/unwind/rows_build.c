@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Puts spans of code together to one table: sorts them, keeps them apart,
+ * fills gaps, and leaves out every row that changes nothing.
+ *
+ * Of two spans of one layer that overlap, the later one wins from where it
+ * begins, as it does for unwinders that search .eh_frame_hdr.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "unwind/rows_int.h"
+
+static const struct ringprof_segment *segment_of(const struct rows_builder *b, uint64_t vaddr)
+{
+	for (uint32_t i = 0; i < b->n_segments; i++)
+		if (vaddr - b->segments[i].vaddr < b->segments[i].size)
+			return &b->segments[i];
+	return NULL;
+}
+
+int rows_begin(struct rows_builder *b, uint64_t start, uint64_t end)
+{
+	const struct ringprof_segment *s = segment_of(b, start);
+	struct rows_span *spans;
+
+	if (!s || end <= start || end - s->vaddr > s->size || end - b->base > UINT32_MAX)
+		return -EINVAL;
+	if (b->n_spans >= b->max_rows)
+		return -E2BIG;
+	spans = array_room(b->spans, &b->cap_spans, b->n_spans + 1, sizeof(*spans));
+	if (!spans)
+		return -ENOMEM;
+	b->spans = spans;
+	spans[b->n_spans++] = (struct rows_span){ (uint32_t)(start - b->base),
+						  (uint32_t)(end - b->base), (uint32_t)b->n_rows,
+						  0 };
+	return 0;
+}
+
+int rows_put(struct rows_builder *b, uint64_t pc, uint32_t rule)
+{
+	struct rows_span *s = &b->spans[b->n_spans - 1];
+	struct ringprof_row *rows;
+
+	if (s->n && b->rows[b->n_rows - 1].rule == rule)
+		return 0;
+	if (b->n_rows >= b->max_rows)
+		return -E2BIG;
+	rows = array_room(b->rows, &b->cap_rows, b->n_rows + 1, sizeof(*rows));
+	if (!rows)
+		return -ENOMEM;
+	b->rows = rows;
+	rows[b->n_rows++] = (struct ringprof_row){ (uint32_t)(pc - b->base), rule };
+	s->n++;
+	return 0;
+}
+
+void rows_abandon(struct rows_builder *b)
+{
+	b->n_rows -= b->spans[--b->n_spans].n;
+}
+
+/* Rows were put in order of the spans: of two with one start the first put comes first. */
+static int by_start(const void *a, const void *b)
+{
+	const struct rows_span *x = a, *y = b;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* Makes the spans of the layer, sorted, not overlap each other. Gives their number. */
+static size_t keep_apart(struct rows_builder *b, struct rows_span *s, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct rows_span *last = kept ? &s[kept - 1] : NULL;
+
+		if (last && s[i].start < last->end) {
+			b->n_bad_fdes++;
+			if (s[i].start == last->start)
+				continue; /* the same code twice */
+			last->end = s[i].start;
+		}
+		s[kept++] = s[i];
+	}
+	return kept;
+}
+
+static int add_piece(struct rows_builder *b, struct rows_span piece)
+{
+	struct rows_span *spans;
+
+	if (piece.start >= piece.end)
+		return 0;
+	if (b->n_spans >= b->max_rows)
+		return -E2BIG;
+	spans = array_room(b->spans, &b->cap_spans, b->n_spans + 1, sizeof(*spans));
+	if (!spans)
+		return -ENOMEM;
+	b->spans = spans;
+	spans[b->n_spans++] = piece;
+	return 0;
+}
+
+/*
+ * Adds the parts of [from, to) that the settled spans leave free. All are
+ * sorted, so one pass over both does.
+ */
+static int fill_free(struct rows_builder *b, size_t from, size_t to)
+{
+	size_t at = 0;
+	int r = 0;
+
+	for (size_t i = from; i < to && !r; i++) {
+		struct rows_span s = b->spans[i];
+
+		while (at < b->n_settled && b->spans[at].end <= s.start)
+			at++;
+		for (size_t j = at; j < b->n_settled && b->spans[j].start < s.end && !r; j++) {
+			struct rows_span piece = s;
+
+			piece.end = b->spans[j].start;
+			r = add_piece(b, piece);
+			s.start = b->spans[j].end;
+			if (s.start >= s.end)
+				break;
+		}
+		if (!r)
+			r = add_piece(b, s);
+	}
+	return r;
+}
+
+int rows_end_layer(struct rows_builder *b)
+{
+	struct rows_span *s = b->spans + b->n_settled;
+	size_t n = b->n_spans - b->n_settled;
+	int r = 0;
+
+	if (!n)
+		return 0;
+	qsort(s, n, sizeof(*s), by_start);
+	n = keep_apart(b, s, n);
+	b->n_spans = b->n_settled + n;
+	if (b->n_settled) {
+		size_t from = b->n_settled, to = b->n_spans;
+
+		r = fill_free(b, from, to);
+		if (!r) {
+			memmove(b->spans + from, b->spans + to,
+				(b->n_spans - to) * sizeof(*b->spans));
+			b->n_spans -= to - from;
+			qsort(b->spans, b->n_spans, sizeof(*b->spans), by_start);
+		}
+	}
+	b->n_settled = b->n_spans;
+	return r;
+}
+
+/* Adds a row to the table that is made; one that changes nothing is left out. */
+static int emit(struct rows *t, size_t *cap, uint32_t max, uint32_t pc, uint32_t rule)
+{
+	struct ringprof_row *rows;
+
+	if (t->n ? t->rows[t->n - 1].rule == rule : rule == RINGPROF_CFA_GAP)
+		return 0;
+	if (t->n >= max)
+		return -E2BIG;
+	rows = array_room(t->rows, cap, (size_t)t->n + 1, sizeof(*rows));
+	if (!rows)
+		return -ENOMEM;
+	t->rows = rows;
+	rows[t->n++] = (struct ringprof_row){ pc, rule };
+	return 0;
+}
+
+static int emit_span(const struct rows_builder *b, const struct rows_span *s, struct rows *t,
+		     size_t *cap)
+{
+	const struct ringprof_row *rows = b->rows + s->first;
+	int r = 0;
+
+	for (uint32_t i = 0; i < s->n && !r; i++) {
+		/* in force nowhere in a span that was cut */
+		if (rows[i].pc >= s->end || (i + 1 < s->n && rows[i + 1].pc <= s->start))
+			continue;
+		r = emit(t, cap, b->max_rows, rows[i].pc > s->start ? rows[i].pc : s->start,
+			 rows[i].rule);
+	}
+	return r;
+}
+
+/*
+ * Less than 16 bytes up to code that begins at a multiple of 16 are padding,
+ * which never runs: a GAP there would cost two rows a function.
+ */
+static bool is_padding(const struct rows_builder *b, uint32_t from, uint32_t to)
+{
+	return to - from < 16 && !((b->base + to) & 15);
+}
+
+int rows_finish(struct rows_builder *b, struct rows *ret)
+{
+	size_t cap = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < b->n_spans && !r; i++) {
+		const struct rows_span *s = &b->spans[i];
+		bool last = i + 1 == b->n_spans;
+
+		r = emit_span(b, s, ret, &cap);
+		if (!r && (last || !is_padding(b, s->end, s[1].start)) &&
+		    (last || s->end != s[1].start))
+			r = emit(ret, &cap, b->max_rows, s->end, RINGPROF_CFA_GAP);
+	}
+	for (uint32_t i = 0; i < ret->n; i++)
+		ret->n_opaque += ret->rows[i].rule == RINGPROF_CFA_OPAQUE;
+	return r;
+}
