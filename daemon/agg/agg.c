@@ -67,6 +67,11 @@ void agg_set_ptable(struct agg *a, struct ptable *t)
 	a->ptable = t;
 }
 
+void agg_set_jit(struct agg *a, struct jit *j)
+{
+	a->jit = j;
+}
+
 /* The slow half of proc_of: makes, or brings up to date, what is kept of a process. */
 static struct agg_proc *proc_refresh(struct agg *a, struct process *p)
 {
@@ -78,6 +83,8 @@ static struct agg_proc *proc_refresh(struct agg *a, struct process *p)
 			return NULL;
 	}
 	u->owner = ++a->last_owner;
+	if (u->jit && u->gen != p->gen)
+		agg_jit_maps(u, p);
 	u->gen = p->gen;
 	u->chains_gen = chains_generation(a->chains);
 	if (u->ready && u->labels_gen == p->labels_gen && u->model_gen == a->model_gen)
@@ -97,8 +104,9 @@ static struct agg_proc *proc_refresh(struct agg *a, struct process *p)
 static inline struct agg_proc *proc_of(struct agg *a, struct process *p)
 {
 	struct agg_proc *u = p->user;
+	bool other_code = u && u->jit && jit_proc_advance(u->jit, a->now);
 
-	if (u && u->ready && u->gen == p->gen && u->labels_gen == p->labels_gen &&
+	if (u && !other_code && u->ready && u->gen == p->gen && u->labels_gen == p->labels_gen &&
 	    u->model_gen == a->model_gen && u->chains_gen == chains_generation(a->chains))
 		return u;
 	return proc_refresh(a, p);
@@ -188,6 +196,7 @@ void agg_event(void *agg, const struct event *ev)
 		ptable_event(a->ptable, ev);
 		return;
 	}
+	a->now = ev->time;
 	p = ptable_sample(a->ptable, ev);
 	if (ev->time >= a->quick)
 		agg_reach(a, ev->time);

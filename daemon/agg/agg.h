@@ -38,6 +38,8 @@ void agg_free(struct agg *a); /* after ptable_free; NULL is fine; the open windo
 /* agg gives its own process hooks to the table: pass the result of this as ptable_config.on_free/arg. */
 void agg_process_freed(void *agg, struct process *p);
 void agg_set_ptable(struct agg *a, struct ptable *t); /* before the first event */
+/* Who names code that processes made themselves; NULL, as it is without: nobody. As agg_set_ptable. */
+void agg_set_jit(struct agg *a, struct jit *j);
 
 /* An event_fn: arg is the struct agg. Side band is passed on to the process table. */
 void agg_event(void *agg, const struct event *ev);

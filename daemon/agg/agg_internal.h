@@ -4,6 +4,7 @@
  *
  *   agg.c        a sample's way: process, cached stack, open window
  *   normalize.c  chain + leaf -> stack of the model (what the cache remembers)
+ *   jit.c        code that processes made themselves
  *   labels.c     process -> model_proc and its label set
  *   timeline.c   opening and closing windows, cuts, waiting
  *   loss.c       counters of the source -> losses of the open window
@@ -60,6 +61,8 @@ struct agg_proc {
 	uint32_t proc; /* model_proc */
 	int32_t last_tid;
 	uint32_t last_thread; /* model_thread of last_tid; UINT32_MAX: none */
+	struct jit_proc *jit; /* runs code of its own making; NULL: not met yet */
+	const char *jit_exe;  /* the program that made it; interned by the process table */
 };
 
 struct agg {
@@ -72,6 +75,8 @@ struct agg {
 	struct symbols *symbols;
 	struct store *store;
 	struct ptable *ptable;
+	struct jit *jit; /* NULL: such code has no names */
+	uint64_t now;	 /* time of the sample at hand */
 
 	/* the model in use */
 	struct model *model;
@@ -141,8 +146,18 @@ static inline uint64_t stat_get(const uint64_t *p)
 /* ---- normalize.c ---- */
 /* Fills e->stack and e->end from owner, chain and leaf; 0 or -ENOMEM. */
 int agg_normalize(struct agg *a, struct process *p, struct cache_entry *e);
+/* The object of all frames of a kind that need no other; UINT32_MAX: no memory. */
+uint32_t agg_object_of_kind(struct agg *a, enum frame_kind kind);
 /* Forgets what is by number of the old model. */
 void agg_normalize_reset(struct agg *a);
+
+/* ---- jit.c ---- */
+/* The object of anonymous code at addr; UINT32_MAX: no memory. */
+uint32_t agg_jit_object(struct agg *a, struct process *p, uint64_t addr);
+/* Has p told of code at addr, in a file of that path that is no program we can read (memfd)? */
+bool agg_jit_covers(struct agg *a, struct process *p, uint64_t addr, const char *path);
+/* The mappings of p are others than before. */
+void agg_jit_maps(struct agg_proc *u, const struct process *p);
 
 /* ---- labels.c ---- */
 /* Host and external labels into a->fixed; 0 or -ENOMEM. */

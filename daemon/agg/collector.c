@@ -96,6 +96,8 @@ static int make_parts(struct collector *c, struct files *files, struct store *st
 	if (!c->ptable)
 		return -ENOMEM;
 	agg_set_ptable(c->agg, c->ptable);
+	if (c->symbols)
+		agg_set_jit(c->agg, symbols_jit(c->symbols));
 	return 0;
 }
 

@@ -71,8 +71,10 @@ void model_unref(struct model *m)
 {
 	if (!m || __atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL))
 		return;
-	for (uint32_t i = 0; i < table_count(&m->tables[T_OBJECTS]); i++)
+	for (uint32_t i = 0; i < table_count(&m->tables[T_OBJECTS]); i++) {
 		file_unref(model_object(m, i)->file);
+		jit_table_unref(model_object(m, i)->jit);
+	}
 	for (int i = 0; i < T_MAX; i++)
 		table_free(&m->tables[i]);
 	strtab_free(m->strings);
@@ -121,6 +123,25 @@ uint32_t model_add_object(struct model *m, enum frame_kind kind, struct file *fi
 	i = add_row(m, T_OBJECTS, &row);
 	if (file && m->tables[T_OBJECTS].count != before)
 		file_ref(file);
+	return i;
+}
+
+uint32_t model_add_jit(struct model *m, struct jit_table *jit, uint32_t version)
+{
+	uint32_t before = m->tables[T_OBJECTS].count, i;
+	struct model_object row;
+
+	memset(&row, 0, sizeof(row));
+	row.kind = FRAME_ANON;
+	row.name = model_string(m, "[jit]");
+	row.build_id = model_string(m, "");
+	row.jit = jit;
+	row.jit_version = version;
+	if (!row.name || !row.build_id)
+		return UINT32_MAX;
+	i = add_row(m, T_OBJECTS, &row);
+	if (m->tables[T_OBJECTS].count != before)
+		jit_table_ref(jit);
 	return i;
 }
 

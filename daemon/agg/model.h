@@ -16,18 +16,21 @@
 
 #include "base/strtab.h"
 #include "sym/files.h"
+#include "sym/jit.h"
 #include "sym/symbols.h"
 
 struct model_object { /* what a mapping in pprof stands for */
 	enum frame_kind kind;
 	struct file *file; /* FRAME_USER, a reference; else NULL */
 	/*
-	 * path, "[kernel.kallsyms]", "[vdso]", "[anon]", "[unknown]", "[ringprof]"
+	 * path, "[kernel.kallsyms]", "[vdso]", "[jit]", "[anon]", "[unknown]", "[ringprof]"
 	 * (marks). FRAME_UNKNOWN with a path: a mapped file that cannot be opened
 	 * or is no ELF; its frames' off is the file offset.
 	 */
 	const char *name;
-	const char *build_id; /* "" none */
+	const char *build_id;  /* "" none */
+	struct jit_table *jit; /* FRAME_ANON of one process, a reference; else NULL */
+	uint32_t jit_version;  /* of the code in it: sym/jit.h */
 };
 
 /*
@@ -77,6 +80,8 @@ size_t model_bytes(const struct model *m); /* any thread */
  */
 uint32_t model_add_object(struct model *m, enum frame_kind kind, struct file *file,
 			  const char *name, const char *build_id);
+/* "[jit]": code of that version of a process's own making; the table is referenced */
+uint32_t model_add_jit(struct model *m, struct jit_table *jit, uint32_t version);
 uint32_t model_add_frame(struct model *m, uint32_t object, uint64_t off);
 uint32_t model_add_stack(struct model *m, uint32_t parent, uint32_t frame);
 uint32_t model_add_series(struct model *m, const struct model_series *labels);

@@ -35,6 +35,7 @@ void agg_stats_free(struct agg *a)
 		struct agg_proc *u = a->procs;
 
 		a->procs = u->next;
+		jit_proc_free(u->jit);
 		free(u);
 	}
 	free(a->services);
@@ -116,6 +117,7 @@ void agg_process_freed(void *agg, struct process *p)
 		a->procs = u->next;
 	a->n_procs--;
 	pthread_mutex_unlock(&a->procs_lock);
+	jit_proc_free(u->jit);
 	free(u);
 	p->user = NULL;
 }

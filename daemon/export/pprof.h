@@ -33,7 +33,8 @@ struct pprof_mapping {
 struct pprof_location {
 	uint32_t mapping;
 	uint32_t first_line, n_lines;
-	uint64_t address; /* marks: their number */
+	uint64_t address;	   /* marks: their number */
+	uint32_t jit, jit_version; /* addresses that more than one piece of code had */
 };
 
 struct pprof_labels {

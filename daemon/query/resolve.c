@@ -18,7 +18,11 @@ void query_resolve(const struct query_env *env, const struct model_object *o, ui
 {
 	ret->n = 0;
 	ret->module[0] = '\0';
-	symbols_resolve(env->symbols, o->kind, o->kind == FRAME_USER ? o->file : NULL, off, ret);
+	if (o->jit)
+		symbols_resolve_jit(env->symbols, o->jit, o->jit_version, off, ret);
+	else
+		symbols_resolve(env->symbols, o->kind, o->kind == FRAME_USER ? o->file : NULL, off,
+				ret);
 	if (!ret->n) {
 		memset(&ret->lines[0], 0, sizeof(ret->lines[0]));
 		ret->n = 1;

@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "source/control.h"
 #include "sym/files_int.h"
+#include "sym/jit.h"
 #include "sym/debugfile.h"
 #include "sym/kernel.h"
 #include "sym/names.h"
@@ -30,6 +31,7 @@
 struct symbols {
 	struct files *files;
 	struct names *names;
+	struct jit *jit; /* NULL: no memory, such code stays unnamed */
 	char *kallsyms;
 	pthread_rwlock_t kernel_lock;
 	struct kernel_symbols kernel;
@@ -126,6 +128,7 @@ struct symbols *symbols_new(const struct symbols_config *cfg, struct files *file
 	pthread_rwlock_init(&s->kernel_lock, NULL);
 	s->files = files;
 	s->names = names_new(cfg->max_bytes);
+	s->jit = jit_new(&(struct jit_config){ 0 });
 	s->kallsyms = strdup(cfg->kallsyms ? cfg->kallsyms : "/proc/kallsyms");
 	if (!s->names || !s->kallsyms ||
 	    (files &&
@@ -144,6 +147,7 @@ void symbols_free(struct symbols *s)
 {
 	if (!s)
 		return;
+	jit_free(s->jit);
 	pthread_rwlock_destroy(&s->kernel_lock);
 	kernel_free(&s->kernel);
 	symtab_free(&s->vdso);
@@ -284,6 +288,29 @@ void symbols_resolve(struct symbols *s, enum frame_kind kind, struct file *f, ui
 	ret->func_start = 0;
 	ret->module[0] = '\0';
 	count(resolve(s, kind, f, off, ret) ? &s->resolved : &s->unnamed);
+}
+
+struct jit *symbols_jit(struct symbols *s)
+{
+	return s->jit;
+}
+
+void symbols_resolve_jit(struct symbols *s, struct jit_table *t, uint32_t version, uint64_t addr,
+			 struct sym_answer *ret)
+{
+	struct jit_symbol sym;
+	bool found = jit_table_symbol(t, version, addr, &sym);
+	const char *unused;
+
+	ret->n = 1;
+	ret->lines[0] = (struct sym_line){ .file = "" };
+	ret->func_start = found ? sym.start : 0;
+	ret->module[0] = '\0';
+	set_name(s, found ? sym.name : "[anon]", found, ret);
+	if (found && sym.file[0] &&
+	    names_get(s->names, sym.file, false, &ret->lines[0].file, &unused))
+		ret->lines[0].line = sym.line;
+	count(found ? &s->resolved : &s->unnamed);
 }
 
 void symbols_counters(struct symbols *s, struct symbols_counters *ret)
