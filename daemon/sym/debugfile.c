@@ -3,7 +3,6 @@
 #include "sym/debugfile.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,16 +12,19 @@
 #include "sym/file_open.h"
 
 #define CRC_MAX_FILE (1ULL << 30) /* larger files are not read for their CRC */
+#define ALT_LINK_MAX (PATH_MAX + ELF_MAX_BUILD_ID)
 
 struct search {
-	struct symtab_builder *b;
 	const char *dirs;
-	int root; /* O_PATH */
+	const char *section; /* must have bytes; NULL: any file will do */
+	bool unchecked;	     /* neither id nor CRC is known here */
+	int root;	     /* O_PATH */
 	uint8_t id[ELF_MAX_BUILD_ID];
 	size_t id_len;
 	char link[NAME_MAX + 1]; /* "" none */
 	uint32_t crc;
 	char dir[PATH_MAX]; /* of the file itself, without the last '/' */
+	struct debugfile *found;
 };
 
 static bool crc_matches(const struct elf_image *e, uint32_t want)
@@ -45,26 +47,44 @@ static bool crc_matches(const struct elf_image *e, uint32_t want)
 static bool belongs(const struct search *s, struct elf_image *e)
 {
 	uint8_t id[ELF_MAX_BUILD_ID];
-	size_t n = elf_build_id(e, id);
+	size_t n;
 
+	if (s->unchecked)
+		return true;
+	n = elf_build_id(e, id);
 	if (s->id_len && n)
 		return n == s->id_len && !memcmp(id, s->id, n);
 	return s->link[0] && crc_matches(e, s->crc);
 }
 
-/* 1: it is the one and has symbols */
+static bool has_section(const struct search *s, struct elf_image *e)
+{
+	const Elf64_Shdr *sh;
+
+	if (!s->section)
+		return true;
+	sh = elf_load_sections(e) ? NULL : elf_section(e, s->section);
+	return sh && sh->sh_type != SHT_NOBITS && sh->sh_size;
+}
+
+/* 1: it is the one */
 static int try_path(const struct search *s, const char *path)
 {
 	struct elf_image e;
 	struct stat st;
 	cleanup_close int fd = file_open_in_root(s->root, path, &st);
-	int r;
+	bool ok;
 
 	if (fd < 0 || elf_open_fd(&e, fd, (uint64_t)st.st_size))
 		return 0;
-	r = belongs(s, &e) ? elf_add_symtab(&e, s->b) : 0;
+	ok = belongs(s, &e) && has_section(s, &e);
 	elf_close(&e);
-	return r == -ENOMEM ? r : r > 0;
+	if (!ok)
+		return 0;
+	s->found->fd = steal_fd(&fd);
+	s->found->size = (uint64_t)st.st_size;
+	snprintf(s->found->path, sizeof(s->found->path), "%s", path);
+	return 1;
 }
 
 static int try_build_id(const struct search *s, const char *dir, int dir_len)
@@ -90,7 +110,22 @@ static int try_link(const struct search *s, const char *prefix, int prefix_len, 
 	return n < (int)sizeof(path) ? try_path(s, path) : 0;
 }
 
-static int each_dir(const struct search *s, bool by_link)
+static int try_dwz(const struct search *s, const char *dir, int dir_len)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%.*s/.dwz/%s", dir_len, dir, s->link);
+
+	return s->link[0] && n < (int)sizeof(path) ? try_path(s, path) : 0;
+}
+
+typedef int (*try_fn)(const struct search *s, const char *dir, int dir_len);
+
+static int try_dir_link(const struct search *s, const char *dir, int dir_len)
+{
+	return try_link(s, dir, dir_len, "");
+}
+
+static int each_dir(const struct search *s, try_fn fn)
 {
 	int r = 0;
 
@@ -98,44 +133,162 @@ static int each_dir(const struct search *s, bool by_link)
 		int n = (int)strcspn(p, ":");
 
 		if (*p == '/')
-			r = by_link ? try_link(s, p, n, "") : try_build_id(s, p, n);
+			r = fn(s, p, n);
 		p += n;
 	}
 	return r;
 }
 
-static int search_root(struct search *s)
+static int search_root(const struct search *s)
 {
-	int r = each_dir(s, false);
+	int r = each_dir(s, try_build_id);
 
 	if (r || !s->link[0] || !s->dir[0])
 		return r;
 	r = try_link(s, "", 0, "");
 	if (!r)
 		r = try_link(s, "", 0, "/.debug");
-	return r ? r : each_dir(s, true);
+	return r ? r : each_dir(s, try_dir_link);
+}
+
+/* The process's root first: its files are the ones that it was started with. */
+static int each_root(struct search *s, pid_t pid, int (*fn)(const struct search *s))
+{
+	int r = 0;
+
+	s->found->fd = -1;
+	for (int own = pid > 0 ? 0 : 1; !r && own < 2; own++) {
+		cleanup_close int root = file_open_root(own ? 0 : pid);
+
+		s->root = root;
+		if (root >= 0)
+			r = fn(s);
+	}
+	return r ? 0 : -ENOENT;
+}
+
+static void set_dir(struct search *s, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (path[0] == '/' && (size_t)(slash - path) < sizeof(s->dir))
+		memcpy(s->dir, path, (size_t)(slash - path));
+}
+
+int debugfile_find(struct elf_image *main, const char *path, pid_t pid, const char *dirs,
+		   const char *section, struct debugfile *ret)
+{
+	struct search s = { .dirs = dirs ? dirs : DEBUG_DIRS, .section = section, .found = ret };
+
+	ret->fd = -1;
+	s.id_len = elf_build_id(main, s.id);
+	if (!elf_debuglink(main, s.link, sizeof(s.link), &s.crc))
+		s.link[0] = '\0';
+	set_dir(&s, path);
+	if (!s.id_len && !s.link[0])
+		return -ENOENT;
+	return each_root(&s, pid, search_root);
 }
 
 int debugfile_add_symtab(struct elf_image *main, const char *path, pid_t pid, const char *dirs,
 			 struct symtab_builder *b)
 {
-	struct search s = { .b = b, .dirs = dirs ? dirs : DEBUG_DIRS };
-	const char *slash = strrchr(path, '/');
+	struct debugfile f;
+	struct elf_image e;
+	int r;
+
+	if (debugfile_find(main, path, pid, dirs, ".symtab", &f))
+		return 0;
+	r = elf_open_fd(&e, f.fd, f.size);
+	if (!r) {
+		r = elf_add_symtab(&e, b);
+		elf_close(&e);
+	}
+	close(f.fd);
+	return r == -ENOMEM ? r : r > 0;
+}
+
+/* The link's text may be a path of any kind; `dir` is where the file with the link lies. */
+static int search_alt(const struct search *s)
+{
+	int r = s->dir[0] ? try_path(s, s->dir) : 0;
+
+	if (!r)
+		r = each_dir(s, try_dwz);
+	return r ? r : each_dir(s, try_build_id);
+}
+
+int debugfile_find_alt(struct elf_image *e, const char *path, pid_t pid, const char *dirs,
+		       struct debugfile *ret)
+{
+	struct search s = { .dirs = dirs ? dirs : DEBUG_DIRS,
+			    .section = ".debug_info",
+			    .found = ret };
+	const Elf64_Shdr *sh = elf_load_sections(e) ? NULL : elf_section(e, ".gnu_debugaltlink");
+	cleanup_free char *link = sh ? elf_dup(e, sh->sh_offset, sh->sh_size, ALT_LINK_MAX) : NULL;
+	const char *slash;
+	size_t n = link ? strlen(link) + 1 : 0;
+
+	ret->fd = -1;
+	if (n < 2 || sh->sh_size < n + ELF_MIN_BUILD_ID || sh->sh_size - n > sizeof(s.id))
+		return -ENOENT;
+	s.id_len = sh->sh_size - n;
+	memcpy(s.id, link + n, s.id_len);
+	slash = strrchr(link, '/');
+	if (strlen(slash ? slash + 1 : link) < sizeof(s.link))
+		strcpy(s.link, slash ? slash + 1 : link);
+	slash = strrchr(path, '/');
+	if (link[0] == '/' || !slash)
+		n = (size_t)snprintf(s.dir, sizeof(s.dir), "%s", link);
+	else
+		n = (size_t)snprintf(s.dir, sizeof(s.dir), "%.*s/%s", (int)(slash - path), path,
+				     link);
+	if (n >= sizeof(s.dir))
+		s.dir[0] = '\0';
+	return each_root(&s, pid, search_alt);
+}
+
+struct split_search {
+	struct search s; /* first */
+	const char *path, *dir, *name;
+};
+
+static int try_joined(const struct search *s, const char *dir, int dir_len, const char *name)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%.*s/%s", dir_len, dir, name);
+
+	return n < (int)sizeof(path) ? try_path(s, path) : 0;
+}
+
+static int search_split(const struct search *s)
+{
+	const struct split_search *x = (const struct split_search *)s;
+	const char *slash = strrchr(x->name, '/'), *base = slash ? slash + 1 : x->name;
+	char path[PATH_MAX];
 	int r = 0;
 
-	s.id_len = elf_build_id(main, s.id);
-	if (!elf_debuglink(main, s.link, sizeof(s.link), &s.crc))
-		s.link[0] = '\0';
-	if (path[0] == '/' && (size_t)(slash - path) < sizeof(s.dir))
-		memcpy(s.dir, path, (size_t)(slash - path));
-	if (!s.id_len && !s.link[0])
-		return 0;
-	for (int own = pid > 0 ? 0 : 1; !r && own < 2; own++) {
-		cleanup_close int root = file_open_root(own ? 0 : pid);
-
-		s.root = root;
-		if (root >= 0)
-			r = search_root(&s);
-	}
+	if (snprintf(path, sizeof(path), "%s.dwp", x->path) < (int)sizeof(path))
+		r = try_path(s, path);
+	if (!r && x->name[0] == '/')
+		r = try_path(s, x->name);
+	else if (!r && x->dir[0] == '/')
+		r = try_joined(s, x->dir, (int)strlen(x->dir), x->name);
+	slash = strrchr(x->path, '/');
+	if (!r && slash && *base)
+		r = try_joined(s, x->path, (int)(slash - x->path), base);
 	return r;
+}
+
+int debugfile_find_split(const char *path, pid_t pid, const char *dir, const char *name,
+			 struct debugfile *ret)
+{
+	struct split_search x = {
+		.s = { .section = ".debug_info.dwo", .unchecked = true, .found = ret },
+		.path = path,
+		.dir = dir,
+		.name = name
+	};
+
+	return each_root(&x.s, pid, search_split);
 }

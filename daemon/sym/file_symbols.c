@@ -43,6 +43,7 @@ static int add_all(struct file_priv *f, struct elf_image *e, pid_t pid, struct s
 
 	if (own <= 0 && own != -ENOMEM)
 		r = debugfile_add_symtab(e, f->pub.path, pid, f->fs->debug_dirs, b);
+	f->bare = r <= 0;
 	if (r <= 0 && r != -ENOMEM)
 		r = elf_add_debugdata(e, b);
 	if (r != -ENOMEM)
@@ -65,7 +66,7 @@ static size_t names_limit(const struct files *fs)
 
 static int read_table(struct file_priv *f, struct symtab *ret)
 {
-	cleanup_close int fd = file_take_fd(f);
+	cleanup_close int fd = file_dup_fd(f);
 	struct symtab_builder b = { 0 };
 	struct elf_image e;
 	pid_t pid;
@@ -104,6 +105,8 @@ static void load(struct file_priv *f)
 	struct files *fs = f->fs;
 	struct symtab tab = { 0 };
 
+	f->bare = true;
+	f->generation = __atomic_load_n(&fs->debug_generation, __ATOMIC_RELAXED);
 	if (read_table(f, &tab) || symtab_bytes(&tab) > fs->max_symbol_bytes) {
 		symtab_free(&tab);
 		f->state = LOAD_FAILED;
@@ -119,10 +122,25 @@ static void load(struct file_priv *f)
 	count(&fs->loads, 1);
 }
 
+void files_debug_changed(struct files *fs)
+{
+	__atomic_fetch_add(&fs->debug_generation, 1, __ATOMIC_RELAXED);
+}
+
+static void forget_if_debug_changed(struct file_priv *f)
+{
+	if (f->generation == __atomic_load_n(&f->fs->debug_generation, __ATOMIC_RELAXED))
+		return;
+	file_drop_symbols(f);
+	f->state = LOAD_NOT_YET;
+}
+
 static bool find(struct file_priv *f, uint64_t vaddr, struct file_symbol *ret)
 {
 	const struct sym *s;
 
+	if (f->state == LOAD_FAILED || (f->state == LOAD_DONE && f->bare))
+		forget_if_debug_changed(f);
 	if (f->state == LOAD_NOT_YET)
 		load(f);
 	if (f->state != LOAD_DONE)

@@ -8,8 +8,9 @@
  * a byte. A mapping whose process is gone and whose path leads nowhere is
  * still known if another process mapped the same (device, inode, path).
  *
- * A descriptor stays open until the symbols were read, as the path may be
- * gone by then; at most max_open of them, the oldest is closed first. A file
+ * A descriptor stays open until debug information was read (or looked for),
+ * as the path may be gone by then; at most max_open of them, the oldest is
+ * closed first. A file
  * without references is kept for a while: processes come again.
  *
  * Any thread; see files_int.h for the locks.
@@ -17,6 +18,7 @@
 #include "sym/files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -408,7 +410,19 @@ void file_unref(struct file *file)
 	}
 }
 
-int file_take_fd(struct file_priv *f)
+/* The kept descriptor, or a duplicate of it; -1 none. fs->lock held. */
+static int kept_fd(struct files *fs, struct file_priv *f, bool take)
+{
+	if (f->fd < 0)
+		return -1;
+	if (!take)
+		return fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+	TAILQ_REMOVE(&fs->open, f, fd_link);
+	fs->n_open--;
+	return steal_fd(&f->fd);
+}
+
+static int get_fd(struct file_priv *f, bool take)
 {
 	struct files *fs = f->fs;
 	cleanup_close int fd = -1;
@@ -417,11 +431,7 @@ int file_take_fd(struct file_priv *f)
 	struct stat st;
 
 	pthread_mutex_lock(&fs->lock);
-	if (f->fd >= 0) {
-		TAILQ_REMOVE(&fs->open, f, fd_link);
-		fs->n_open--;
-		fd = steal_fd(&f->fd);
-	}
+	fd = kept_fd(fs, f, take);
 	w = f->where;
 	was = f->ident;
 	pthread_mutex_unlock(&fs->lock);
@@ -432,6 +442,16 @@ int file_take_fd(struct file_priv *f)
 		return fd;
 	now = ident_of(&st);
 	return memcmp(&was, &now, sizeof(was)) ? -ESTALE : steal_fd(&fd);
+}
+
+int file_take_fd(struct file_priv *f)
+{
+	return get_fd(f, true);
+}
+
+int file_dup_fd(struct file_priv *f)
+{
+	return get_fd(f, false);
 }
 
 int files_set_debug_dirs(struct files *fs, const char *dirs)

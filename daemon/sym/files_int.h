@@ -48,6 +48,8 @@ struct file_priv {
 	uint64_t segs_hash;
 	/* under fs->sym_lock */
 	enum load_state state;
+	bool bare;	     /* no .symtab was found: a debug file may bring one */
+	uint32_t generation; /* fs->debug_generation when it was read */
 	struct symtab tab;
 	TAILQ_ENTRY(file_priv) tab_link; /* fs->loaded, while state is LOAD_DONE */
 };
@@ -75,6 +77,7 @@ struct files {
 	struct file_list loaded; /* least recently used first */
 	size_t max_symbol_bytes;
 	char *debug_dirs;
+	uint32_t debug_generation; /* atomic */
 	uint64_t symbol_bytes, symbols, loads, evictions, load_failures;
 };
 
@@ -91,8 +94,12 @@ void file_destroy(struct file_priv *f);
 /* Gives an unregistered file its content hash as key; 0 or -errno. */
 int file_key_by_content(struct file_priv *f, int fd);
 
-/* A descriptor of the file for the caller to close, from the one kept or opened again; -errno. */
+/*
+ * A descriptor of the file for the caller to close, from the one kept or
+ * opened again; -errno. take: it is not kept any longer, dup: it stays.
+ */
 int file_take_fd(struct file_priv *f);
+int file_dup_fd(struct file_priv *f);
 /* Frees files that left the registry; fs->sym_lock held. */
 void files_reap(struct files *fs);
 /* Drops a file's symbol table; fs->sym_lock held. */
@@ -100,6 +107,9 @@ void file_drop_symbols(struct file_priv *f);
 
 /* Where separate debug files are looked for, colon separated; copied. 0 or -ENOMEM. */
 int files_set_debug_dirs(struct files *fs, const char *dirs);
+
+/* Debug files came: tables without a .symtab are read again when next asked for. Any thread. */
+void files_debug_changed(struct files *fs);
 
 struct file_symbol {
 	uint64_t start; /* vaddr */

@@ -19,19 +19,16 @@
 
 #include "base/buf.h"
 #include "source/control.h"
-#include "sym/files_int.h"
-#include "sym/jit.h"
-#include "sym/debugfile.h"
 #include "sym/kernel.h"
 #include "sym/names.h"
+#include "sym/user.h"
 #include "sym/vdso.h"
 
 #define MODULES_MAX (4U << 20) /* bytes of /proc/modules */
 
 struct symbols {
-	struct files *files;
 	struct names *names;
-	struct jit *jit; /* NULL: no memory, such code stays unnamed */
+	struct user *user; /* what FRAME_USER is asked from */
 	char *kallsyms;
 	pthread_rwlock_t kernel_lock;
 	struct kernel_symbols kernel;
@@ -104,6 +101,7 @@ void symbols_refresh_kernel(struct symbols *s)
 	uint64_t h = modules_hash();
 	size_t before = s->kernel.tab.n;
 
+	user_refresh(s->user);
 	if (h != s->modules_hash) {
 		s->stale_wait = s->stale_left = 0;
 	} else if (due_for_stale(s)) {
@@ -126,13 +124,10 @@ struct symbols *symbols_new(const struct symbols_config *cfg, struct files *file
 	if (!s)
 		return NULL;
 	pthread_rwlock_init(&s->kernel_lock, NULL);
-	s->files = files;
-	s->names = names_new(cfg->max_bytes);
-	s->jit = jit_new(&(struct jit_config){ 0 });
+	s->names = names_new(cfg->max_bytes - cfg->max_bytes / 4);
+	s->user = s->names ? user_new(files, s->names, cfg) : NULL;
 	s->kallsyms = strdup(cfg->kallsyms ? cfg->kallsyms : "/proc/kallsyms");
-	if (!s->names || !s->kallsyms ||
-	    (files &&
-	     files_set_debug_dirs(files, cfg->debug_dirs ? cfg->debug_dirs : DEBUG_DIRS))) {
+	if (!s->user || !s->kallsyms) {
 		symbols_free(s);
 		return NULL;
 	}
@@ -147,10 +142,10 @@ void symbols_free(struct symbols *s)
 {
 	if (!s)
 		return;
-	jit_free(s->jit);
 	pthread_rwlock_destroy(&s->kernel_lock);
 	kernel_free(&s->kernel);
 	symtab_free(&s->vdso);
+	user_free(s->user);
 	names_free(s->names);
 	free(s->kallsyms);
 	free(s);
@@ -166,29 +161,6 @@ static void set_name(struct symbols *s, const char *name, bool symbol, struct sy
 		symbol = false;
 	}
 	ret->named = symbol;
-}
-
-static bool resolve_user(struct symbols *s, struct file *f, uint64_t off, struct sym_answer *ret)
-{
-	struct file_symbol sym;
-	uint64_t vaddr = off;
-	char name[512];
-	const char *base;
-
-	if (!f) {
-		set_name(s, "[unknown]", false, ret);
-		return false;
-	}
-	if (file_vaddr(f, off, &vaddr) && file_symbol(f, vaddr, &sym)) {
-		set_name(s, sym.name, true, ret);
-		ret->func_start = sym.start;
-		return true;
-	}
-	base = strrchr(f->path, '/');
-	base = base ? base + 1 : f->path;
-	snprintf(name, sizeof(name), "%.255s+0x%" PRIx64, *base ? base : "[file]", vaddr);
-	set_name(s, name, false, ret);
-	return false;
 }
 
 static bool resolve_kernel(struct symbols *s, uint64_t addr, struct sym_answer *ret)
@@ -258,11 +230,12 @@ static bool resolve_mark(struct symbols *s, uint64_t mark, struct sym_answer *re
 }
 
 static bool resolve(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
-		    struct sym_answer *ret)
+		    bool lines, struct sym_answer *ret)
 {
 	switch (kind) {
 	case FRAME_USER:
-		return resolve_user(s, f, off, ret);
+		return lines ? user_resolve(s->user, f, off, ret)
+			     : user_function(s->user, f, off, ret);
 	case FRAME_KERNEL:
 		return resolve_kernel(s, off, ret);
 	case FRAME_VDSO:
@@ -280,41 +253,46 @@ static bool resolve(struct symbols *s, enum frame_kind kind, struct file *f, uin
 	return false;
 }
 
-void symbols_resolve(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
-		     struct sym_answer *ret)
+static void resolve_any(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
+			bool lines, struct sym_answer *ret)
 {
 	ret->n = 1;
 	ret->lines[0] = (struct sym_line){ .file = "" };
 	ret->func_start = 0;
 	ret->module[0] = '\0';
-	count(resolve(s, kind, f, off, ret) ? &s->resolved : &s->unnamed);
+	count(resolve(s, kind, f, off, lines, ret) ? &s->resolved : &s->unnamed);
 }
 
-struct jit *symbols_jit(struct symbols *s)
+void symbols_resolve(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
+		     struct sym_answer *ret)
 {
-	return s->jit;
+	resolve_any(s, kind, f, off, true, ret);
 }
 
-void symbols_resolve_jit(struct symbols *s, struct jit_table *t, uint32_t version, uint64_t addr,
-			 struct sym_answer *ret)
+void symbols_resolve_function(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
+			      struct sym_answer *ret)
 {
-	struct jit_symbol sym;
-	bool found = jit_table_symbol(t, version, addr, &sym);
-	const char *unused;
+	resolve_any(s, kind, f, off, false, ret);
+}
 
-	ret->n = 1;
-	ret->lines[0] = (struct sym_line){ .file = "" };
-	ret->func_start = found ? sym.start : 0;
-	ret->module[0] = '\0';
-	set_name(s, found ? sym.name : "[anon]", found, ret);
-	if (found && sym.file[0] &&
-	    names_get(s->names, sym.file, false, &ret->lines[0].file, &unused))
-		ret->lines[0].line = sym.line;
-	count(found ? &s->resolved : &s->unnamed);
+static void line_counters(struct symbols *s, struct symbols_counters *ret)
+{
+	struct lines_counters lc;
+	size_t bytes;
+
+	user_counters(s->user, &lc, &bytes, &ret->answer_hits);
+	ret->answer_bytes = bytes;
+	ret->line_files = lc.files;
+	ret->line_bytes = lc.bytes;
+	ret->line_loads = lc.loads;
+	ret->line_evictions = lc.evictions;
+	ret->line_too_large = lc.too_large;
+	ret->line_damaged = lc.damaged;
 }
 
 void symbols_counters(struct symbols *s, struct symbols_counters *ret)
 {
+	line_counters(s, ret);
 	pthread_rwlock_rdlock(&s->kernel_lock);
 	ret->kernel_symbols = s->kernel.tab.n;
 	ret->name_bytes = kernel_bytes(&s->kernel);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Names of addresses. One call resolves a normalised frame of any kind; the
- * answer may have several lines (inlined functions, innermost first) once a
- * later issue adds them: callers loop over n.
+ * answer may have several lines: inlined functions, innermost first, and last
+ * the function whose code it is. Each says where in its source the frame is.
  *
  * Any thread may call. Strings in the answer live as long as the symbolizer
  * (interned, bounded by its byte limit: past it new names are not kept, the
@@ -63,9 +63,10 @@ struct sym_answer {
 struct symbols;
 
 struct symbols_config {
-	size_t max_bytes;	/* names and per-file tables */
-	const char *debug_dirs; /* colon separated, NULL: /usr/lib/debug */
-	const char *kallsyms;	/* NULL: /proc/kallsyms */
+	size_t max_bytes;	 /* names, a quarter of it for answers that are kept */
+	uint64_t max_line_bytes; /* open debug information; 0: 256 MiB */
+	const char *debug_dirs;	 /* colon separated, NULL: /usr/lib/debug */
+	const char *kallsyms;	 /* NULL: /proc/kallsyms */
 };
 
 struct symbols *symbols_new(const struct symbols_config *cfg, struct files *files);
@@ -78,15 +79,17 @@ void symbols_free(struct symbols *s);
 void symbols_resolve(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
 		     struct sym_answer *ret);
 
-struct jit;
-struct jit_table;
-/* Who keeps the names of code that processes made themselves; NULL: there was no memory for it. */
-struct jit *symbols_jit(struct symbols *s);
-/* As symbols_resolve, for FRAME_ANON code of that table and version (sym/jit.h). */
-void symbols_resolve_jit(struct symbols *s, struct jit_table *t, uint32_t version, uint64_t addr,
-			 struct sym_answer *ret);
+/*
+ * The same from symbol tables alone: one line, without its place. For who must
+ * not wait for debug information to be read: the collector.
+ */
+void symbols_resolve_function(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
+			      struct sym_answer *ret);
 
-/* Reads kallsyms again if modules came or went (cheap check); collector, once a minute. */
+/*
+ * Reads kallsyms again if modules came or went (cheap check), notices debug
+ * files that came, closes those not asked for lately; collector, once a minute.
+ */
 void symbols_refresh_kernel(struct symbols *s);
 
 /*
@@ -97,6 +100,10 @@ const char *sym_demangle(const char *name, char *out, size_t outlen);
 
 struct symbols_counters {
 	uint64_t kernel_symbols, resolved, unnamed, name_bytes, limit_hits;
+	uint64_t answer_bytes, answer_hits;
+	/* debug information: open now, bytes of it, files opened, closed for others' sake */
+	uint64_t line_files, line_bytes, line_loads, line_evictions;
+	uint64_t line_too_large, line_damaged; /* given up: over the limit, made no sense */
 	int kernel_hidden; /* kernel.kptr_restrict hides all kernel addresses from us */
 };
 void symbols_counters(struct symbols *s, struct symbols_counters *ret);

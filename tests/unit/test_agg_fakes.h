@@ -77,8 +77,8 @@ struct mapping *process_map_at(struct ptable *t, struct process *p, uint64_t add
 	return NULL;
 }
 
-void symbols_resolve(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
-		     struct sym_answer *ret)
+void symbols_resolve_function(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
+			      struct sym_answer *ret)
 {
 	bool root = kind == FRAME_USER && f == &fake_app && off >= 0x1010 && off < 0x1030;
 

@@ -234,8 +234,8 @@ TEST(past_the_byte_limit_tables_are_dropped_and_read_again)
 	make();
 	get(fs, names, 3, f);
 	for (int k = 0; k < 9; k++) {
-		symbols_resolve(s, FRAME_USER, f[k % 3],
-				off_of(f[k % 3], nm(names[k % 3], "inner")), &a);
+		symbols_resolve_function(s, FRAME_USER, f[k % 3],
+					 off_of(f[k % 3], nm(names[k % 3], "inner")), &a);
 		CHECK_STR(a.lines[0].name, "inner");
 		files_counters(fs, &c);
 		CHECK(c.symbol_bytes <= 600 && c.symbol_bytes > 0);

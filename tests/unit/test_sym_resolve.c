@@ -65,6 +65,11 @@ TEST(own_function_has_its_name)
 	CHECK(a.named);
 	CHECK_STR(a.lines[0].name, "function_to_find");
 	CHECK_STR(a.lines[0].system_name, "function_to_find");
+	CHECK(strstr(a.lines[0].file, "test_sym_resolve.c"));
+	CHECK(a.lines[0].line >= a.lines[0].start_line && a.lines[0].start_line);
+	symbols_resolve_function(s, FRAME_USER, f, off, &a);
+	CHECK_EQ(a.n, 1);
+	CHECK_STR(a.lines[0].name, "function_to_find");
 	CHECK_STR(a.lines[0].file, "");
 	symbols_resolve(s, FRAME_USER, f, off + 1, &a);
 	CHECK_STR(a.lines[0].name, "function_to_find");

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The open debug informations, by file id (ids are never used again, so an
+ * entry of a file that is gone simply grows old).
+ *
+ * A file is given up when it goes over the limit alone, is damaged or there
+ * is no memory for it; the entry stays and says so until lines_retry or
+ * LINES_RETRY_NS later, so that a hopeless file is not read for each address.
+ */
+#include "sym/lines.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/hmap.h"
+#include "sym/debugfile.h"
+#include "sym/files_int.h"
+
+#define MAX_ENTRIES 4096
+
+struct entry {
+	TAILQ_ENTRY(entry) link;
+	uint32_t file_id;
+	struct dwarf_info *dwarf;    /* NULL: there is none */
+	uint64_t bytes, tried, used; /* tried, used: ns */
+	uint32_t generation;	     /* of the last try */
+	pid_t pid;
+	char *path; /* of the file itself, for .dwo and .dwp */
+};
+
+TAILQ_HEAD(entry_list, entry);
+
+struct lines {
+	pthread_mutex_t lock;
+	struct hmap index; /* file id -> slot */
+	struct entry *slots[MAX_ENTRIES];
+	uint32_t n;
+	struct entry_list lru; /* least recently used first */
+	uint64_t max_bytes;
+	char *debug_dirs;
+	uint32_t generation; /* atomic */
+	struct lines_counters c;
+
+	pthread_mutex_t shown_lock; /* inside of lock; short */
+	struct lines_counters shown;
+};
+
+struct lines *lines_new(uint64_t max_bytes, const char *debug_dirs)
+{
+	struct lines *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->debug_dirs = strdup(debug_dirs);
+	if (!l->debug_dirs) {
+		free(l);
+		return NULL;
+	}
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_mutex_init(&l->shown_lock, NULL);
+	TAILQ_INIT(&l->lru);
+	l->max_bytes = max_bytes;
+	return l;
+}
+
+static void close_entry(struct lines *l, struct entry *e)
+{
+	if (!e->dwarf)
+		return;
+	dwarf_close(e->dwarf);
+	e->dwarf = NULL;
+	l->c.bytes -= e->bytes;
+	l->c.files--;
+	e->bytes = 0;
+}
+
+static void free_entry(struct lines *l, struct entry *e)
+{
+	close_entry(l, e);
+	TAILQ_REMOVE(&l->lru, e, link);
+	free(e->path);
+	free(e);
+}
+
+static void drop_all(struct lines *l)
+{
+	struct entry *e;
+
+	while ((e = TAILQ_FIRST(&l->lru)))
+		free_entry(l, e);
+	hmap_clear(&l->index);
+	l->n = 0;
+}
+
+void lines_free(struct lines *l)
+{
+	if (!l)
+		return;
+	drop_all(l);
+	hmap_free(&l->index);
+	pthread_mutex_destroy(&l->lock);
+	pthread_mutex_destroy(&l->shown_lock);
+	free(l->debug_dirs);
+	free(l);
+}
+
+/* for dwarf_open: paths from the debug information, opened in the process's root or ours */
+static int open_split(void *arg, const char *dir, const char *name, uint64_t *size)
+{
+	const struct entry *e = arg;
+	struct debugfile f;
+	int r = debugfile_find_split(e->path, e->pid, dir, name, &f);
+
+	if (r)
+		return r;
+	*size = f.size;
+	return f.fd;
+}
+
+/* Closes all others, least recently used first, until no more than `bytes` are in use. */
+static void make_room(struct lines *l, const struct entry *keep, uint64_t bytes)
+{
+	struct entry *e;
+
+	TAILQ_FOREACH(e, &l->lru, link)
+	{
+		if (l->c.bytes <= bytes)
+			break;
+		if (e == keep || !e->dwarf)
+			continue;
+		close_entry(l, e);
+		e->tried = 0; /* may be opened again at once */
+		l->c.evictions++;
+	}
+}
+
+static int open_info(struct lines *l, struct entry *e, struct elf_image *im, int fd, uint64_t size,
+		     const char *path)
+{
+	struct dwarf_input in = { .fd = fd, .size = size, .open_split = open_split, .arg = e };
+	struct debugfile alt;
+	int r;
+
+	debugfile_find_alt(im, path, e->pid, l->debug_dirs, &alt);
+	in.alt_fd = alt.fd;
+	in.alt_size = alt.size;
+	in.max_bytes = l->max_bytes - l->c.bytes;
+	r = dwarf_open(&e->dwarf, &in);
+	if (r == -EFBIG && l->c.bytes) {
+		make_room(l, e, 0);
+		in.max_bytes = l->max_bytes;
+		r = dwarf_open(&e->dwarf, &in);
+	}
+	if (alt.fd >= 0)
+		close(alt.fd);
+	return r;
+}
+
+static int open_debugfile(struct lines *l, struct entry *e, struct elf_image *main)
+{
+	struct elf_image im;
+	struct debugfile f;
+	int r = debugfile_find(main, e->path, e->pid, l->debug_dirs, ".debug_info", &f);
+
+	if (r)
+		return r;
+	r = elf_open_fd(&im, f.fd, f.size);
+	if (!r) {
+		r = open_info(l, e, &im, f.fd, f.size, f.path);
+		elf_close(&im);
+	}
+	close(f.fd);
+	return r;
+}
+
+/* The file's own debug information, else that of its debug file. */
+static int open_dwarf(struct lines *l, struct entry *e, struct file *file)
+{
+	cleanup_close int fd = file_take_fd(file_priv(file));
+	struct elf_image im;
+	const Elf64_Shdr *sh;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = elf_open_fd(&im, fd, file->size);
+	if (r)
+		return r;
+	sh = elf_load_sections(&im) ? NULL : elf_section(&im, ".debug_info");
+	if (sh && sh->sh_type != SHT_NOBITS && sh->sh_size)
+		r = open_info(l, e, &im, fd, file->size, e->path);
+	else
+		r = open_debugfile(l, e, &im);
+	elf_close(&im);
+	return r;
+}
+
+static struct entry *add_entry(struct lines *l, struct file *f)
+{
+	struct entry *e;
+
+	if (l->n == MAX_ENTRIES)
+		drop_all(l); /* only a cache */
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return NULL;
+	e->path = strdup(f->path);
+	e->file_id = f->id;
+	if (!e->path || hmap_insert(&l->index, hash_mix(f->id, 0), l->n)) {
+		free(e->path);
+		free(e);
+		return NULL;
+	}
+	l->slots[l->n++] = e;
+	TAILQ_INSERT_TAIL(&l->lru, e, link);
+	return e;
+}
+
+static struct entry *get_entry(struct lines *l, struct file *f)
+{
+	uint32_t i;
+
+	HMAP_FOR_EACH (&l->index, hash_mix(f->id, 0), it, i)
+		if (l->slots[i]->file_id == f->id)
+			return l->slots[i];
+	return add_entry(l, f);
+}
+
+static void count_failure(struct lines *l, int err)
+{
+	if (err == -EFBIG)
+		l->c.too_large++;
+	else if (err == -EINVAL)
+		l->c.damaged++;
+}
+
+static void account(struct lines *l, struct entry *e)
+{
+	uint64_t now = e->dwarf ? dwarf_bytes(e->dwarf) : 0;
+
+	l->c.bytes += now - e->bytes;
+	e->bytes = now;
+	make_room(l, e, l->max_bytes);
+	if (l->c.bytes <= l->max_bytes)
+		return;
+	/* over the limit alone; it is not opened again at once */
+	close_entry(l, e);
+	l->c.too_large++;
+}
+
+static void load(struct lines *l, struct entry *e, struct file *f, uint64_t now)
+{
+	struct file_priv *p = file_priv(f);
+	int r;
+
+	e->tried = now;
+	e->generation = __atomic_load_n(&l->generation, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&p->fs->lock);
+	e->pid = p->where.pid;
+	pthread_mutex_unlock(&p->fs->lock);
+	r = open_dwarf(l, e, f);
+	if (r) {
+		count_failure(l, r);
+		return;
+	}
+	l->c.files++;
+	l->c.loads++;
+	account(l, e);
+}
+
+static bool may_try(struct lines *l, const struct entry *e, uint64_t now)
+{
+	return !e->tried || now - e->tried > LINES_RETRY_NS ||
+	       e->generation != __atomic_load_n(&l->generation, __ATOMIC_RELAXED);
+}
+
+/* Figures for those who must not wait for a file that is being opened. */
+static void show(struct lines *l)
+{
+	pthread_mutex_lock(&l->shown_lock);
+	l->shown = l->c;
+	pthread_mutex_unlock(&l->shown_lock);
+}
+
+static int ask(struct lines *l, struct file *f, uint64_t vaddr, dwarf_emit emit, void *arg)
+{
+	uint64_t now = mono_now();
+	struct entry *e = get_entry(l, f);
+	int n;
+
+	if (!e)
+		return 0;
+	if (!e->dwarf && may_try(l, e, now))
+		load(l, e, f, now);
+	if (!e->dwarf)
+		return 0;
+	e->used = now;
+	TAILQ_REMOVE(&l->lru, e, link);
+	TAILQ_INSERT_TAIL(&l->lru, e, link);
+	n = dwarf_lookup(e->dwarf, vaddr, emit, arg);
+	if (n == -ENOMEM)
+		close_entry(l, e);
+	else
+		account(l, e);
+	if (n < 0)
+		count_failure(l, n);
+	return n > 0 ? n : 0;
+}
+
+int lines_lookup(struct lines *l, struct file *f, uint64_t vaddr, dwarf_emit emit, void *arg)
+{
+	int n;
+
+	pthread_mutex_lock(&l->lock);
+	n = ask(l, f, vaddr, emit, arg);
+	if (n)
+		l->c.found++;
+	else
+		l->c.missing++;
+	show(l);
+	pthread_mutex_unlock(&l->lock);
+	return n;
+}
+
+void lines_retry(struct lines *l)
+{
+	__atomic_fetch_add(&l->generation, 1, __ATOMIC_RELAXED);
+}
+
+void lines_tidy(struct lines *l)
+{
+	uint64_t now = mono_now();
+	struct entry *e;
+
+	if (pthread_mutex_trylock(&l->lock))
+		return;
+	TAILQ_FOREACH(e, &l->lru, link)
+	{
+		if (!e->dwarf || now - e->used < LINES_IDLE_NS)
+			continue;
+		close_entry(l, e);
+		e->tried = 0;
+	}
+	show(l);
+	pthread_mutex_unlock(&l->lock);
+}
+
+void lines_counters(struct lines *l, struct lines_counters *ret)
+{
+	pthread_mutex_lock(&l->shown_lock);
+	*ret = l->shown;
+	pthread_mutex_unlock(&l->shown_lock);
+}

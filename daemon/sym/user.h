@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Names of user-space frames of files: the function from the file's symbol
+ * tables, and where there is debug information the inlined functions inside
+ * of it with their lines.
+ *
+ * The last line of an answer is always the function that the code belongs to,
+ * under the name of the symbol table: it stays the same function, and is
+ * merged as such, with debug information or without.
+ *
+ * Any thread.
+ */
+#ifndef RINGPROF_SYM_USER_H
+#define RINGPROF_SYM_USER_H
+
+#include "sym/lines.h"
+#include "sym/names.h"
+#include "sym/symbols.h"
+
+struct user;
+
+/* NULL: no memory. files may be NULL; names is borrowed. */
+struct user *user_new(struct files *files, struct names *names, const struct symbols_config *cfg);
+void user_free(struct user *u);
+/* Fills ret (n, lines, func_start, named); f may be NULL. false: there was no symbol. */
+bool user_resolve(struct user *u, struct file *f, uint64_t off, struct sym_answer *ret);
+/* The function's name alone, from symbol tables only: never waits for debug information. */
+bool user_function(struct user *u, struct file *f, uint64_t off, struct sym_answer *ret);
+/* Looks whether debug files came, and gives memory back; cheap. One thread, once a minute. */
+void user_refresh(struct user *u);
+/* lines' counters, bytes and hits of the kept answers. */
+void user_counters(struct user *u, struct lines_counters *lc, size_t *bytes, uint64_t *hits);
+
+#endif
