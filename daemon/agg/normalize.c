@@ -42,7 +42,7 @@ static bool is_kernel(uint64_t addr)
 	return addr >> 63 && !is_end_mark(addr);
 }
 
-static uint32_t object_of_kind(struct agg *a, enum frame_kind kind)
+uint32_t agg_object_of_kind(struct agg *a, enum frame_kind kind)
 {
 	static const char *const names[] = {
 		[FRAME_KERNEL] = "[kernel.kallsyms]",
@@ -81,7 +81,7 @@ static uint32_t add_frame(struct agg *a, uint32_t object, uint64_t off)
 static uint32_t named_frame(struct agg *a, enum frame_kind kind, const char *name, uint64_t off)
 {
 	if (!name || !*name)
-		return add_frame(a, object_of_kind(a, kind), off);
+		return add_frame(a, agg_object_of_kind(a, kind), off);
 	return add_frame(a, model_add_object(a->model, kind, NULL, name, ""), off);
 }
 
@@ -92,19 +92,21 @@ static uint32_t user_frame(struct agg *a, struct process *p, uint64_t addr)
 
 	if (!m) {
 		stat_add(&a->c.no_mapping, 1);
-		return add_frame(a, object_of_kind(a, FRAME_UNKNOWN), addr);
+		return add_frame(a, agg_object_of_kind(a, FRAME_UNKNOWN), addr);
 	}
 	off = addr - m->start + m->pgoff;
 	switch (m->kind) {
 	case MAPPING_FILE:
 		if (m->file)
 			return add_frame(a, object_of_file(a, m->file), off);
+		if (agg_jit_covers(a, p, addr, m->path))
+			return add_frame(a, agg_jit_object(a, p, addr), addr);
 		stat_add(&a->c.no_file, 1);
 		return named_frame(a, FRAME_UNKNOWN, m->path, off);
 	case MAPPING_VDSO:
-		return add_frame(a, object_of_kind(a, FRAME_VDSO), addr - m->start);
+		return add_frame(a, agg_object_of_kind(a, FRAME_VDSO), addr - m->start);
 	case MAPPING_ANON:
-		return add_frame(a, object_of_kind(a, FRAME_ANON), addr);
+		return add_frame(a, agg_jit_object(a, p, addr), addr);
 	case MAPPING_OTHER:
 		break;
 	}
@@ -117,7 +119,7 @@ static uint32_t frame_of(struct agg *a, struct process *p, uint64_t addr, bool e
 	uint64_t at = exact || !addr ? addr : addr - 1;
 
 	if (is_kernel(addr))
-		return add_frame(a, object_of_kind(a, FRAME_KERNEL), at);
+		return add_frame(a, agg_object_of_kind(a, FRAME_KERNEL), at);
 	return user_frame(a, p, at);
 }
 
@@ -190,7 +192,7 @@ static void begin(struct agg *a, struct descent *d, uint32_t frame)
 		d->end = 0;
 		return;
 	}
-	frame = add_frame(a, object_of_kind(a, FRAME_MARK), MARK_END + d->end);
+	frame = add_frame(a, agg_object_of_kind(a, FRAME_MARK), MARK_END + d->end);
 	d->stack = frame == UINT32_MAX ? UINT32_MAX : model_add_stack(a->model, 0, frame);
 	/* the statistics have no more room; the mark keeps the number */
 	if (d->end >= AGG_ENDS)

@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "source/control.h"
+#include "sym/jit.h"
 #include "sym/kernel.h"
 #include "sym/names.h"
 #include "sym/user.h"
@@ -29,6 +30,7 @@
 struct symbols {
 	struct names *names;
 	struct user *user; /* what FRAME_USER is asked from */
+	struct jit *jit;   /* NULL: no memory, such code stays unnamed */
 	char *kallsyms;
 	pthread_rwlock_t kernel_lock;
 	struct kernel_symbols kernel;
@@ -126,6 +128,7 @@ struct symbols *symbols_new(const struct symbols_config *cfg, struct files *file
 	pthread_rwlock_init(&s->kernel_lock, NULL);
 	s->names = names_new(cfg->max_bytes - cfg->max_bytes / 4);
 	s->user = s->names ? user_new(files, s->names, cfg) : NULL;
+	s->jit = jit_new(&(struct jit_config){ 0 });
 	s->kallsyms = strdup(cfg->kallsyms ? cfg->kallsyms : "/proc/kallsyms");
 	if (!s->user || !s->kallsyms) {
 		symbols_free(s);
@@ -142,6 +145,7 @@ void symbols_free(struct symbols *s)
 {
 	if (!s)
 		return;
+	jit_free(s->jit);
 	pthread_rwlock_destroy(&s->kernel_lock);
 	kernel_free(&s->kernel);
 	symtab_free(&s->vdso);
@@ -273,6 +277,29 @@ void symbols_resolve_function(struct symbols *s, enum frame_kind kind, struct fi
 			      struct sym_answer *ret)
 {
 	resolve_any(s, kind, f, off, false, ret);
+}
+
+struct jit *symbols_jit(struct symbols *s)
+{
+	return s->jit;
+}
+
+void symbols_resolve_jit(struct symbols *s, struct jit_table *t, uint32_t version, uint64_t addr,
+			 struct sym_answer *ret)
+{
+	struct jit_symbol sym;
+	bool found = jit_table_symbol(t, version, addr, &sym);
+	const char *unused;
+
+	ret->n = 1;
+	ret->lines[0] = (struct sym_line){ .file = "" };
+	ret->func_start = found ? sym.start : 0;
+	ret->module[0] = '\0';
+	set_name(s, found ? sym.name : "[anon]", found, ret);
+	if (found && sym.file[0] &&
+	    names_get(s->names, sym.file, false, &ret->lines[0].file, &unused))
+		ret->lines[0].line = sym.line;
+	count(found ? &s->resolved : &s->unnamed);
 }
 
 static void line_counters(struct symbols *s, struct symbols_counters *ret)

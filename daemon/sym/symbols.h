@@ -86,6 +86,14 @@ void symbols_resolve(struct symbols *s, enum frame_kind kind, struct file *f, ui
 void symbols_resolve_function(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
 			      struct sym_answer *ret);
 
+struct jit;
+struct jit_table;
+/* Who keeps the names of code that processes made themselves; NULL: there was no memory for it. */
+struct jit *symbols_jit(struct symbols *s);
+/* As symbols_resolve, for FRAME_ANON code of that table and version (sym/jit.h). */
+void symbols_resolve_jit(struct symbols *s, struct jit_table *t, uint32_t version, uint64_t addr,
+			 struct sym_answer *ret);
+
 /*
  * Reads kallsyms again if modules came or went (cheap check), notices debug
  * files that came, closes those not asked for lately; collector, once a minute.
