@@ -145,9 +145,10 @@ static int stack_of(struct agg *a, struct process *p, uint64_t owner, const stru
 	return r;
 }
 
-static void count_sample(struct agg *a, struct agg_proc *u, uint32_t end,
+static void count_sample(struct agg *a, struct agg_proc *u, const struct cache_entry *e,
 			 const struct event_sample *s)
 {
+	uint32_t end = e->end;
 	struct agg_service *row = u->service;
 
 	stat_add(s->flags & RINGPROF_SAMPLE_KERNEL ? &row->kernel_ns : &row->user_ns, s->weight);
@@ -156,6 +157,8 @@ static void count_sample(struct agg *a, struct agg_proc *u, uint32_t end,
 	stat_add(&u->samples, 1);
 	stat_add(&u->ends[end], 1);
 	stat_add(end ? &a->c.stacks_truncated[end] : &a->c.stacks_whole, 1);
+	if (end)
+		stat_add(&a->binaries[e->binary].ends[end], 1);
 	stat_add(&a->c.samples, 1);
 	stat_add(&a->c.weight, s->weight);
 }
@@ -183,7 +186,7 @@ static int add_sample(struct agg *a, struct process *p, const struct event *ev)
 		a->full = true;
 		a->quick = 0;
 	}
-	count_sample(a, u, e.end, &ev->sample);
+	count_sample(a, u, &e, &ev->sample);
 	return 0;
 }
 

@@ -87,6 +87,14 @@ struct agg_process {
 /* Heaviest first, at most max; gives the number. Rows go when the process table frees theirs. */
 size_t agg_processes(struct agg *a, struct agg_process *ret, size_t max);
 
+/* stacks whose root was not reached, by the binary where they end; any thread */
+struct agg_binary {
+	const char *path;	 /* interned for ever; "[anon]" and the like for what is no file */
+	uint64_t ends[AGG_ENDS]; /* samples by enum ringprof_end */
+};
+/* At most max rows, the first "other" for those past a limit; gives the number. Rows never go. */
+size_t agg_binaries(struct agg *a, struct agg_binary *ret, size_t max);
+
 struct agg_counters {
 	/* samples, and what they stand for, that went into windows */
 	uint64_t samples, weight;

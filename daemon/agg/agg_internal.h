@@ -32,6 +32,7 @@
 #define AGG_CACHE_SETS	 32768U /* 4 MiB, touched as it fills */
 #define AGG_NODE_SETS	 16384U
 #define AGG_MAX_SERVICES 1000U /* rows; the first is "other" */
+#define AGG_MAX_BINARIES 256U  /* rows; the first is "other" */
 #define AGG_MAX_CUTS	 4096U
 #define AGG_MIN_MODEL	 (256UL << 10) /* an empty model and room to be of use */
 #define AGG_NAME_BYTES	 (8UL << 20)   /* names kept for ever */
@@ -129,7 +130,10 @@ struct agg {
 	struct agg_service *services; /* AGG_MAX_SERVICES */
 	uint32_t n_services;	      /* release by the collector */
 	struct hmap service_index;    /* name's number -> row */
-	struct agg_counters c;	      /* stat_add */
+	struct agg_binary *binaries;  /* AGG_MAX_BINARIES */
+	uint32_t n_binaries;	      /* release by the collector */
+	struct hmap binary_index;
+	struct agg_counters c; /* stat_add */
 };
 
 /* One thread adds, others may read at the same time. */
@@ -187,6 +191,8 @@ void agg_stats_free(struct agg *a);
 struct agg_proc *agg_proc_new(struct agg *a, struct process *p);
 /* Takes the process's names of now over. */
 void agg_proc_rename(struct agg *a, struct agg_proc *u, const struct process *p);
+/* Row of a binary, 0 past the limit. */
+uint32_t agg_binary_row(struct agg *a, const char *path);
 /* s kept for ever; "other" once the limit is reached. */
 const char *agg_name(struct agg *a, const char *s);
 

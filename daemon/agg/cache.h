@@ -25,8 +25,8 @@ struct cache_entry {
 	uint64_t leaf;
 	uint32_t chain;
 	uint32_t stack;
-	uint32_t end; /* why its root was not reached, 0: it was */
-	uint32_t pad;
+	uint32_t end;	 /* why its root was not reached, 0: it was */
+	uint32_t binary; /* where it ended then: a row of agg.binaries */
 };
 
 struct cache {

@@ -27,9 +27,10 @@
 
 /* A stack on its way down from the root. */
 struct descent {
-	uint32_t stack; /* UINT32_MAX: no memory */
-	uint32_t end;	/* enum ringprof_end as delivered; once `begun`: 0 for a whole stack */
-	bool begun;	/* the outermost frame is there and the end is decided */
+	uint32_t stack;	 /* UINT32_MAX: no memory */
+	uint32_t end;	 /* enum ringprof_end as delivered; once `begun`: 0 for a whole stack */
+	bool begun;	 /* the outermost frame is there and the end is decided */
+	uint32_t binary; /* of the outermost frame of a stack that is not whole */
 };
 
 static bool is_end_mark(uint64_t addr)
@@ -183,6 +184,13 @@ static bool is_whole(struct agg *a, uint32_t end, uint32_t frame)
 	}
 }
 
+static uint32_t binary_of(struct agg *a, uint32_t frame)
+{
+	const struct model_frame *f = model_frame(a->model, frame);
+
+	return agg_binary_row(a, model_object(a->model, f->object)->name);
+}
+
 /* Decides about the root end, now that the outermost frame is known. */
 static void begin(struct agg *a, struct descent *d, uint32_t frame)
 {
@@ -192,6 +200,7 @@ static void begin(struct agg *a, struct descent *d, uint32_t frame)
 		d->end = 0;
 		return;
 	}
+	d->binary = binary_of(a, frame);
 	frame = add_frame(a, agg_object_of_kind(a, FRAME_MARK), MARK_END + d->end);
 	d->stack = frame == UINT32_MAX ? UINT32_MAX : model_add_stack(a->model, 0, frame);
 	/* the statistics have no more room; the mark keeps the number */
@@ -234,7 +243,7 @@ static uint32_t climb(struct agg *a, const struct cache_entry *e, struct descent
 		}
 		known = cache_find(&a->nodes, e->owner, node, exact ? NODE_EXACT : NODE_CALLER);
 		if (known) {
-			*d = (struct descent){ known->stack, known->end, true };
+			*d = (struct descent){ known->stack, known->end, true, known->binary };
 			return n;
 		}
 		a->steps[n++] = (struct agg_step){ node, exact };
@@ -262,12 +271,14 @@ int agg_normalize(struct agg *a, struct process *p, struct cache_entry *e)
 						     .leaf = s->exact ? NODE_EXACT : NODE_CALLER,
 						     .stack = d.stack,
 						     .end = d.end,
+						     .binary = d.binary,
 					     });
 	}
 	if (d.stack != UINT32_MAX)
 		descend(a, p, &d, e->leaf, true);
 	e->stack = d.stack;
 	e->end = d.end;
+	e->binary = d.binary;
 	return d.stack == UINT32_MAX ? -ENOMEM : 0;
 }
 

@@ -22,8 +22,11 @@ int agg_stats_init(struct agg *a)
 {
 	pthread_mutex_init(&a->procs_lock, NULL);
 	a->services = calloc(AGG_MAX_SERVICES, sizeof(*a->services));
-	if (!a->services)
+	a->binaries = calloc(AGG_MAX_BINARIES, sizeof(*a->binaries));
+	if (!a->services || !a->binaries)
 		return -ENOMEM;
+	a->binaries[0].path = other;
+	a->n_binaries = 1;
 	a->services[0].service_name = other;
 	a->n_services = 1;
 	return 0;
@@ -39,7 +42,9 @@ void agg_stats_free(struct agg *a)
 		free(u);
 	}
 	free(a->services);
+	free(a->binaries);
 	hmap_free(&a->service_index);
+	hmap_free(&a->binary_index);
 	pthread_mutex_destroy(&a->procs_lock);
 }
 
@@ -78,6 +83,23 @@ static struct agg_service *service_row(struct agg *a, const char *name)
 	a->services[n].service_name = strtab_get(a->names, id);
 	__atomic_store_n(&a->n_services, n + 1, __ATOMIC_RELEASE);
 	return &a->services[n];
+}
+
+uint32_t agg_binary_row(struct agg *a, const char *path)
+{
+	uint32_t id = name_id(a, path), row, n = a->n_binaries;
+
+	if (id == UINT32_MAX)
+		return 0;
+	HMAP_FOR_EACH (&a->binary_index, hash_mix(id, 0), it, row)
+		if (!strcmp(a->binaries[row].path, path))
+			return row;
+	if (n == AGG_MAX_BINARIES || !strcmp(path, other) ||
+	    hmap_insert(&a->binary_index, hash_mix(id, 0), n))
+		return 0;
+	a->binaries[n].path = strtab_get(a->names, id);
+	__atomic_store_n(&a->n_binaries, n + 1, __ATOMIC_RELEASE);
+	return n;
 }
 
 struct agg_proc *agg_proc_new(struct agg *a, struct process *p)
@@ -155,6 +177,19 @@ size_t agg_services(struct agg *a, struct agg_service *ret, size_t max)
 		/* "other" is there only when it holds something */
 		if (i || ret[n].samples)
 			n++;
+	}
+	return n;
+}
+
+size_t agg_binaries(struct agg *a, struct agg_binary *ret, size_t max)
+{
+	uint32_t rows = __atomic_load_n(&a->n_binaries, __ATOMIC_ACQUIRE);
+	size_t n;
+
+	for (n = 0; n < rows && n < max; n++) {
+		ret[n].path = a->binaries[n].path;
+		for (unsigned int i = 0; i < AGG_ENDS; i++)
+			ret[n].ends[i] = stat_get(&a->binaries[n].ends[i]);
 	}
 	return n;
 }

@@ -134,6 +134,7 @@ TEST(hostile_chains)
 
 TEST(roots_are_asked_once_per_frame)
 {
+	static struct agg_binary rows[AGG_MAX_BINARIES];
 	struct world w;
 	uint32_t root, cut;
 
@@ -147,6 +148,26 @@ TEST(roots_are_asked_once_per_frame)
 	CHECK_EQ(w.symbols.asked, 2);
 	CHECK_EQ(w.a->c.stacks_whole, 1000);
 	CHECK_EQ(w.a->c.stacks_truncated[RINGPROF_END_FP_ZERO], 1000);
+	CHECK_EQ(agg_binaries(w.a, rows, AGG_MAX_BINARIES), 2);
+	CHECK_STR(rows[0].path, "other");
+	CHECK_STR(rows[1].path, "/bin/app");
+	CHECK_EQ(rows[1].ends[RINGPROF_END_FP_ZERO], 1000);
+	CHECK_EQ(rows[0].ends[RINGPROF_END_FP_ZERO], 0);
+	world_free(&w);
+}
+
+TEST(binaries_past_the_limit_are_other)
+{
+	struct world w;
+	char name[32];
+
+	world_make(&w, NULL);
+	for (unsigned int i = 0; i < 2 * AGG_MAX_BINARIES; i++) {
+		snprintf(name, sizeof(name), "/bin/%u", i);
+		CHECK_EQ(agg_binary_row(w.a, name), i + 1 < AGG_MAX_BINARIES ? i + 1 : 0);
+	}
+	CHECK_EQ(agg_binary_row(w.a, "/bin/7"), 8);
+	CHECK_EQ(agg_binary_row(w.a, "other"), 0);
 	world_free(&w);
 }
 
