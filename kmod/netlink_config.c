@@ -103,6 +103,11 @@ static int get_sizes(struct genl_info *info, struct rp_config *cfg)
 		return REFUSE(info, MAX_DEPTH,
 			      "depth: more than 1024 user frames need a ring of 32 KiB and a node "
 			      "budget of 4096, or more, or 0 (by rate)");
+	if (info->attrs[RINGPROF_A_TABLE_BUDGET])
+		cfg->table_budget = nla_get_u64(info->attrs[RINGPROF_A_TABLE_BUDGET]);
+	if (cfg->table_budget > RP_MAX_TABLE_BUDGET)
+		return REFUSE(info, TABLE_BUDGET,
+			      "table budget: out of range; 0 (no tables) to 64 GiB");
 	return 0;
 }
 

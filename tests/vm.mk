@@ -29,7 +29,7 @@ $(WORK)/mixed: tests/workloads/mixed
 	@mkdir -p $(@D)
 	$(Q)install -m755 $< $@
 
-RINGTOOL := $(addprefix tests/vm/,ringtool.c ringtool_options.c ringtool_report.c ringread.c)
+RINGTOOL := $(addprefix tests/vm/,ringtool.c ringtool_options.c ringtool_report.c ringtool_table.c ringread.c)
 $(WORK)/ringtool: $(RINGTOOL) $(wildcard tests/vm/*.h) $(BUILD)/libringprof.a
 	@mkdir -p $(@D)
 	@echo "  CC      $@"

@@ -63,6 +63,20 @@ static int on_done(struct nl_msg *msg, void *arg)
 	return NL_STOP;
 }
 
+/* A dump that failed says so in its last message, not by an error of its own. */
+static int on_finish(struct nl_msg *msg, void *arg)
+{
+	struct control_request *rq = arg;
+	const struct nlmsghdr *h = nlmsg_hdr(msg);
+	int error = 0;
+
+	if (nlmsg_datalen(h) >= (int)sizeof(error))
+		memcpy(&error, nlmsg_data(h), sizeof(error));
+	if (error < 0)
+		rq->result = error;
+	return on_done(msg, arg);
+}
+
 static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 {
 	struct control_request *rq = arg;
@@ -98,7 +112,7 @@ static int wait_answer(struct control *c, struct control_request *rq)
 	if (!cb)
 		return -ENOMEM;
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, rq);
-	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_done, rq);
+	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, rq);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_done, rq);
 	nl_cb_err(cb, NL_CB_CUSTOM, on_error, rq);
 	while (!rq->done) {

@@ -9,9 +9,10 @@
  *	ringtool start [OPTION...] | set [OPTION...] | stop | info
  *	ringtool open [SECONDS]	open the device, keep it open; the exit status is
  *				the errno of a refusal
+ *	ringtool table ...	unwind tables, see ringtool_table.c
  *	ringtool rules		every mapping that must be refused, as TAP-like lines
  *
- *	-F HZ  -d SECONDS  -c CPULIST  -r RINGBYTES  -f FLAGS  -b NODES  -p TGID
+ *	-F HZ  -d SECONDS  -D DEPTH  -c CPULIST  -r RINGBYTES  -f FLAGS  -b NODES  -p TGID
  *	-g CGROUP  -B BUDGET (1/10000 of a CPU; 0, no governor)  -s FILE	one line a sample: tgid tid cpu flags weight
  *				addresses from the root
  *	-o FILE	COMMAND's stdout (else our stderr)
@@ -263,6 +264,8 @@ int main(int argc, char **argv)
 	struct options o;
 	const char *verb = argc > 1 ? argv[1] : "";
 
+	if (!strcmp(verb, "table"))
+		return table_verb(control(), argc - 2, argv + 2);
 	if (!options_parse(&o, argc - 1, argv + 1))
 		return 2;
 	if (!strcmp(verb, "record"))
@@ -276,6 +279,6 @@ int main(int argc, char **argv)
 	else if (!strcmp(verb, "rules"))
 		return rules(device());
 	else
-		die(verb, "record, start, set, stop, info, open or rules");
+		die(verb, "record, start, set, stop, info, open, table or rules");
 	return 0;
 }

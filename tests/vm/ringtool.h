@@ -28,6 +28,9 @@ void report(const struct control_config *cfg, const struct ringread *rings, unsi
 	    const struct control_stats *before, int n_before, const struct control_stats *after,
 	    int n_after, pid_t child, int child_status);
 
+/* ringtool table...; argv[0] is the table verb. Gives the exit status. */
+int table_verb(struct control *c, int argc, char **argv);
+
 /* Tries every mapping that the contract forbids; "ok"/"not ok" lines. 0: all refused. */
 int rules(int fd);
 
