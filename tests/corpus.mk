@@ -55,6 +55,21 @@ endef
 $(eval $(call corpus_static,static))
 $(eval $(call corpus_static,static-pie))
 
+# tests/e2e/forkstorm.sh: two storms, so that each exe belongs to one of them
+$(CORPUS)/storm/storm-%: tests/corpus/storm.c tests/corpus/corpus.h tests/workloads/work.h
+	@mkdir -p $(@D)
+	$(Q)gcc $(CORPUS_C) -O2 -o $@ $<
+$(CORPUS)/storm/child-%: tests/corpus/storm.c tests/corpus/corpus.h tests/workloads/work.h
+	@mkdir -p $(@D)
+	$(Q)gcc $(CORPUS_C) -O2 -DSTORM_CHILD -o $@ $<
+corpus: $(addprefix $(CORPUS)/storm/,storm-0 storm-1 child-0 child-1)
+
 check-e2e: corpus
 
-.PHONY: corpus
+check-corpus:
+	$(Q)scripts/need corpus
+	$(Q)$(MAKE) --no-print-directory daemon
+	$(Q)tests/run -t 1200 $(if $(RESULTS),-o $(RESULTS)) tests/corpus/packaged.sh
+	@cat $(CORPUS)/packaged/table.txt
+
+.PHONY: corpus check-corpus

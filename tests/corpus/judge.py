@@ -30,9 +30,13 @@ ROOTS = {"_start", "_start_c", "__clone", "__clone3", "clone", "clone3", "__GI__
 
 
 class Graph:
-    """The files that a program's stacks lie in."""
+    """The files that a program's stacks lie in.
 
-    def __init__(self, paths):
+    jit: code in memory that no file stands behind is a caller like any other
+    """
+
+    def __init__(self, paths, jit=False):
+        self.jit = jit
         self.own = {os.path.realpath(p): Program(os.path.realpath(p)) for p in paths}
         self.files, self._roots, self._pairs = {}, {}, {}
         # functions that pointers lead to: (path, start)
@@ -42,7 +46,7 @@ class Graph:
                 self.by_pointer |= self.reachable(p, t)[0]
 
     def file(self, path):
-        """Program or Elf; None: no file ([vdso]), False: no such memory, or not to be read."""
+        """Program or Elf; None: code without a file ([vdso]), False: no code, or not to be read."""
         if path not in self.files:
             real = os.path.realpath(path)
             if path == "[vdso]":
@@ -53,7 +57,7 @@ class Graph:
                 try:
                     self.files[path] = Elf(real)
                 except (OSError, ValueError):
-                    self.files[path] = False
+                    self.files[path] = None if self.jit and not path.startswith("/usr") else False
         return self.files[path]
 
     # --- roots ---
@@ -66,6 +70,8 @@ class Graph:
 
     def _is_root(self, path, addr, name):
         f = self.file(path)
+        # Go's assembly is named by ABI too
+        name = name.removesuffix(".abi0")
         if not f:
             return False
         if isinstance(f, Program):

@@ -46,8 +46,11 @@ def of_perf(path):
     return events
 
 
-def of_pprof(path):
-    """A profile of ringprof -> [Stack]: user frames, without the samples that were lost."""
+def of_pprof(path, kernel=False):
+    """A profile of ringprof -> [Stack], without the samples that were lost.
+
+    kernel: with the kernel's frames, and the stacks that have no others; else user frames alone
+    """
     with gzip.open(path) as f:
         raw = f.read()
     out = []
@@ -57,8 +60,7 @@ def of_pprof(path):
             continue
         end = re.match(r"\[truncated: (.*)\]$", top)
         frames = [(p.object, p.address, p.names[-1]) for p in places[1 if end else 0:]
-                  if not p.address >> 63]
-        # a stack of kernel frames alone: no user part that could be judged
+                  if kernel or not p.address >> 63]
         if frames:
             out.append(Stack(values[0], frames, end[1] if end else ""))
     return out

@@ -131,9 +131,8 @@ ok "in all: 0.1 % wrong and no more" python3 -c "
 import sys; sys.path.insert(0, 'tests/corpus')
 import judge, table
 v = judge.Verdict(); v.pairs, v.wrong = 10000, 10
-assert table.total([('x', [v])])[1]
+assert table.total([('x', 'compiled', [v])])[1]
 v.wrong = 11
-assert not table.total([('x', [v])])[1]
-v.pairs = v.wrong = 0
-assert not table.total([('x', [v])])[1]"
+assert not table.total([('x', 'compiled', [v])])[1]
+assert table.total([('x', 'packaged', [v])])[1]"
 done_testing

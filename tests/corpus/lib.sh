@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0
+# Samples programs by a daemon and by perf at once, and judges what came of it.
+# Sourced after tests/e2e/lib.sh.
+#
+#   corpus_begin RUN                     results go to build/corpus/RUN
+#   corpus_add NAME KIND [FILE...]       a program, for table.py
+#   corpus_fetch NAME EXE                ringprof's profile of it, when windows are closed
+#   corpus_judge                         a test per program, the table behind '#'
+# shellcheck shell=bash disable=SC2154
+corpus_stack=16384 # bytes of stack that perf and the daemon copy
+run=
+
+corpus_begin() {
+	run=build/corpus/$1
+	rm -rf "$run"
+	mkdir -p "$run"
+}
+
+corpus_add() { echo "$*" >>"$run/list"; }
+
+corpus_fetch() {
+	get /api/v1/profile -G --data-urlencode "query={exe=\"$2\"}" -d from=now-20m -d format=pprof \
+		-o "$run/$1.pb.gz"
+}
+
+corpus_judge() {
+	local verdict text
+	python3 tests/corpus/table.py "$run" >"$run/verdicts" 2>&1 || fail "the judge" "$(cat "$run/verdicts")"
+	while read -r verdict text; do
+		case $verdict in
+		PASS) pass "$text" ;;
+		FAIL) fail "$text" ;;
+		*) echo "$verdict $text" ;;
+		esac
+	done <"$run/verdicts"
+	sed 's/^/# /' "$run/table.txt"
+}
