@@ -4,8 +4,8 @@
  * again, least recently used first, past the byte limit.
  *
  * What is put together: the file's own .symtab, else that of its separate
- * debug file, else the one in .gnu_debugdata; and always .dynsym and the PLT,
- * which cost little and fill what the others lack.
+ * debug file, else the one in .gnu_debugdata, else Go's own table; and always
+ * .dynsym and the PLT, which cost little and fill what the others lack.
  *
  * All under fs->sym_lock. A table that was dropped can be read again only if
  * the file can be opened again; else its addresses stay without names.
@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "sym/debugfile.h"
 #include "sym/files_int.h"
+#include "sym/gosym.h"
 
 static void count(uint64_t *counter, uint64_t add)
 {
@@ -46,6 +47,8 @@ static int add_all(struct file_priv *f, struct elf_image *e, pid_t pid, struct s
 	f->bare = r <= 0;
 	if (r <= 0 && r != -ENOMEM)
 		r = elf_add_debugdata(e, b);
+	if (r <= 0 && r != -ENOMEM)
+		r = elf_add_gopclntab(e, b);
 	if (r != -ENOMEM)
 		r = elf_add_dynsym(e, b);
 	if (r != -ENOMEM)

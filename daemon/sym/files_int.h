@@ -51,6 +51,7 @@ struct file_priv {
 	bool bare;	     /* no .symtab was found: a debug file may bring one */
 	uint32_t generation; /* fs->debug_generation when it was read */
 	struct symtab tab;
+	bool no_go;			 /* atomic: it was looked for Go tables, in vain */
 	TAILQ_ENTRY(file_priv) tab_link; /* fs->loaded, while state is LOAD_DONE */
 };
 

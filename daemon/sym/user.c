@@ -16,6 +16,7 @@
 #include "sym/answers.h"
 #include "sym/debugfile.h"
 #include "sym/files_int.h"
+#include "sym/gosym.h"
 
 #define LINE_BYTES   (256ULL << 20) /* default limit of open debug information */
 #define CACHE_SHARE  4		    /* of max_bytes, for answers */
@@ -153,7 +154,9 @@ bool user_resolve(struct user *u, struct file *f, uint64_t off, struct sym_answe
 	if (!f)
 		return false;
 	c.function = ret->lines[0];
-	if (lines_lookup(u->lines, f, vaddr, take_frame, &c) && c.n)
+	if (!lines_lookup(u->lines, f, vaddr, take_frame, &c) && !c.n)
+		gosym_file_lookup(f, vaddr, take_frame, &c);
+	if (c.n)
 		ret->n = c.n;
 	else
 		ret->lines[0] = c.function;

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The frames of a registered file by its Go tables. Nothing of them is kept:
+ * a lookup reads some twenty small pieces, and its answer is remembered by who
+ * asks. A file without Go tables is asked once.
+ *
+ * Any thread.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "sym/files_int.h"
+#include "sym/gosym.h"
+
+struct adapter {
+	dwarf_emit emit;
+	void *arg;
+};
+
+static void pass_on(void *arg, const struct gosym_frame *f)
+{
+	const struct adapter *a = arg;
+
+	a->emit(a->arg, &(struct dwarf_frame){ .name = f->name,
+					       .file = f->file,
+					       .line = f->line,
+					       .decl_line = f->start_line,
+					       .inlined = f->inlined });
+}
+
+int gosym_file_lookup(struct file *file, uint64_t vaddr, dwarf_emit emit, void *arg)
+{
+	struct file_priv *f = file_priv(file);
+	struct adapter a = { emit, arg };
+	cleanup_close int fd = -1;
+	struct elf_image e;
+	struct gosym g;
+	int r;
+
+	if (__atomic_load_n(&f->no_go, __ATOMIC_RELAXED))
+		return 0;
+	fd = file_dup_fd(f);
+	if (fd < 0 || elf_open_fd(&e, fd, f->pub.size))
+		return 0;
+	r = elf_load_sections(&e);
+	if (!r)
+		r = gosym_open(&g, &e);
+	if (r == -ENOENT || r == -EINVAL)
+		__atomic_store_n(&f->no_go, true, __ATOMIC_RELAXED);
+	r = r ? 0 : gosym_lookup(&g, vaddr, DWARF_MAX_FRAMES, pass_on, &a);
+	elf_close(&e);
+	return r;
+}
