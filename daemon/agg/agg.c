@@ -19,6 +19,7 @@ static int agg_init(struct agg *a, const struct agg_config *cfg)
 	a->max_model_bytes = cfg->max_model_bytes > AGG_MIN_MODEL ? cfg->max_model_bytes
 								  : AGG_MIN_MODEL;
 	a->max_series = cfg->max_series;
+	a->relabel = cfg->relabel;
 	a->names = strtab_new();
 	if (!a->names || agg_labels_init(a, cfg) || cache_init(&a->stacks, AGG_CACHE_SETS) ||
 	    cache_init(&a->nodes, AGG_NODE_SETS))
@@ -76,6 +77,7 @@ void agg_set_jit(struct agg *a, struct jit *j)
 static struct agg_proc *proc_refresh(struct agg *a, struct process *p)
 {
 	struct agg_proc *u = p->user;
+	const char *service;
 
 	if (!u) {
 		u = agg_proc_new(a, p);
@@ -92,10 +94,11 @@ static struct agg_proc *proc_refresh(struct agg *a, struct process *p)
 	u->ready = false;
 	u->model_gen = a->model_gen;
 	u->last_thread = UINT32_MAX;
-	u->proc = agg_model_proc(a, p);
+	u->proc = agg_model_proc(a, p, &service);
 	if (u->proc == UINT32_MAX)
 		return NULL;
-	agg_proc_rename(a, u, p);
+	u->dropped = u->proc == AGG_PROC_DROPPED;
+	agg_proc_rename(a, u, p, service);
 	u->labels_gen = p->labels_gen;
 	u->ready = true;
 	return u;
@@ -173,6 +176,11 @@ static int add_sample(struct agg *a, struct process *p, const struct event *ev)
 	struct cache_entry e;
 	int r;
 
+	if (u && u->dropped) {
+		stat_add(&a->c.relabel_dropped, 1);
+		stat_add(&a->c.relabel_dropped_weight, ev->sample.weight);
+		return 0;
+	}
 	if (!u || stack_of(a, p, u->owner, &ev->sample, &e))
 		return -ENOMEM;
 	key.stack = e.stack;

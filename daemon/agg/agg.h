@@ -26,6 +26,7 @@ struct agg_config {
 	/* [external_labels] of the configuration, key/value pairs, n_external of them */
 	const char *const (*external)[2];
 	uint32_t n_external;
+	struct relabel *relabel; /* rules for all label sets; the caller's, NULL: none */
 };
 
 /*
@@ -109,6 +110,9 @@ struct agg_counters {
 	uint64_t no_file; /* frames in a mapped file that cannot be opened, counted as no_mapping */
 	uint64_t late;	  /* samples older than the open window: they count in it */
 	uint64_t early_ends; /* windows ended early: model or window at its limit */
+	uint64_t labels_full; /* labels left out of a set: MODEL_MAX_LABELS */
+	/* rules of the settings: samples they dropped, their weight, rules that gave up */
+	uint64_t relabel_dropped, relabel_dropped_weight, relabel_failures;
 	uint64_t names_full; /* names not kept for statistics: their limit */
 };
 void agg_counters(struct agg *a, struct agg_counters *ret);

@@ -25,6 +25,7 @@
 #include "agg/accum.h"
 #include "agg/agg.h"
 #include "agg/cache.h"
+#include "agg/relabel.h"
 #include "base/hmap.h"
 #include "base/strtab.h"
 
@@ -58,6 +59,7 @@ struct agg_proc {
 	/* what the rest was made from */
 	uint64_t owner; /* in the caches */
 	uint32_t gen, labels_gen, chains_gen, model_gen;
+	bool dropped;  /* by a rule of the settings: its samples are counted, not kept */
 	bool ready;    /* proc and service are of labels_gen and model_gen */
 	uint32_t proc; /* model_proc */
 	int32_t last_tid;
@@ -70,6 +72,7 @@ struct agg {
 	/* settings */
 	size_t max_model_bytes;
 	uint32_t max_series;
+	struct relabel *relabel;   /* the caller's, NULL: no rules */
 	struct model_series fixed; /* host and external labels, sorted by key */
 	struct strtab *names;	   /* texts of `fixed` and of the statistics: for ever */
 	struct chains *chains;
@@ -168,8 +171,13 @@ void agg_jit_maps(struct agg_proc *u, const struct process *p);
 int agg_labels_init(struct agg *a, const struct agg_config *cfg);
 /* The service_name label of the process: never "". */
 const char *agg_service_name(const struct process *p);
-/* model_proc of the process with its labels of now; UINT32_MAX: no memory. */
-uint32_t agg_model_proc(struct agg *a, const struct process *p);
+#define AGG_PROC_DROPPED (UINT32_MAX - 1)
+/*
+ * model_proc of the process with its labels of now; AGG_PROC_DROPPED: a rule
+ * does not want it; UINT32_MAX: no memory. *service: its service_name after
+ * the rules, good until the next call.
+ */
+uint32_t agg_model_proc(struct agg *a, const struct process *p, const char **service);
 
 /* ---- timeline.c ---- */
 int agg_timeline_init(struct agg *a);
@@ -190,7 +198,8 @@ void agg_stats_free(struct agg *a);
 /* process.user of a process not seen yet; NULL: no memory. */
 struct agg_proc *agg_proc_new(struct agg *a, struct process *p);
 /* Takes the process's names of now over. */
-void agg_proc_rename(struct agg *a, struct agg_proc *u, const struct process *p);
+void agg_proc_rename(struct agg *a, struct agg_proc *u, const struct process *p,
+		     const char *service);
 /* Row of a binary, 0 past the limit. */
 uint32_t agg_binary_row(struct agg *a, const char *path);
 /* s kept for ever; "other" once the limit is reached. */

@@ -3,6 +3,7 @@
  * A process's label set: what the process table knows, host and external
  * labels, sorted by key, empty ones left out, service_name always there. What
  * the host itself says of a process wins over an external label of that name.
+ * Rules of the settings have the last word.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,27 +11,10 @@
 #include "agg/agg_internal.h"
 #include "base/cleanup.h"
 
-#define MAX_LABELS ARRAY_SIZE(((struct model_series *)0)->labels)
-
-/* Puts key=value in its place; an existing key stays as it is, a full set too. */
-static void put_label(struct model_series *s, const char *key, const char *value)
+static void put_label(struct agg *a, struct model_series *s, const char *key, const char *value)
 {
-	uint32_t i;
-
-	if (!value || !*value || s->n == MAX_LABELS)
-		return;
-	for (i = 0; i < s->n; i++) {
-		int r = strcmp(key, s->labels[i].key);
-
-		if (!r)
-			return;
-		if (r < 0)
-			break;
-	}
-	memmove(&s->labels[i + 1], &s->labels[i], (s->n - i) * sizeof(s->labels[0]));
-	s->labels[i].key = key;
-	s->labels[i].value = value;
-	s->n++;
+	if (value && *value && !series_put(s, key, value, true))
+		stat_add(&a->c.labels_full, 1);
 }
 
 /* Keeps copies for ever: the configuration's strings may go. */
@@ -40,7 +24,7 @@ static int put_copy(struct agg *a, const char *key, const char *value)
 
 	if (k == UINT32_MAX || v == UINT32_MAX)
 		return -ENOMEM;
-	put_label(&a->fixed, strtab_get(a->names, k), strtab_get(a->names, v));
+	put_label(a, &a->fixed, strtab_get(a->names, k), strtab_get(a->names, v));
 	return 0;
 }
 
@@ -53,10 +37,10 @@ int agg_labels_init(struct agg *a, const struct agg_config *cfg)
 	return r;
 }
 
-static void put_fixed(const struct agg *a, struct model_series *s)
+static void put_fixed(struct agg *a, struct model_series *s)
 {
 	for (uint32_t i = 0; i < a->fixed.n; i++)
-		put_label(s, a->fixed.labels[i].key, a->fixed.labels[i].value);
+		put_label(a, s, a->fixed.labels[i].key, a->fixed.labels[i].value);
 }
 
 const char *agg_service_name(const struct process *p)
@@ -68,18 +52,51 @@ const char *agg_service_name(const struct process *p)
 	return l->comm && *l->comm ? l->comm : "unknown";
 }
 
-static void series_of(const struct agg *a, const struct process *p, struct model_series *s)
+/* What only rules see, and what begins with two underscores, is no label of a series. */
+static void remove_hidden(struct model_series *s)
+{
+	for (uint32_t i = s->n; i--;)
+		if (!strncmp(s->labels[i].key, "__", 2))
+			series_remove(s, i);
+}
+
+/* false: a rule drops the process. */
+static bool relabel(struct agg *a, const struct process *p, struct model_series *s)
+{
+	uint64_t full = 0;
+	bool keep;
+
+	if (relabel_is_empty(a->relabel))
+		return true;
+	put_label(a, s, "__cgroup__", p->labels.cgroup);
+	keep = relabel_apply(a->relabel, s, &full);
+	remove_hidden(s);
+	put_label(a, s, "service_name", "unknown");
+	stat_add(&a->c.labels_full, full);
+	stat_add(&a->c.relabel_failures, relabel_failures(a->relabel) - a->c.relabel_failures);
+	return keep;
+}
+
+/* false: a rule drops the process. */
+static bool series_of(struct agg *a, const struct process *p, struct model_series *s)
 {
 	const struct process_labels *l = &p->labels;
 
 	memset(s, 0, sizeof(*s));
-	put_label(s, "service_name", agg_service_name(p));
-	put_label(s, "comm", l->comm);
-	put_label(s, "exe", l->exe);
-	put_label(s, "unit", l->unit);
-	put_label(s, "container_id", l->container_id);
-	put_label(s, "user", l->user);
+	put_label(a, s, "service_name", agg_service_name(p));
+	put_label(a, s, "service_version", l->service_version);
+	put_label(a, s, "deployment_environment", l->deployment_environment);
+	put_label(a, s, "comm", l->comm);
+	put_label(a, s, "exe", l->exe);
+	put_label(a, s, "build_id", l->build_id);
+	put_label(a, s, "unit", l->unit);
+	put_label(a, s, "container_id", l->container_id);
+	put_label(a, s, "container", l->container);
+	put_label(a, s, "pod", l->pod);
+	put_label(a, s, "namespace", l->ns);
+	put_label(a, s, "user", l->user);
 	put_fixed(a, s);
+	return relabel(a, p, s);
 }
 
 static uint32_t other_series(struct agg *a)
@@ -87,37 +104,38 @@ static uint32_t other_series(struct agg *a)
 	struct model_series s;
 
 	memset(&s, 0, sizeof(s));
-	put_label(&s, "service_name", "other");
+	put_label(a, &s, "service_name", "other");
 	put_fixed(a, &s);
 	return model_add_series(a->model, &s);
 }
 
-static uint32_t add_series(struct agg *a, const struct process *p)
+static uint32_t add_series(struct agg *a, const struct model_series *s)
 {
-	struct model_series s;
 	uint32_t counts[6], i;
 
-	series_of(a, p, &s);
 	model_counts(a->model, counts);
 	/* one place is kept for "other" */
 	if (!a->max_series || counts[3] + 1 < a->max_series)
-		return model_add_series(a->model, &s);
-	i = model_find_series(a->model, &s);
+		return model_add_series(a->model, s);
+	i = model_find_series(a->model, s);
 	if (i != UINT32_MAX)
 		return i;
 	stat_add(&a->c.series_other, 1);
 	return other_series(a);
 }
 
-uint32_t agg_model_proc(struct agg *a, const struct process *p)
+uint32_t agg_model_proc(struct agg *a, const struct process *p, const char **service)
 {
-	struct model_proc row = {
-		.pid = p->pid,
-		.start_time = p->start_time,
-		.comm = p->labels.comm ? p->labels.comm : "",
-		.exe = p->labels.exe ? p->labels.exe : "",
-		.series = add_series(a, p),
-	};
+	struct model_proc row = { .pid = p->pid,
+				  .start_time = p->start_time,
+				  .comm = p->labels.comm ? p->labels.comm : "",
+				  .exe = p->labels.exe ? p->labels.exe : "" };
+	struct model_series s;
+	bool keep = series_of(a, p, &s);
 
+	*service = series_get(&s, "service_name");
+	if (!keep)
+		return AGG_PROC_DROPPED;
+	row.series = add_series(a, &s);
 	return row.series == UINT32_MAX ? UINT32_MAX : model_add_proc(a->model, &row);
 }

@@ -48,11 +48,14 @@ struct model_stack {
 	uint32_t frame;	 /* index of model_frame */
 };
 
+/* the 14 that a process has, 16 external ones, and some for rules to add */
+#define MODEL_MAX_LABELS 32
+
 struct model_series { /* a label set; keys and values interned, sorted by key */
 	uint32_t n;
 	struct {
 		const char *key, *value;
-	} labels[16];
+	} labels[MODEL_MAX_LABELS];
 };
 
 struct model_proc {

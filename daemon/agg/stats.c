@@ -144,11 +144,11 @@ void agg_process_freed(void *agg, struct process *p)
 	p->user = NULL;
 }
 
-void agg_proc_rename(struct agg *a, struct agg_proc *u, const struct process *p)
+void agg_proc_rename(struct agg *a, struct agg_proc *u, const struct process *p,
+		     const char *service)
 {
 	const char *comm = agg_name(a, p->labels.comm);
 	const char *exe = agg_name(a, p->labels.exe);
-	const char *service = agg_service_name(p);
 
 	u->service = service_row(a, service);
 	service = u->service->service_name;

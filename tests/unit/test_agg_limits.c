@@ -77,6 +77,7 @@ TEST(more_labels_than_fit_keep_the_process_ones)
 	static const char *external[40][2];
 	static char keys[40][8];
 	struct agg_config cfg = { .host = "h1", .external = external, .n_external = 40 };
+	struct agg_counters c;
 	struct world w;
 	struct window_list l;
 
@@ -88,8 +89,11 @@ TEST(more_labels_than_fit_keep_the_process_ones)
 	world_make(&w, &cfg);
 	send(&w, T0, 1, 0, 0x400300);
 	l = all_windows(&w);
-	CHECK_EQ(series_of(l.w[0], 0)->n, 16);
+	CHECK_EQ(series_of(l.w[0], 0)->n, MODEL_MAX_LABELS);
 	CHECK_STR(label(series_of(l.w[0], 0), "service_name"), "db");
+	/* of 41 fixed labels 9 found no place, and 4 more beside the process's own */
+	agg_counters(w.a, &c);
+	CHECK_EQ(c.labels_full, 13);
 	window_list_free(&l);
 	world_free(&w);
 }
