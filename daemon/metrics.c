@@ -117,6 +117,15 @@ static void write_agg(struct buf *b, const struct agg_counters *c)
 		c->no_file);
 	counter(b, "ringprof_series_other_total", "Processes counted as service \"other\".",
 		c->series_other);
+	counter(b, "ringprof_label_limit_total", "Labels left out of a set: too many.",
+		c->labels_full);
+	counter(b, "ringprof_relabel_dropped_samples_total",
+		"Samples of processes that a rule drops.", c->relabel_dropped);
+	seconds(b, "ringprof_relabel_dropped_cpu_seconds_total", METRIC_COUNTER,
+		"CPU time of processes that a rule drops.", c->relabel_dropped_weight);
+	counter(b, "ringprof_relabel_failures_total",
+		"Times that a rule gave up: its match took too long, or its result was.",
+		c->relabel_failures);
 	counter(b, "ringprof_models_total", "Stack tables started.", c->models);
 	counter(b, "ringprof_late_samples_total", "Samples older than the open window.", c->late);
 	counter(b, "ringprof_early_windows_total", "Windows ended early by a limit.",

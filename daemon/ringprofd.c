@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "agg/collector.h"
+#include "agg/relabel.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/config.h"
@@ -44,6 +45,7 @@ struct daemon {
 	char *token;
 	char host[256];
 	const char *(*labels)[2];
+	struct relabel *rules;
 	struct http_env env;
 	struct metrics_env metrics;
 	char last_trouble[512];
@@ -93,6 +95,39 @@ static void parse_flags(struct daemon *d, int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, d);
 }
 
+/* *ret: the rules under [relabel NAME]; 0, or -errno with "FILE:LINE: ..." */
+static int make_rules(const struct config *c, struct relabel **ret, char *err, size_t errlen)
+{
+	struct relabel *rules = relabel_new();
+	char cause[512] = "";
+	int r = rules ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !r && i < c->n_relabel; i++) {
+		const struct config_rule *u = &c->relabel[i];
+
+		r = relabel_set(rules, u->name, u->key, u->value, u->where, cause, sizeof(cause));
+		if (r)
+			snprintf(err, errlen, "%s: %s", u->where, *cause ? cause : strerror(-r));
+	}
+	if (!r)
+		r = relabel_check(rules, err, errlen);
+	if (r) {
+		relabel_free(rules);
+		rules = NULL;
+	}
+	*ret = rules;
+	return r;
+}
+
+static int check_rules(const struct config *c, char *err, size_t errlen)
+{
+	struct relabel *rules;
+	int r = make_rules(c, &rules, err, errlen);
+
+	relabel_free(rules);
+	return r;
+}
+
 /* Defaults, files, flags: 0 or -errno with a sentence. */
 static int load_config(struct daemon *d, struct config *c, char *err, size_t errlen)
 {
@@ -106,6 +141,8 @@ static int load_config(struct daemon *d, struct config *c, char *err, size_t err
 			r = config_set(c, config_options[i].name, d->values[i], err, errlen);
 	if (!r)
 		r = config_check(c, err, errlen);
+	if (!r)
+		r = check_rules(c, err, errlen);
 	if (r)
 		config_free(c);
 	return r;
@@ -197,7 +234,9 @@ static int build(struct daemon *d, char *err, size_t errlen)
 			 .max_series = MAX_SERIES,
 			 .host = d->host,
 			 .external = (const char *const(*)[2])d->labels,
-			 .n_external = (uint32_t)c->n_external_labels },
+			 .n_external = (uint32_t)c->n_external_labels,
+			 .relabel = d->rules },
+		.environment = c->deployment_environment,
 	};
 
 	m->config = c;
@@ -274,6 +313,18 @@ static bool same_labels(const struct config *a, const struct config *b)
 	return true;
 }
 
+static bool same_rules(const struct config *a, const struct config *b)
+{
+	if (a->n_relabel != b->n_relabel)
+		return false;
+	for (size_t i = 0; i < a->n_relabel; i++)
+		if (strcmp(a->relabel[i].name, b->relabel[i].name) ||
+		    strcmp(a->relabel[i].key, b->relabel[i].key) ||
+		    strcmp(a->relabel[i].value, b->relabel[i].value))
+			return false;
+	return true;
+}
+
 /*
  * Against what is in force: the settings last applied, and for those that
  * wait for a restart the ones of the start.
@@ -294,6 +345,8 @@ static void tell_changes(const struct daemon *d, const struct config *fresh)
 	}
 	if (!same_labels(&d->config, fresh))
 		log_info("SIGHUP: [external_labels] change after a restart");
+	if (!same_rules(&d->config, fresh))
+		log_info("SIGHUP: rules under [relabel NAME] change after a restart");
 }
 
 static void reload(struct daemon *d)
@@ -401,6 +454,8 @@ static int run(struct daemon *d, char *err, size_t errlen)
 	if (!r)
 		r = make_labels(d);
 	if (!r)
+		r = make_rules(&d->config, &d->rules, err, errlen);
+	if (!r)
 		r = build(d, err, errlen);
 	if (!r)
 		r = service_drop_rights(d->config.user, err, errlen);
@@ -431,6 +486,7 @@ static void destroy(struct daemon *d)
 	symbols_free(d->metrics.symbols);
 	files_free(d->metrics.files);
 	free(d->labels);
+	relabel_free(d->rules);
 	free(d->token);
 	config_free(&d->live);
 	config_free(&d->config);

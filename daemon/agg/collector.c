@@ -84,6 +84,7 @@ static int make_parts(struct collector *c, struct files *files, struct store *st
 		.max_processes = c->cfg.max_processes ? c->cfg.max_processes : 20000,
 		.max_bytes = PROCESS_BYTES,
 		.on_free = agg_process_freed,
+		.environment = c->cfg.environment,
 	};
 
 	c->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -201,6 +202,19 @@ static void lose_source(struct collector *c, int error)
 	c->next_open = mono_now() + REOPEN_NS;
 }
 
+/* Whose numbers the cgroup ids of its samples are. */
+static void tell_cgroup_ids(struct collector *c)
+{
+	const struct source_info *info = source_info(c->source);
+
+	if (!strcmp(info->name, "perf"))
+		ptable_cgroup_ids(c->ptable, CGROUP_IDS_PERF);
+	else
+		ptable_cgroup_ids(c->ptable, info->features & RINGPROF_FEAT_CGROUP_V1
+						     ? CGROUP_IDS_V1
+						     : CGROUP_IDS_UNIFIED);
+}
+
 int collector_reopen(struct collector *c, const struct source_config *cfg)
 {
 	struct source_config copy;
@@ -257,6 +271,7 @@ static void try_open(struct collector *c)
 		set_trouble(c, err);
 		return;
 	}
+	tell_cgroup_ids(c);
 	ptable_scan(c->ptable, mono_now());
 	pthread_mutex_lock(&c->lock);
 	c->status.reopens++;
@@ -353,6 +368,7 @@ int collector_start(struct collector *c, char *err, size_t errlen)
 	if (r)
 		return r;
 	c->next_kallsyms = started + KALLSYMS_NS;
+	tell_cgroup_ids(c);
 	/* after the side band is open: what happens meanwhile is queued there */
 	r = ptable_scan(c->ptable, mono_now());
 	if (!r) {

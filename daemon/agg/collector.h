@@ -21,7 +21,8 @@ struct collector_config {
 	struct source_config source; /* copied */
 	struct agg_config agg;
 	size_t max_processes;
-	uint64_t interval; /* ns between drains, 0: 1 s */
+	const char *environment; /* deployment_environment of who does not say; the caller's */
+	uint64_t interval;	 /* ns between drains, 0: 1 s */
 };
 
 /* what the collector knows, copied out; any thread */

@@ -129,6 +129,9 @@ const struct config_option config_options[] = {
 	  true },
 	{ "user", "NAME", "user to run as after start; empty: stay as started", "a user name",
 	  false },
+	{ "deployment-environment", "NAME",
+	  "label deployment_environment of processes that do not say it themselves", "a name",
+	  false },
 	{ "state-dir", "DIR", "lock and other state", "an absolute path", false },
 };
 
@@ -159,6 +162,7 @@ static const struct rule rules[] = {
 	{ T_TEXT, AT(debug_dirs), 0, 0, NULL, "/usr/lib/debug", NULL },
 	{ T_WORD, AT(log_level), 0, 0, "error warning info debug", "info", NULL },
 	{ T_TEXT, AT(user), 0, 0, NULL, "", NULL },
+	{ T_TEXT, AT(deployment_environment), 0, 0, NULL, "", NULL },
 	{ T_TEXT, AT(state_dir), 0, 0, NULL, "/run/ringprof", absolute },
 };
 
@@ -278,6 +282,19 @@ int config_init(struct config *c)
 	return 0;
 }
 
+static void free_rules(struct config *c)
+{
+	for (size_t i = 0; i < c->n_relabel; i++) {
+		free(c->relabel[i].name);
+		free(c->relabel[i].key);
+		free(c->relabel[i].value);
+		free(c->relabel[i].where);
+	}
+	free(c->relabel);
+	c->relabel = NULL;
+	c->n_relabel = 0;
+}
+
 static void free_labels(struct config *c)
 {
 	for (size_t i = 0; i < c->n_external_labels; i++) {
@@ -298,6 +315,7 @@ void config_free(struct config *c)
 		*(char **)((char *)c + rules[i].at) = NULL;
 	}
 	free_labels(c);
+	free_rules(c);
 }
 
 static bool is_loopback(const char *listen)

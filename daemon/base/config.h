@@ -17,6 +17,12 @@ struct config_label {
 	char *key, *value;
 };
 
+/* a line under [relabel NAME]; what it means is agg/relabel.h's to say */
+struct config_rule {
+	char *name, *key, *value;
+	char *where; /* "FILE:LINE" */
+};
+
 struct config {
 	char *source;	    /* auto, kmod, perf */
 	uint32_t frequency; /* Hz, 0: default */
@@ -42,9 +48,15 @@ struct config {
 	char *log_level; /* error, warning, info, debug */
 	char *user;	 /* to change to once everything is open; "" stays */
 	char *state_dir;
+	char *deployment_environment;	      /* of processes that do not say */
 	struct config_label *external_labels; /* [external_labels] */
 	size_t n_external_labels;
+	struct config_rule *relabel; /* [relabel NAME] */
+	size_t n_relabel;
 };
+
+#define CONFIG_MAX_LABELS 16   /* under [external_labels] */
+#define CONFIG_MAX_RULES  2048 /* lines under [relabel NAME] */
 
 /* one row per key: also the long option's name */
 struct config_option {

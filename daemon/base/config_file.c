@@ -30,6 +30,10 @@ static int add_label(struct config *c, const char *key, const char *value, char 
 		snprintf(err, errlen, "%s: not a label name; allowed: [a-zA-Z_][a-zA-Z0-9_]*", key);
 		return -EINVAL;
 	}
+	if (c->n_external_labels == CONFIG_MAX_LABELS) {
+		snprintf(err, errlen, "%s: too many labels; allowed: %d", key, CONFIG_MAX_LABELS);
+		return -EINVAL;
+	}
 	l = realloc(c->external_labels, (c->n_external_labels + 1) * sizeof(*l));
 	if (!l)
 		return -ENOMEM;
@@ -48,12 +52,38 @@ static int add_label(struct config *c, const char *key, const char *value, char 
 
 struct reading {
 	struct config *c;
+	const char *path;
 	FILE *f;
 	int line; /* read last */
 	char *err;
 	size_t errlen;
 	int bad_line, result; /* the first line that was refused, and why; 0 none */
 };
+
+static int add_rule(struct reading *r, const char *name, const char *key, const char *value)
+{
+	struct config *c = r->c;
+	struct config_rule *u;
+
+	if (c->n_relabel == CONFIG_MAX_RULES) {
+		snprintf(r->err, r->errlen, "%s: too many lines of rules; allowed: %d", key,
+			 CONFIG_MAX_RULES);
+		return -EINVAL;
+	}
+	u = realloc(c->relabel, (c->n_relabel + 1) * sizeof(*u));
+	if (!u)
+		return -ENOMEM;
+	c->relabel = u;
+	u += c->n_relabel;
+	u->name = strdup(name + strspn(name, " \t"));
+	u->key = strdup(key);
+	u->value = strdup(value);
+	if (asprintf(&u->where, "%s:%d", r->path, r->line) < 0)
+		u->where = NULL;
+	/* counted, so that config_free frees what there is of it */
+	c->n_relabel++;
+	return u->name && u->key && u->value && u->where ? 0 : -ENOMEM;
+}
 
 /*
  * inih's reader. A longer line would come in two pieces, and a line that
@@ -91,9 +121,13 @@ static int on_line(void *user, const char *section, const char *name, const char
 		r->result = add_label(r->c, name, value, r->err, r->errlen);
 	else if (!*section || !strcmp(section, "ringprofd"))
 		r->result = config_set(r->c, name, value, r->err, r->errlen);
+	else if (!strncmp(section, "relabel", 7) && (!section[7] || section[7] == ' '))
+		r->result = add_rule(r, section + 7, name, value);
 	else {
 		snprintf(r->err, r->errlen,
-			 "[%s]: no such section; allowed: [ringprofd], [external_labels]", section);
+			 "[%s]: no such section; allowed: [ringprofd], [external_labels], "
+			 "[relabel NAME]",
+			 section);
 		r->result = -EINVAL;
 	}
 	if (r->result)
@@ -104,7 +138,7 @@ static int on_line(void *user, const char *section, const char *name, const char
 int config_read_file(struct config *c, const char *path, char *err, size_t errlen)
 {
 	char cause[512] = "";
-	struct reading r = { .c = c, .err = cause, .errlen = sizeof(cause) };
+	struct reading r = { .c = c, .path = path, .err = cause, .errlen = sizeof(cause) };
 	cleanup_fclose FILE *f = fopen(path, "re");
 	int line, e = errno;
 

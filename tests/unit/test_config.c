@@ -118,6 +118,29 @@ TEST(file_and_drop_ins_in_order)
 	config_free(&c);
 }
 
+TEST(rules_keep_their_order_and_place)
+{
+	char path[300], where[320], err[512];
+	struct config c;
+
+	config_init(&c);
+	snprintf(path, sizeof(path), "%s/rules.conf", dir);
+	write_file(path, "deployment-environment = lab\n\n[relabel one]\naction = drop\n"
+			 "regex = a;b\n[relabel two]\nseparator = |\n[relabel one]\nregex=x\n");
+	CHECK_EQ(config_read_file(&c, path, err, sizeof(err)), 0);
+	CHECK_STR(c.deployment_environment, "lab");
+	CHECK_EQ(c.n_relabel, 4);
+	CHECK_STR(c.relabel[0].name, "one");
+	CHECK_STR(c.relabel[0].key, "action");
+	CHECK_STR(c.relabel[1].value, "a;b");
+	CHECK_STR(c.relabel[2].name, "two");
+	CHECK_STR(c.relabel[2].value, "|");
+	CHECK_STR(c.relabel[3].name, "one");
+	snprintf(where, sizeof(where), "%s:9", path);
+	CHECK_STR(c.relabel[3].where, where);
+	config_free(&c);
+}
+
 static void refused(const char *text, const char *want)
 {
 	struct config c;
@@ -141,6 +164,10 @@ TEST(errors_name_file_line_key_and_what_is_allowed)
 	refused("sauce = perf\n", "bad.conf:1: sauce: no such key");
 	refused("frequency\n", "bad.conf:1: not KEY = VALUE");
 	refused("[external_labels]\na-b = c\n", "a-b: not a label name");
+	refused("[external_labels]\na=1\nb=1\nc=1\nd=1\ne=1\nf=1\ng=1\nh=1\ni=1\nj=1\nk=1\n"
+		"l=1\nm=1\nn=1\no=1\np=1\nq=1\n",
+		"bad.conf:18: q: too many labels; allowed: 16");
+	refused("[relabels]\na = b\n", "[relabels]: no such section");
 	refused("[http]\nlisten = x\n", "[http]: no such section");
 	refused("history = 1\n", "bad.conf:1: history: '1' is not TIME");
 	refused("cpus = 0-\n", "cpus: '0-' is not LIST; allowed: a CPU list");
