@@ -454,6 +454,18 @@ int file_dup_fd(struct file_priv *f)
 	return get_fd(f, false);
 }
 
+int file_open_fd(struct file *file)
+{
+	struct file_priv *f = file_priv(file);
+	int fd = -1;
+
+	pthread_mutex_lock(&f->fs->lock);
+	if (f->fd >= 0)
+		fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+	pthread_mutex_unlock(&f->fs->lock);
+	return fd >= 0 ? fd : file_take_fd(f);
+}
+
 int files_set_debug_dirs(struct files *fs, const char *dirs)
 {
 	char *copy = strdup(dirs);

@@ -43,6 +43,8 @@ void files_free(struct files *fs);
 struct file *files_get(struct files *fs, const struct file_where *w);
 struct file *file_ref(struct file *f);
 void file_unref(struct file *f); /* NULL is fine */
+/* A descriptor of its own for the caller to close, or -errno; the one kept stays. Any thread. */
+int file_open_fd(struct file *f);
 /* The ELF virtual address of a file offset, by its PT_LOAD headers; false: in none of them. */
 bool file_vaddr(struct file *f, uint64_t offset, uint64_t *ret);
 

@@ -26,20 +26,31 @@ struct unwind_table {
 	uint32_t number; /* 1, 2, ... in order of becoming ready */
 };
 
+#define TABLES_MAX_DISK	 (UINT64_C(1) << 30)
+#define TABLES_MAX_BYTES (UINT64_C(256) << 20)
+
 struct tables_config {
 	const char *dir;    /* cache directory, NULL: none is kept */
-	uint64_t max_disk;  /* bytes, oldest used go first */
-	uint64_t max_bytes; /* of tables mapped or in memory */
+	uint64_t max_disk;  /* bytes, oldest used go first; 0: TABLES_MAX_DISK */
+	uint64_t max_bytes; /* of tables mapped or in memory; 0: TABLES_MAX_BYTES */
 };
 
+/* NULL: no memory or thread. A directory that cannot be used is a counter, no error. */
 struct tables *tables_new(const struct tables_config *cfg, struct files *files);
 void tables_free(struct tables *t); /* NULL is fine; ends the thread */
 
 /*
- * The table of a file: NULL while it is not ready (it is queued then). The
- * collector's call: cheap, never blocks on compiling. Lives as long as t.
+ * The table of a file: NULL while it is not ready (it is queued then); one
+ * without rows when none can be had (no ELF we know, no room). The collector's
+ * call: cheap, never blocks on compiling. Lives up to the next tables_trim.
  */
 const struct unwind_table *tables_get(struct tables *t, struct file *f);
+/*
+ * Makes room for tables that did not fit, by letting go of those that were
+ * not asked for in the last 10 s. To be called between rounds, when no
+ * struct unwind_table is held (but the vDSO's).
+ */
+void tables_trim(struct tables *t);
 /* Table of the vDSO, from our own memory; NULL: none. */
 const struct unwind_table *tables_vdso(struct tables *t);
 /*
@@ -53,6 +64,11 @@ int tables_wait(struct tables *t, uint64_t timeout);
 struct tables_counters {
 	uint64_t ready, queued, compiled, from_cache, failed, bytes, disk_bytes, rows, opaque_rows;
 	uint64_t compile_ns;
+	uint64_t queue_full; /* askings that found no place in the queue */
+	uint64_t no_room;    /* tables over the memory limit */
+	uint64_t evicted;    /* let go of in memory */
+	uint64_t disk_evicted, disk_errors;
+	uint64_t bad_fdes; /* functions whose unwind information was left out as wrong */
 };
 void tables_counters(struct tables *t, struct tables_counters *ret);
 
