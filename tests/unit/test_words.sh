@@ -81,7 +81,7 @@ daemon_keys() {
 }
 
 sample_is_valid() {
-	sed 's/^# \([a-z-]* = \)/\1/; s/^# \[/[/' scripts/ringprofd.conf >"$tmp/all.conf"
+	sed 's/^# \([a-z_-]* = \)/\1/; s/^# \[/[/' scripts/ringprofd.conf >"$tmp/all.conf"
 	"$programs/ringprofd" --config="$tmp/all.conf" --check-config
 }
 
