@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "http/metrics.h"
 #include "source/control.h"
+#include "sym/jit.h"
 
 static void one(struct buf *b, const char *name, const char *type, const char *help, uint64_t v)
 {
@@ -193,6 +194,37 @@ static void write_symbols(struct buf *b, const struct metrics_env *env)
 	counter(b, "ringprof_name_limit_total", "Names not kept: limit reached.", s.limit_hits);
 }
 
+static void write_jit(struct buf *b, struct jit *jit)
+{
+	static const char refused[] = "ringprof_jit_files_refused_total";
+	struct jit_counters c;
+
+	if (!jit)
+		return;
+	jit_counters(jit, &c);
+	gauge(b, "ringprof_jit_processes", "Processes known to run code of their own making.",
+	      c.processes);
+	gauge(b, "ringprof_jit_tables", "Tables of such code, of live processes or in use.",
+	      c.tables);
+	gauge(b, "ringprof_jit_symbols", "Pieces of such code known.", c.code);
+	gauge(b, "ringprof_jit_bytes", "Memory of the tables.", c.bytes);
+	counter(b, "ringprof_jit_lines_total", "Lines taken from perf maps.", c.lines);
+	counter(b, "ringprof_jit_records_total", "Records taken from jitdumps.", c.records);
+	counter(b, "ringprof_jit_bad_records_total", "Lines and records that make no sense.",
+		c.bad_lines);
+	counter(b, "ringprof_jit_limit_total", "Pieces of code left out: limit reached.", c.full);
+	counter(b, "ringprof_jit_evictions_total", "Tables emptied by the limit.", c.evicted);
+	counter(b, "ringprof_jit_late_total",
+		"Pieces of code that replaced others and were told of after their samples.",
+		c.late);
+	counter(b, "ringprof_jit_reads_total", "Readings of perf maps and jitdumps.", c.reads);
+	counter(b, "ringprof_jit_waits_total", "Times the collector waited for one.", c.waits);
+	seconds(b, "ringprof_jit_wait_seconds_total", METRIC_COUNTER, "And how long.", c.wait_ns);
+	metrics_family(b, refused, METRIC_COUNTER, "Perf maps and jitdumps not read, and why.");
+	for (unsigned int i = 0; i < JIT_REFUSALS; i++)
+		metrics_u64(b, refused, c.refused[i], "reason", jit_refusal_name(i), NULL);
+}
+
 static void write_self(struct buf *b, uint64_t started)
 {
 	struct rusage u;
@@ -219,5 +251,6 @@ void metrics_write(const struct metrics_env *env, struct buf *b)
 	write_store(b, env->store);
 	write_processes(b, &s.ptable);
 	write_symbols(b, env);
+	write_jit(b, symbols_jit(env->symbols));
 	write_self(b, s.started);
 }
