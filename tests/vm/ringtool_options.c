@@ -26,13 +26,16 @@ bool options_parse(struct options *o, int argc, char **argv)
 	int c;
 
 	defaults(o);
-	while ((c = getopt(argc, argv, "+F:d:c:r:f:b:B:p:g:s:o:nta")) != -1) {
+	while ((c = getopt(argc, argv, "+F:d:D:c:r:f:b:B:p:g:s:o:nta")) != -1) {
 		switch (c) {
 		case 'F':
 			o->cfg.hz = atoi(optarg);
 			break;
 		case 'd':
 			o->seconds = atof(optarg);
+			break;
+		case 'D':
+			o->cfg.max_depth = strtoul(optarg, NULL, 0);
 			break;
 		case 'c':
 			snprintf(o->cfg.cpus, sizeof(o->cfg.cpus), "%s", optarg);

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0
+# Stacks of programs without frame pointers reach their roots by unwind rows:
+# deep ones, a thread's, and deeper than the default; without rows they do not.
+# shellcheck shell=bash disable=SC2154,SC2015
+load
+prog=$(command -v deep-rows)
+root=15 # RINGPROF_END_ROOT
+libs() { ldd "$1" | awk '$2 == "=>" { print $3 } $1 ~ /^\// { print $1 }'; }
+
+ok "record without rows" record "$tmp/r" -F 499 -s "$tmp/s" -- deep-rows 22 2
+stumps() { exits 1 tests/vm/check deep "$tmp/s" "$prog" 22 main > /dev/null; }
+ok "there the stacks are stumps" stumps
+# shellcheck disable=SC2046
+judge "rows of the program, its libraries and the vDSO" rowtool "$prog" $(libs "$prog")
+for n in 22 400; do
+	ok "record $n frames" record "$tmp/r" -F 499 -s "$tmp/s" -- deep-rows $n 3
+	judge "$n frames reach the root" tests/vm/check deep "$tmp/s" "$prog" $n main $root
+	ok "record $n frames in a thread" record "$tmp/r" -F 499 -s "$tmp/s" -- deep-rows $n 3 thread
+	judge "$n frames reach the thread's root" tests/vm/check deep "$tmp/s" "$prog" $n deep_thread $root
+done
+ok "record 2000 frames" record "$tmp/r" -F 499 -D 2048 -s "$tmp/s" -- deep-rows 2000 3
+judge "2000 frames reach the root" tests/vm/check deep "$tmp/s" "$prog" 2000 main $root
+judge "counters add up" tests/vm/check counters "$tmp/r"
+ringtool table stats | sed 's/^/# figure: /'
+unload
