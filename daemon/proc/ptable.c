@@ -353,6 +353,17 @@ struct mapping *process_map_at(struct ptable *t, struct process *p, uint64_t add
 	return m;
 }
 
+struct process *ptable_next(struct ptable *t, uint32_t *at)
+{
+	while (*at < t->n_slots) {
+		struct entry *e = t->slots[(*at)++];
+
+		if (e)
+			return &e->p;
+	}
+	return NULL;
+}
+
 void ptable_expire(struct ptable *t, uint64_t before)
 {
 	struct entry *e, *next;

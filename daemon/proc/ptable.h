@@ -109,6 +109,11 @@ void ptable_event(struct ptable *t, const struct event *ev);
 struct process *ptable_sample(struct ptable *t, const struct event *ev);
 /* Mapping that holds addr (opens its file on the first call), NULL: none. */
 struct mapping *process_map_at(struct ptable *t, struct process *p, uint64_t addr);
+/*
+ * One process after the other, in no order: *at (0 at first) moves on; NULL: no
+ * more. A walk may take many rounds; what comes meanwhile may be missed.
+ */
+struct process *ptable_next(struct ptable *t, uint32_t *at);
 /* Frees exited processes whose last event is older than `before`; collector, each window. */
 void ptable_expire(struct ptable *t, uint64_t before);
 
