@@ -237,6 +237,9 @@ static int build(struct daemon *d, char *err, size_t errlen)
 			 .n_external = (uint32_t)c->n_external_labels,
 			 .relabel = d->rules },
 		.environment = c->deployment_environment,
+		.unwinder = { .tables = { .dir = c->unwind_disk ? c->state_dir : NULL,
+					  .max_disk = c->unwind_disk,
+					  .max_bytes = c->unwind_memory } },
 	};
 
 	m->config = c;

@@ -30,6 +30,7 @@ struct collector {
 	struct chains *chains;
 	struct source *source; /* NULL while it is gone */
 	struct ptable *ptable;
+	struct unwinder *unwinder;
 	struct agg *agg;
 	pthread_t thread;
 	bool thread_runs;
@@ -99,7 +100,37 @@ static int make_parts(struct collector *c, struct files *files, struct store *st
 	agg_set_ptable(c->agg, c->ptable);
 	if (c->symbols)
 		agg_set_jit(c->agg, symbols_jit(c->symbols));
-	return 0;
+	c->unwinder = unwinder_new(&c->cfg.unwinder, files, c->ptable);
+	return c->unwinder ? 0 : -ENOMEM;
+}
+
+static int open_source(struct collector *c, char *err, size_t errlen)
+{
+	c->cfg.source.unwind = unwinder_walk;
+	c->cfg.source.unwind_arg = c->unwinder;
+	return source_open(&c->source, &c->cfg.source, c->chains, err, errlen);
+}
+
+/* The module walks by itself, but the tables for it come from here. */
+static void on_event(void *arg, const struct event *ev)
+{
+	struct collector *c = arg;
+	const struct source_info *info = source_info(c->source);
+
+	if (ev->type == EV_SAMPLE && info->rows && info->kind == SOURCE_KMOD)
+		unwinder_sample(c->unwinder, ev);
+	agg_event(c->agg, ev);
+}
+
+static int drain(struct collector *c, uint64_t *upto)
+{
+	int r;
+
+	unwinder_before(c->unwinder, source_fd(c->source));
+	r = source_drain(c->source, on_event, c, upto);
+	if (!r)
+		unwinder_after(c->unwinder, source_info(c->source));
+	return r;
 }
 
 int collector_new(struct collector **ret, const struct collector_config *cfg, struct files *files,
@@ -124,7 +155,7 @@ int collector_new(struct collector **ret, const struct collector_config *cfg, st
 	if (r)
 		snprintf(err, errlen, "collector: %s", strerror(-r));
 	else
-		r = source_open(&c->source, &c->cfg.source, c->chains, err, errlen);
+		r = open_source(c, err, errlen);
 	if (r) {
 		collector_free(c);
 		return r;
@@ -141,6 +172,7 @@ void collector_free(struct collector *c)
 		return;
 	collector_stop(c);
 	source_close(c->source);
+	unwinder_free(c->unwinder);
 	/* the table gives its processes' caches back to the aggregator */
 	ptable_free(c->ptable);
 	agg_free(c->agg);
@@ -175,6 +207,7 @@ static void publish(struct collector *c, const struct source_counters *now, uint
 		c->status.source_bytes = source_bytes(c->source) + chains_bytes(c->chains);
 	}
 	ptable_counters(c->ptable, &c->status.ptable);
+	unwinder_status(c->unwinder, &c->status.unwinder);
 	c->status.beat = mono_now();
 	c->status.rounds++;
 	c->status.round_ns += c->status.beat - began;
@@ -248,7 +281,7 @@ static void take_wanted(struct collector *c)
 		return;
 	if (c->source) {
 		source_stop(c->source);
-		(void)source_drain(c->source, agg_event, c->agg, &c->upto);
+		(void)drain(c, &c->upto);
 		close_source(c);
 	}
 	free_settings(&c->cfg.source);
@@ -264,8 +297,7 @@ static void try_open(struct collector *c)
 	if (now < c->next_open)
 		return;
 	c->next_open = now + REOPEN_NS;
-	if (source_open(&c->source, &c->cfg.source, c->chains, err, sizeof(err)) ||
-	    source_start(c->source, err, sizeof(err))) {
+	if (open_source(c, err, sizeof(err)) || source_start(c->source, err, sizeof(err))) {
 		source_close(c->source);
 		c->source = NULL;
 		set_trouble(c, err);
@@ -301,7 +333,7 @@ static void round_once(struct collector *c)
 	if (!c->source)
 		try_open(c);
 	if (c->source) {
-		r = source_drain(c->source, agg_event, c->agg, &upto);
+		r = drain(c, &upto);
 		if (!r)
 			r = source_counters(c->source, &now);
 		if (r)
@@ -360,10 +392,22 @@ static void publish_start(struct collector *c, uint64_t started)
 	pthread_mutex_unlock(&c->lock);
 }
 
+static void prepare(struct collector *c)
+{
+	uint64_t until = mono_now() + c->cfg.prepare, now;
+
+	for (size_t i = 0; i < c->cfg.source.n_pids && (now = mono_now()) < until; i++)
+		unwinder_prepare(c->unwinder, c->cfg.source.pids[i], until - now);
+}
+
 int collector_start(struct collector *c, char *err, size_t errlen)
 {
 	uint64_t started = mono_now();
-	int r = source_start(c->source, err, errlen);
+	int r;
+
+	if (source_info(c->source)->rows)
+		prepare(c);
+	r = source_start(c->source, err, errlen);
 
 	if (r)
 		return r;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "agg/agg.h"
+#include "agg/unwinder.h"
 #include "source/source.h"
 
 struct collector;
@@ -23,6 +24,9 @@ struct collector_config {
 	size_t max_processes;
 	const char *environment; /* deployment_environment of who does not say; the caller's */
 	uint64_t interval;	 /* ns between drains, 0: 1 s */
+	struct unwinder_config unwinder;
+	/* before sampling starts, wait this long, ns, for the unwind tables of source.pids */
+	uint64_t prepare;
 };
 
 /* what the collector knows, copied out; any thread */
@@ -30,6 +34,7 @@ struct collector_status {
 	struct source_info info;
 	struct source_counters counters;
 	struct ptable_counters ptable;
+	struct unwinder_status unwinder;
 	uint32_t wanted_hz; /* what the settings last given ask for */
 	bool running;	    /* the source delivers */
 	char trouble[512];  /* why not, "" */

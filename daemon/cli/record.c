@@ -9,13 +9,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <linux/ringprof.h>
@@ -26,6 +26,8 @@
 #include "export/export.h"
 
 #define MEMORY (256UL << 20)
+/* a recording is short: its samples had better wait for their unwind tables */
+#define PATIENCE (2 * NSEC_PER_SEC)
 
 /* An existing file keeps what it has until there is something new. */
 static int open_output(struct recording *r)
@@ -138,6 +140,9 @@ static int open_engine(struct recording *r)
 		.source = r->source,
 		.agg = { .max_model_bytes = MEMORY, .max_series = 100000, .host = "" },
 		.interval = NSEC_PER_SEC / 4,
+		.unwinder = { .tables = { .max_bytes = MEMORY }, .patience = PATIENCE },
+		/* what runs already had its time to be mapped; a command has not begun */
+		.prepare = r->child ? 0 : PATIENCE,
 	};
 	char err[1024] = "";
 	int e;

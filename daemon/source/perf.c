@@ -35,7 +35,8 @@
  * together keep to this; where that is less than what was asked for, the drains
  * come closer together, for a half-full ring wakes the reader.
  */
-#define MAX_RINGS (128ULL << 20)
+#define MAX_RINGS      (128ULL << 20)
+#define MAX_STACK_RING (64ULL << 20)
 /* what a ring must hold to be of use; below that a smaller copy is the better bargain */
 #define MIN_RECORDS 16U
 #define MIN_STACK   2048U
@@ -61,7 +62,7 @@ static size_t ring_bytes(const struct perf *p, uint32_t hz)
 	if (p->s->cfg.ring_bytes)
 		n = p->s->cfg.ring_bytes;
 	else if (p->user_stack)
-		max = clamp(MAX_RINGS / p->n_cpus, MIN_RECORDS * record_bytes(p), MAX_RING);
+		max = clamp(MAX_RINGS / p->n_cpus, MIN_RECORDS * record_bytes(p), MAX_STACK_RING);
 	return clamp(n, MIN_RING, max);
 }
 

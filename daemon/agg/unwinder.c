@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See unwinder.h. */
+#include "agg/unwinder.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "unwind/walk.h"
+
+/* processes whose tables were asked for, by number; a collision only asks again */
+#define SEEN 4096U
+/* JIT compilers map files by the thousand; those behind are asked for when they are walked */
+#define MAX_MAPPINGS 1024U
+/* one look whether the tables are there takes this long */
+#define STEP_NS (2 * NSEC_PER_MSEC)
+/* a round's share for the module, and for looking through running processes */
+#define HANDOVER_NS (20 * NSEC_PER_MSEC)
+#define SCAN_NS	    (5 * NSEC_PER_MSEC)
+/* the scan stands back behind processes that are sampled */
+#define SCAN_QUEUE 8U
+
+struct seen {
+	uint32_t id, gen;
+	bool ready;
+	uint64_t waited;
+};
+
+struct unwinder {
+	struct tables *tables;
+	struct ptable *ptable;
+	struct handover *handover;
+	uint64_t max_patience, patience, refilled;
+	int wake;
+	uint32_t scan_at;
+	bool scanned;
+	uint64_t scan_instance;
+	uint64_t waits, wait_ns, unready;
+	struct seen seen[SEEN];
+};
+
+struct unwinder *unwinder_new(const struct unwinder_config *cfg, struct files *files,
+			      struct ptable *ptable)
+{
+	struct unwinder *u = calloc(1, sizeof(*u));
+
+	if (!u)
+		return NULL;
+	u->ptable = ptable;
+	u->wake = -1;
+	u->max_patience = cfg->patience ? cfg->patience : UNWINDER_WAIT_NS;
+	u->patience = u->max_patience;
+	u->refilled = mono_now();
+	u->tables = tables_new(&cfg->tables, files);
+	u->handover = u->tables ? handover_new(u->tables) : NULL;
+	if (!u->handover) {
+		unwinder_free(u);
+		return NULL;
+	}
+	return u;
+}
+
+void unwinder_free(struct unwinder *u)
+{
+	if (!u)
+		return;
+	handover_free(u->handover);
+	tables_free(u->tables);
+	free(u);
+}
+
+/* Asks for the tables of all that p maps; are they all there? */
+static bool ask(struct unwinder *u, struct process *p)
+{
+	bool ready = true;
+
+	for (size_t i = 0; i < p->n_maps && i < MAX_MAPPINGS; i++) {
+		struct mapping *m = &p->maps[i];
+
+		if (m->kind != MAPPING_FILE)
+			continue;
+		m = process_map_at(u->ptable, p, m->start);
+		if (m && m->file && !tables_get(u->tables, m->file))
+			ready = false;
+	}
+	return ready;
+}
+
+/* What is known of p's tables, asked for anew when its mappings have changed. */
+static struct seen *look(struct unwinder *u, struct process *p)
+{
+	struct seen *s = &u->seen[p->id % SEEN];
+
+	if (s->id != p->id)
+		*s = (struct seen){ .id = p->id, .gen = p->gen - 1 };
+	if (s->gen != p->gen || !s->ready) {
+		s->gen = p->gen;
+		s->ready = ask(u, p);
+	}
+	return s;
+}
+
+static bool must_hurry(const struct unwinder *u)
+{
+	struct pollfd p = { .fd = u->wake, .events = POLLIN };
+
+	return u->wake >= 0 && poll(&p, 1, 0) > 0;
+}
+
+static uint64_t subtract(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+static void wait_ready(struct unwinder *u, struct process *p, struct seen *s)
+{
+	uint64_t began = mono_now(), now = began;
+
+	u->waits++;
+	while (!s->ready && now - began < u->patience &&
+	       s->waited + (now - began) < UNWINDER_WAIT_NS && !must_hurry(u)) {
+		bool done = !tables_wait(u->tables, STEP_NS);
+
+		now = mono_now();
+		s->ready = ask(u, p);
+		/* nothing is being made any more: what is not there now will not be */
+		if (done && !s->ready) {
+			s->waited = UNWINDER_WAIT_NS;
+			break;
+		}
+	}
+	s->waited += now - began;
+	u->patience = subtract(u->patience, now - began);
+	u->wait_ns += now - began;
+}
+
+void unwinder_walk(void *unwinder, const struct user_stack *in, struct user_frames *out)
+{
+	struct unwinder *u = unwinder;
+	struct event ev = { .time = in->time,
+			    .type = EV_SAMPLE,
+			    .pid = in->pid,
+			    .tid = in->tid,
+			    .sample = { .leaf = in->regs[WALK_PC], .cgroup = in->cgroup } };
+	struct walk_input w = {
+		.stack = in->stack, .stack_len = in->len, .stack_cut = in->cut, .compat = in->compat
+	};
+	struct walk_counters c = { 0 };
+	struct process *p = ptable_sample(u->ptable, &ev);
+	struct seen *s;
+
+	if (!p) {
+		out->n = 0;
+		out->end = RINGPROF_END_NO_INFO;
+		return;
+	}
+	s = look(u, p);
+	if (!s->ready && s->waited < UNWINDER_WAIT_NS)
+		wait_ready(u, p, s);
+	if (!s->ready) {
+		u->unready++;
+		out->flags |= RINGPROF_SAMPLE_NEW_MM;
+	}
+	_Static_assert(WALK_REGS == SOURCE_REGS, "the same registers");
+	memcpy(w.regs, in->regs, sizeof(w.regs));
+	out->end = walk_user(u->tables, u->ptable, p, &w, out->addr, &out->n, &out->flags, &c);
+	out->row_frames = c.row_frames;
+	out->fp_frames = c.fp_frames;
+}
+
+void unwinder_sample(struct unwinder *u, const struct event *ev)
+{
+	struct process *p = ptable_sample(u->ptable, ev);
+
+	if (p && !p->kthread)
+		look(u, p);
+}
+
+void unwinder_before(struct unwinder *u, int wake)
+{
+	uint64_t now = mono_now();
+
+	u->patience += (now - u->refilled) / 10;
+	if (u->patience > u->max_patience)
+		u->patience = u->max_patience;
+	u->refilled = now;
+	u->wake = wake;
+}
+
+/* Once through the processes that run already, a slice a round. */
+static void scan(struct unwinder *u)
+{
+	uint64_t until = mono_now() + SCAN_NS;
+	struct tables_counters c;
+
+	while (!u->scanned && mono_now() < until) {
+		struct process *p;
+
+		tables_counters(u->tables, &c);
+		if (c.queued >= SCAN_QUEUE)
+			return;
+		p = ptable_next(u->ptable, &u->scan_at);
+		u->scanned = !p;
+		if (p && !p->exited)
+			look(u, p);
+	}
+}
+
+/* Gives the module what it has not yet; is a table on its way, and so in use? */
+static bool hand_over(struct unwinder *u, const struct source_info *info)
+{
+	if (u->scan_instance != info->instance) {
+		u->scan_instance = info->instance;
+		u->scan_at = 0;
+		u->scanned = false;
+	}
+	scan(u);
+	/* what the module refused is counted and told by the status; the others go on */
+	return handover_run(u->handover, info->instance, HANDOVER_NS) == 1;
+}
+
+void unwinder_after(struct unwinder *u, const struct source_info *info)
+{
+	if (info->kind == SOURCE_KMOD && info->rows && hand_over(u, info))
+		return;
+	tables_trim(u->tables);
+}
+
+void unwinder_prepare(struct unwinder *u, int32_t pid, uint64_t timeout)
+{
+	struct event ev = { .time = mono_now(), .type = EV_SAMPLE, .pid = pid, .tid = pid };
+	struct process *p = ptable_sample(u->ptable, &ev);
+
+	if (p && !p->kthread && !look(u, p)->ready)
+		(void)tables_wait(u->tables, timeout);
+}
+
+void unwinder_status(struct unwinder *u, struct unwinder_status *ret)
+{
+	tables_counters(u->tables, &ret->tables);
+	handover_counters(u->handover, &ret->handover);
+	snprintf(ret->handover_error, sizeof(ret->handover_error), "%s",
+		 handover_error(u->handover));
+	ret->waits = u->waits;
+	ret->wait_ns = u->wait_ns;
+	ret->unready = u->unready;
+}
