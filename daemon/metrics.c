@@ -5,15 +5,20 @@
  */
 #include "metrics.h"
 
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <linux/ringprof.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "http/metrics.h"
 #include "source/control.h"
 #include "sym/jit.h"
+
+/* all that the aggregator tells apart */
+#define METRIC_BINARIES 256
 
 static void one(struct buf *b, const char *name, const char *type, const char *help, uint64_t v)
 {
@@ -99,6 +104,86 @@ static void write_source(struct buf *b, const struct collector_status *s)
 	seconds(b, "ringprof_round_seconds_total", METRIC_COUNTER, "Time spent in drains.",
 		s->round_ns);
 	gauge(b, "ringprof_source_bytes", "Memory of the source.", s->source_bytes);
+}
+
+/* Rows walked against frame pointers, and where the rows come from and go to. */
+static void write_unwind(struct buf *b, const struct collector_status *s)
+{
+	static const char frames[] = "ringprof_unwind_frames_total";
+	const uint64_t *u = s->counters.unwind;
+	const struct tables_counters *t = &s->unwinder.tables;
+	const struct handover_counters *h = &s->unwinder.handover;
+
+	metrics_family(b, frames, METRIC_COUNTER, "User frames stepped over, and by what.");
+	metrics_u64(b, frames, u[RINGPROF_UNW_ROW_FRAMES], "by", "rows", NULL);
+	metrics_u64(b, frames, u[RINGPROF_UNW_FP_FRAMES], "by", "fp", NULL);
+	counter(b, "ringprof_unwind_known_samples_total",
+		"Samples whose address space was known with its unwind rows.",
+		u[RINGPROF_UNW_MM_KNOWN]);
+	counter(b, "ringprof_unwind_new_samples_total",
+		"Samples walked by frame pointers: rows or mappings were not there yet.",
+		u[RINGPROF_UNW_MM_NEW]);
+	gauge(b, "ringprof_unwind_stack_bytes", "perf source: user stack copied a sample.",
+	      s->info.perf_stack);
+	gauge(b, "ringprof_unwind_tables", "Files whose unwind rows are ready.", t->ready);
+	gauge(b, "ringprof_unwind_tables_queued", "Files that wait for theirs.", t->queued);
+	gauge(b, "ringprof_unwind_table_bytes", "Memory of unwind rows.", t->bytes);
+	gauge(b, "ringprof_unwind_disk_bytes", "Unwind rows kept in the state directory.",
+	      t->disk_bytes);
+	gauge(b, "ringprof_unwind_rows", "Unwind rows.", t->rows);
+	gauge(b, "ringprof_unwind_opaque_rows", "Rows for what no row can express.",
+	      t->opaque_rows);
+	counter(b, "ringprof_unwind_compiled_total", "Files whose rows were compiled.",
+		t->compiled);
+	counter(b, "ringprof_unwind_from_disk_total", "Files whose rows came from the disk.",
+		t->from_cache);
+	counter(b, "ringprof_unwind_failed_total", "Files whose rows could not be had.", t->failed);
+	seconds(b, "ringprof_unwind_compile_seconds_total", METRIC_COUNTER,
+		"Time spent compiling rows.", t->compile_ns);
+	counter(b, "ringprof_unwind_waits_total", "Times samples were held back for rows.",
+		s->unwinder.waits);
+	seconds(b, "ringprof_unwind_wait_seconds_total", METRIC_COUNTER,
+		"Time samples were held back for rows.", s->unwinder.wait_ns);
+	counter(b, "ringprof_unwind_sent_tables_total", "Tables given to the module.", h->sent);
+	counter(b, "ringprof_unwind_sent_bytes_total", "Their bytes.", h->bytes);
+	counter(b, "ringprof_unwind_refused_tables_total", "Tables that the module refused.",
+		h->refused);
+}
+
+static void write_module_unwind(struct buf *b, const struct collector_status *s)
+{
+	const uint64_t *u = s->counters.unwind;
+
+	counter(b, "ringprof_module_address_spaces_total", "Address spaces the module has read.",
+		u[RINGPROF_UNW_MM_WALKS]);
+	counter(b, "ringprof_module_address_spaces_failed_total",
+		"Address spaces that were gone, or had no room.", u[RINGPROF_UNW_MM_WALKS_FAILED]);
+	counter(b, "ringprof_module_address_spaces_evicted_total",
+		"Address spaces forgotten: the limit was reached.", u[RINGPROF_UNW_MM_EVICTED]);
+	counter(b, "ringprof_module_address_spaces_late_total",
+		"Address spaces read later than 2 ms after their first sample.",
+		u[RINGPROF_UNW_MM_LATE]);
+	counter(b, "ringprof_module_tables_total", "Tables taken in by the module.",
+		u[RINGPROF_UNW_TABLES]);
+	counter(b, "ringprof_module_tables_evicted_total",
+		"Tables the module dropped to keep its memory limit.",
+		u[RINGPROF_UNW_TABLES_EVICTED]);
+}
+
+/* Where stacks break off: what to look at when unwind information is missing or wrong. */
+static void write_truncated(struct buf *b, struct agg *a)
+{
+	static const char name[] = "ringprof_truncated_stacks_total";
+	cleanup_free struct agg_binary *rows = calloc(METRIC_BINARIES, sizeof(*rows));
+	size_t n = rows ? agg_binaries(a, rows, METRIC_BINARIES) : 0;
+
+	metrics_family(b, name, METRIC_COUNTER,
+		       "Stacks without their root, by the binary where they end.");
+	for (size_t i = 0; i < n; i++)
+		for (unsigned int e = 1; e < __RINGPROF_END_MAX; e++)
+			if (rows[i].ends[e])
+				metrics_u64(b, name, rows[i].ends[e], "binary", rows[i].path, "end",
+					    control_end_name(e), NULL);
 }
 
 static void write_agg(struct buf *b, const struct agg_counters *c)
@@ -247,7 +332,10 @@ void metrics_write(const struct metrics_env *env, struct buf *b)
 	agg_counters(collector_agg(env->collector), &a);
 	write_samples(b, &s.counters, a.no_memory);
 	write_source(b, &s);
+	write_unwind(b, &s);
+	write_module_unwind(b, &s);
 	write_agg(b, &a);
+	write_truncated(b, collector_agg(env->collector));
 	write_store(b, env->store);
 	write_processes(b, &s.ptable);
 	write_symbols(b, env);

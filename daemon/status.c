@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The JSON object behind /api/v1/status and `ringprof status`. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <linux/ringprof.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "metrics.h"
 #include "source/control.h"
+
+/* all that the aggregator tells apart */
+#define MAX_BINARIES 256
 
 static void field(struct buf *b, const char *key, uint64_t v)
 {
@@ -60,6 +65,78 @@ static void write_samples(struct buf *b, const struct source_counters *c)
 	buf_puts(b, "}}");
 }
 
+static void write_unwind(struct buf *b, const struct collector_status *s)
+{
+	const struct tables_counters *t = &s->unwinder.tables;
+	uint64_t samples = s->counters.outcome[RINGPROF_OUT_EMITTED] +
+			   s->counters.outcome[RINGPROF_OUT_FILTERED];
+
+	open_object(b, "unwind");
+	text(b, "how", s->info.stacks);
+	field(b, "row_frames", s->counters.unwind[RINGPROF_UNW_ROW_FRAMES]);
+	field(b, "fp_frames", s->counters.unwind[RINGPROF_UNW_FP_FRAMES]);
+	field(b, "new_samples", s->counters.unwind[RINGPROF_UNW_MM_NEW]);
+	field(b, "bytes_per_sample", samples ? s->counters.bytes / samples : 0);
+	field(b, "perf_stack", s->info.perf_stack);
+	field(b, "tables", t->ready);
+	field(b, "tables_queued", t->queued);
+	field(b, "table_bytes", t->bytes);
+	field(b, "rows", t->rows);
+	field(b, "compiled", t->compiled);
+	field(b, "from_disk", t->from_cache);
+	field(b, "failed", t->failed);
+	field(b, "sent_tables", s->unwinder.handover.sent);
+	field(b, "refused_tables", s->unwinder.handover.refused);
+	text(b, "trouble", s->unwinder.handover_error);
+	buf_putc(b, '}');
+}
+
+struct broken {
+	const char *path;
+	uint64_t stacks;
+	unsigned int end; /* the most frequent one */
+};
+
+static int most_first(const void *a, const void *b)
+{
+	const struct broken *x = a, *y = b;
+
+	return (x->stacks < y->stacks) - (x->stacks > y->stacks);
+}
+
+static struct broken sum_up(const struct agg_binary *r)
+{
+	struct broken ret = { .path = r->path };
+
+	for (unsigned int e = 1; e < AGG_ENDS; e++) {
+		ret.stacks += r->ends[e];
+		if (r->ends[e] > r->ends[ret.end] || !ret.end)
+			ret.end = e;
+	}
+	return ret;
+}
+
+/* The binaries where most stacks break off. */
+static void write_truncated(struct buf *b, struct agg *a)
+{
+	cleanup_free struct agg_binary *rows = calloc(MAX_BINARIES, sizeof(*rows));
+	struct broken list[MAX_BINARIES];
+	size_t n = rows ? agg_binaries(a, rows, MAX_BINARIES) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		list[i] = sum_up(&rows[i]);
+	qsort(list, n, sizeof(list[0]), most_first);
+	buf_puts(b, ",\"truncated\":[");
+	for (size_t i = 0; i < n && i < 10 && list[i].stacks; i++) {
+		buf_puts(b, i ? ",{" : "{");
+		text(b, "binary", list[i].path);
+		field(b, "stacks", list[i].stacks);
+		text(b, "mostly", control_end_name(list[i].end));
+		buf_putc(b, '}');
+	}
+	buf_putc(b, ']');
+}
+
 static void write_history(struct buf *b, struct store *store)
 {
 	struct store_counters c;
@@ -102,6 +179,8 @@ void status_write(const struct metrics_env *env, struct buf *b)
 	text(b, "auth", env->config->auth);
 	write_source(b, &s);
 	write_samples(b, &s.counters);
+	write_unwind(b, &s);
+	write_truncated(b, collector_agg(env->collector));
 	write_history(b, env->store);
 	field(b, "processes", s.ptable.processes);
 	write_difference(b, &s);

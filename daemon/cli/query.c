@@ -125,11 +125,28 @@ static long long num(const json_t *o, const char *key)
 	return (long long)json_integer_value(json_object_get(o, key));
 }
 
+static void status_unwind_text(const json_t *u)
+{
+	long long rows = num(u, "row_frames"), fp = num(u, "fp_frames");
+
+	printf("\nstacks   %s; %lld bytes a sample\n", str(u, "how"), num(u, "bytes_per_sample"));
+	if (rows + fp)
+		printf("frames   %.1f%% by unwind rows, the rest by frame pointers\n",
+		       100.0 * (double)rows / (double)(rows + fp));
+	printf("rows     of %lld files, %.1f MiB, %lld files waiting; module: %lld sent, %lld "
+	       "refused\n",
+	       num(u, "tables"), (double)num(u, "table_bytes") / 1048576.0, num(u, "tables_queued"),
+	       num(u, "sent_tables"), num(u, "refused_tables"));
+	if (*str(u, "trouble"))
+		printf("trouble  %s\n", str(u, "trouble"));
+}
+
 static void status_daemon_text(const json_t *d)
 {
 	const json_t *src = json_object_get(d, "source"), *s = json_object_get(d, "samples");
 	const json_t *h = json_object_get(d, "history"), *v;
 	const char *name;
+	size_t i;
 
 	printf("daemon   %s, up %lld s, pid %lld\n", str(d, "version"), num(d, "uptime_seconds"),
 	       num(d, "pid"));
@@ -142,7 +159,14 @@ static void status_daemon_text(const json_t *d)
 	json_object_foreach(json_object_get((json_t *)s, "lost"), name,
 			    v) if (json_integer_value(v))
 		printf(", lost: %s %lld", name, (long long)json_integer_value(v));
-	printf("\nhistory  %lld windows, %.1f MiB, %lld s back\n", num(h, "windows"),
+	status_unwind_text(json_object_get(d, "unwind"));
+	json_array_foreach(json_object_get(d, "truncated"), i, v)
+	{
+		if (i < 3)
+			printf("%-8s %lld stacks end in %s (mostly: %s)\n", i ? "" : "cut off",
+			       num(v, "stacks"), str(v, "binary"), str(v, "mostly"));
+	}
+	printf("history  %lld windows, %.1f MiB, %lld s back\n", num(h, "windows"),
 	       (double)num(h, "bytes") / 1048576.0, num(h, "seconds"));
 	printf("watching %lld processes\n", num(d, "processes"));
 	if (json_is_string(json_object_get(d, "listen")))
