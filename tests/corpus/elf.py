@@ -60,6 +60,14 @@ class Elf:
             if kind == 1 and flags & 1:
                 self.segments.append((vaddr, filesz, off))
 
+    def vaddr(self, off):
+        """Address of an offset in the file, as far as it is code."""
+        for vaddr, size, start in self.segments:
+            # mappings are of whole pages
+            if start & ~0xFFF <= off < start + size:
+                return off - start + vaddr
+        return off
+
     @functools.lru_cache(maxsize=100000)
     def code(self, addr, n):
         """Up to n bytes of an executable segment."""

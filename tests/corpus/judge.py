@@ -60,6 +60,12 @@ class Graph:
                     self.files[path] = None if self.jit and not path.startswith("/usr") else False
         return self.files[path]
 
+    def at_vaddr(self, stack):
+        """perf script prints where in the file its frames are."""
+        return stack._replace(frames=[
+            (path, f.vaddr(off) if (f := self.file(path)) else off, name)
+            for path, off, name in stack.frames])
+
     # --- roots ---
 
     def is_root(self, frame):
@@ -103,7 +109,8 @@ class Graph:
             return self._pointed_to(callee)
         if isinstance(f, Program):
             return self._wrong_call(f, caller, callee)
-        if not f.call_ends_at(caller[1] + 1) and not f.is_start_context(caller[1]):
+        # coroutines and goroutines return to where nothing called them from
+        if not f.call_ends_at(caller[1] + 1) and not self.is_root(caller):
             return "no call there"
         return self._pointed_to(callee)
 
@@ -191,10 +198,17 @@ def judge_stack(graph, v, stack):
 
 
 def judge(graph, sampled):
+    """sampled: [Stack] of virtual addresses"""
     v = Verdict()
     for stack in sampled:
         judge_stack(graph, v, stack)
     return v
+
+
+def of_perf(graph, path):
+    """{event: Verdict} of `perf script`"""
+    return {name: judge(graph, map(graph.at_vaddr, sampled))
+            for name, sampled in sorted(stacks.of_perf(path).items())}
 
 
 def details(name, v):
@@ -209,9 +223,9 @@ def main():
         print(__doc__.split("\n\n")[1], file=sys.stderr)
         return 2
     graph = Graph(sys.argv[3:])
-    read = {"perf": stacks.of_perf, "pprof": lambda p: {"ringprof": stacks.of_pprof(p)}}
-    for name, sampled in sorted(read[sys.argv[1]](sys.argv[2]).items()):
-        v = judge(graph, sampled)
+    verdicts = (of_perf(graph, sys.argv[2]) if sys.argv[1] == "perf" else
+                {"ringprof": judge(graph, stacks.of_pprof(sys.argv[2]))})
+    for name, v in verdicts.items():
         print(f"{name}\t{v.samples}\t{v.roots}\t{v.pairs}\t{v.wrong}")
         print("\n".join(details(name, v)), end="\n" if v.ends or v.errors else "")
     return 0

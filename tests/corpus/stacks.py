@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Sampled user stacks of one program, whoever sampled them, in one form.
 
-A frame is (object, address, name): the path of the mapped file, the virtual
-address to look up there (of a caller: the byte before the return address) and
-the profiler's own name for it. Stacks go from the root to the leaf.
+A frame is (object, address, name): the path of the mapped file, the place to
+look up there (of a caller: the byte before the return address) and the
+profiler's own name for it. The place is a virtual address in a profile of
+ringprof, an offset in the file in what perf script prints. Stacks go from the root to the leaf.
 """
 import collections
 import gzip

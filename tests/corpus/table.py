@@ -33,9 +33,9 @@ MAX_WRONG_ONE = 0.005
 def judge_program(job):
     directory, name, kind, *files = job
     graph = judge.Graph(files if kind == "compiled" else [], jit=kind in ("jit", "shown"))
-    events = stacks.of_perf(f"{directory}/{name}.perf")
-    return name, kind, [judge.judge(graph, sampled) for sampled in (
-        stacks.of_pprof(f"{directory}/{name}.pb.gz"), events.get("dw", []), events.get("fp", []))]
+    perf, nothing = judge.of_perf(graph, f"{directory}/{name}.perf"), judge.Verdict()
+    own = judge.judge(graph, stacks.of_pprof(f"{directory}/{name}.pb.gz"))
+    return name, kind, [own, perf.get("dw", nothing), perf.get("fp", nothing)]
 
 
 def below(v, p):
