@@ -18,6 +18,7 @@
 
 #include "tap.h"
 #include "test_sym_build.h"
+#include "test_walk_case.h"
 #include "unwind/rows.h"
 #include "unwind/walk.h"
 
@@ -277,7 +278,9 @@ static void compare(void)
 	t.frames += n;
 	t.by_rows += c.row_frames;
 	t.roots += why == RINGPROF_END_ROOT;
-	if (!ok)
+	if (ok)
+		case_keep(&space, &in, chain, n);
+	else
 		tell(chain, n, why);
 }
 
