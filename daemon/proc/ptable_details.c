@@ -85,6 +85,25 @@ static void find_program(struct ptable *t, struct entry *e)
 	}
 }
 
+/* A process that is gone had its environment from its parent, who may still be there. */
+static void ask_parent(struct ptable *t, struct entry *e)
+{
+	struct entry *parent = e->parent ? ptable_find(t, e->parent) : NULL;
+	cleanup_close int dir = -1;
+	cleanup_close int fd = -1;
+	struct otel o;
+
+	e->parent = 0;
+	if (!parent || parent->p.id != e->parent_id || parent->unreadable)
+		return;
+	dir = ptable_open_process(t, parent);
+	fd = dir < 0 ? -1 : openat(dir, "environ", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && !otel_read_fd(fd, &o)) {
+		labels_set_otel(t, parent, &o);
+		labels_set_otel(t, e, &o);
+	}
+}
+
 void ptable_read_details(struct ptable *t, struct entry *e)
 {
 	cleanup_close int dir = -1;
@@ -97,7 +116,11 @@ void ptable_read_details(struct ptable *t, struct entry *e)
 	if (dir >= 0) {
 		read_environ(t, e, dir);
 		read_program(t, e, dir);
-	} else {
-		find_program(t, e);
+		return;
 	}
+	ask_parent(t, e);
+	/* sampled inside of execve: which program it is becomes known in a moment */
+	e->want_details = e->want_exe;
+	if (!e->want_exe)
+		find_program(t, e);
 }

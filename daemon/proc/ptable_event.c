@@ -125,6 +125,10 @@ static void inherit(struct entry *child, const struct entry *parent)
 	child->otel_version = parent->otel_version;
 	child->exe_version = parent->exe_version;
 	child->in_container = parent->in_container;
+	if (parent->want_details) {
+		child->parent = parent->p.pid;
+		child->parent_id = parent->p.id;
+	}
 }
 
 static void on_fork(struct ptable *t, const struct event *ev)

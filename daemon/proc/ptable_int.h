@@ -38,7 +38,10 @@ struct entry {
 	bool want_labels;   /* new, or exec'ed: read the rest of /proc at the first sample */
 	bool want_exe;	    /* exec'ed: the first file that is mapped is the program */
 	bool want_details;  /* environment and program are to be read at the first sample */
-	bool in_container;  /* its unit is around its container, or is the container's */
+	/* number of the process that forked it, if that one's environment was not read by then */
+	uint32_t parent_id;
+	pid_t parent;
+	bool in_container; /* its unit is around its container, or is the container's */
 	/* what the environment and the program say; interned, "" nothing */
 	const char *otel_name, *otel_version, *exe_version;
 };

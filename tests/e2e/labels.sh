@@ -73,15 +73,16 @@ cgroups() {
 have_cgroups=
 [ "$(id -u)" != 0 ] || ! cgroups 2>/dev/null || have_cgroups=1
 
-sleep 6
+sleep 9
 # is COMM LABEL=VALUE...: nine of ten samples of that name have all these labels
 is() {
-	local comm=$1 sel='' all with l
+	local comm=$1 sel='' all with end l
 	shift
 	for l in "$@"; do sel+=",${l%%=*}=\"${l#*=}\""; done
-	count() { get /api/v1/profile -G --data-urlencode "query={$1}" -d format=folded -d from=now-30s | awk '{ n += $NF } END { print n + 0 }'; }
-	with=$(count "comm=\"$comm\"$sel") # first: there may be more of both by the next query
+	end=$(($(date +%s) - 2)) # the same for both, and drained by now
+	count() { get /api/v1/profile -G --data-urlencode "query={$1}" -d format=folded -d from=$((end - 30)) -d until="$end" | awk '{ n += $NF } END { print n + 0 }'; }
 	all=$(count "comm=\"$comm\"")
+	with=$(count "comm=\"$comm\"$sel")
 	echo "# $comm: $with of $all with $*"
 	[ "$all" -ge 20 ] && [ $((with * 10)) -ge $((all * 9)) ]
 }
@@ -141,7 +142,7 @@ storm() {
 	fi
 	# shellcheck disable=SC2016 # the inner shell's
 	OTEL_SERVICE_NAME=storm sh -c '[ -z "$1" ] || echo $$ >"$1/cgroup.procs"; for i in $(seq 400); do "$0"; done' "$dir/l_brief" "$group"
-	sleep 1
+	sleep 4
 	is l_brief exe="$dir/l_brief" service_name=storm build_id="$(id_of "$dir/l_brief")" ${group:+unit=storm.service}
 }
 ok "processes of 5 ms have their program, service and cgroup" storm

@@ -193,7 +193,7 @@ TEST(crio_and_podman_storage)
 	     "\"io.kubernetes.pod.name\":\"db-1\",\"io.kubernetes.pod.namespace\":\"data\"}}");
 	text("var/lib/containers/storage/overlay-containers/containers.json",
 	     "[{\"id\":\"" ID "\",\"names\":[\"no\"]},{\"id\":\"" ID2 "\",\"names\":[\"mine\","
-								      "\"b\"]}]");
+	     "\"b\"]}]");
 	n = names_of(ID, "/");
 	CHECK_STR(n.container, "db");
 	CHECK_STR(n.pod, "db-1");
@@ -593,6 +593,54 @@ TEST(labels_of_a_process)
 	p = sample(t, 3);
 	CHECK_STR(p->labels.deployment_environment, "lab");
 	CHECK_STR(p->labels.service_version, "");
+	ptable_free(t);
+}
+
+/* Known by events alone: what the parent's environment says, and what the mapped file is. */
+TEST(labels_of_a_process_that_is_gone)
+{
+	struct ptable_config cfg = { .proc_root = root, .cgroup_root = root, .host_root = root };
+	struct program a = program("{\"version\":\"1.0\"}", NULL, 0);
+	struct event ev = { .type = EV_MMAP, .pid = 7, .tid = 7 };
+	char path[300];
+	struct process *p;
+	struct ptable *t;
+	struct stat st;
+
+	fresh();
+	t = ptable_new(&cfg, NULL);
+	file("prog", &a, sizeof(a));
+	snprintf(path, sizeof(path), "%s/prog", root);
+	CHECK_EQ(stat(path, &st), 0);
+	fake(&(struct fake){ .pid = 6, .comm = "sh" });
+	file("6/environ", "OTEL_SERVICE_NAME=batch\0", 24);
+	CHECK_EQ(ptable_scan(t, now()), 0);
+	ev_fork(t, 6, 7, 7);
+	ev_comm(t, 7, 7, "prog", true);
+	/* inside of execve */
+	p = sample(t, 7);
+	CHECK_STR(p->labels.service_name, "batch");
+	CHECK_STR(p->labels.service_version, "");
+	ev.time = now();
+	ev.mmap.addr = 0x1000;
+	ev.mmap.len = 0x1000;
+	ev.mmap.ino = st.st_ino;
+	ev.mmap.path = path;
+	ptable_event(t, &ev);
+	p = sample(t, 7);
+	CHECK_STR(p->labels.exe, path);
+	CHECK_STR(p->labels.service_version, "1.0");
+	/* another file took the path: it is not the one that ran */
+	ev_fork(t, 6, 8, 8);
+	ev_comm(t, 8, 8, "prog", true);
+	ev.pid = ev.tid = 8;
+	ev.time = now();
+	ev.mmap.ino = st.st_ino + 1000000;
+	ptable_event(t, &ev);
+	p = sample(t, 8);
+	CHECK_STR(p->labels.exe, path);
+	CHECK_STR(p->labels.service_version, "");
+	CHECK_STR(p->labels.service_name, "batch");
 	ptable_free(t);
 }
 
