@@ -152,6 +152,32 @@ static void find_tables(struct rp_mm_entry *e)
 	}
 }
 
+/*
+ * A mapping that was there before keeps its table though the file's ctime is
+ * another one by now: that of a file deleted (a package was upgraded), renamed
+ * or linked is. rp_registry held; no sampler knows e yet.
+ */
+static void keep_tables(struct rp_mm_entry *e, const struct rp_mm_entry *old)
+{
+	u32 i, j = 0;
+
+	for (i = 0; i < e->list.n; i++) {
+		struct rp_mm_map *m = &e->map[i];
+
+		while (j < old->list.n && old->map[j].start < m->start)
+			j++;
+		if (j == old->list.n)
+			return;
+		if (m->table || !old->map[j].table || old->map[j].start != m->start ||
+		    old->map[j].end != m->end || old->file[j].offset != e->file[i].offset ||
+		    !rp_file_id_same_inode(&old->file[j].id, &e->file[i].id))
+			continue;
+		m->bias = old->map[j].bias;
+		m->table = old->map[j].table;
+		e->list.n_tables++;
+	}
+}
+
 static bool same_maps(const struct rp_mm_entry *a, const struct rp_mm_entry *b)
 {
 	u32 i;
@@ -194,6 +220,8 @@ static bool take_over(struct rp_mm_entry *e, const struct reading *r)
 		return false;
 	}
 	find_tables(e);
+	if (old)
+		keep_tables(e, old);
 	plan(e, old, r);
 	if (old)
 		rp_mm_replace(old, e);

@@ -90,17 +90,12 @@ static struct hlist_head *bucket(const struct rp_file_id *id)
 	return &by_file[hash_64(id->ino ^ (u64)id->dev << 32, FILE_BITS)];
 }
 
-static bool same_inode(const struct rp_file_id *a, const struct rp_file_id *b)
-{
-	return a->ino == b->ino && a->dev == b->dev && a->generation == b->generation;
-}
-
 struct rp_table *rp_table_find(const struct rp_file_id *file)
 {
 	struct rp_table *t;
 
 	hlist_for_each_entry (t, bucket(file), file_link) {
-		if (same_inode(&t->file, file) && t->file.ctime == file->ctime)
+		if (rp_file_id_same_inode(&t->file, file) && t->file.ctime == file->ctime)
 			return t;
 	}
 	return NULL;
@@ -112,7 +107,7 @@ static struct rp_table *find_predecessor(const struct rp_file_id *file)
 	struct rp_table *t;
 
 	hlist_for_each_entry (t, bucket(file), file_link) {
-		if (same_inode(&t->file, file))
+		if (rp_file_id_same_inode(&t->file, file))
 			return t;
 	}
 	return NULL;

@@ -36,6 +36,12 @@ struct rp_file_id {
 	u32 generation;
 };
 
+/* Also if something about it was changed in between. */
+static inline bool rp_file_id_same_inode(const struct rp_file_id *a, const struct rp_file_id *b)
+{
+	return a->ino == b->ino && a->dev == b->dev && a->generation == b->generation;
+}
+
 struct rp_table {
 	struct ringprof_table view; /* what the walker looks rows up in */
 	/* the walker's, of all CPUs, no atomic: off by a few is good enough to tell used from not */
@@ -94,10 +100,6 @@ void rp_table_exit(void);
 int rp_table_file_id(int fd, struct rp_file_id *ret, struct netlink_ext_ack *extack);
 /* Of an inode as address spaces map it. */
 void rp_table_inode_id(const struct inode *inode, struct rp_file_id *ret);
-static inline bool rp_file_id_is_vdso(const struct rp_file_id *id)
-{
-	return !id->dev && !id->ino;
-}
 
 /* The commands. 0 (rp_table_new: *ret_id) or -errno with extack. Take rp_registry. */
 int rp_table_new(const struct rp_table_desc *d, u32 *ret_id, struct netlink_ext_ack *extack);
