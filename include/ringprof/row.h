@@ -73,7 +73,7 @@ static inline __u32 ringprof_row_find(const struct ringprof_table *t, __u64 vadd
 	__u64 off = vaddr - t->base;
 	__u32 pc = (__u32)off, lo, hi, block;
 
-	if (off >> 32 || !t->n_rows || pc < t->rows[0].pc)
+	if (off >> 32 || !t->n_rows)
 		return RINGPROF_CFA_GAP;
 	block = pc >> t->shift;
 	if (block + 1 >= t->n_index)
