@@ -111,14 +111,19 @@
  *
  *   TABLE_NEW     TABLE_KEY, TABLE_FD (absent: the vDSO), TABLE_BASE,
  *                 TABLE_SEGMENTS, TABLE_N_ROWS -> TABLE_ID
- *   TABLE_ROWS    TABLE_ID, TABLE_FIRST, TABLE_DATA: rows [first, first + n)
- *   TABLE_COMMIT  TABLE_ID: all rows are there; checked, then in use
- *   TABLE_DEL     TABLE_ID or TABLE_KEY
- *   TABLE_GET     dump: every table with its counters
+ *   TABLE_ROWS    TABLE_ID, TABLE_FIRST, TABLE_DATA: rows [first, first + n),
+ *                 in order, from the socket that began; checked as they come
+ *   TABLE_COMMIT  TABLE_ID: all rows are there; in use from now on
+ *   TABLE_DEL     TABLE_ID or TABLE_KEY (all of that key)
+ *   TABLE_GET     dump: every table with its counters; TABLE_FIRST, the rows
+ *                 that came, only where it is not committed
  *
  * The file is identified by the module from TABLE_FD's own inode (device,
  * number, generation, ctime), the one thing an address space can be compared
- * with; the key is opaque, the same that user space keeps symbols by. A table
+ * with; the key is opaque, the same that user space keeps symbols by. Another
+ * table for the same inode takes the place of the one before; two files of one
+ * content have two tables. A mapping that has its table keeps it when the ctime
+ * changes afterwards (the file is unlinked or renamed). A table
  * that is never committed goes when the socket that began it is closed or when
  * its bytes are wanted. All tables together keep to TABLE_BUDGET bytes: the
  * least used goes first; ENOSPC when the new one alone is larger.
@@ -127,12 +132,15 @@
  * of an address space not known, or one whose amount of executable memory has
  * changed, has its mappings read in process context and compared with the
  * tables. Until then that space is walked by frame pointers
- * (RINGPROF_SAMPLE_NEW_MM).
+ * (RINGPROF_SAMPLE_NEW_MM); a forked child by its parent's mappings, as long as
+ * they are the same. Where only anonymous executable memory comes and goes, the
+ * mappings of files are used meanwhile.
  *
  * Rows (struct ringprof_row) are sorted by pc, which counts from the table's
  * base address; a row holds up to the next one's pc. The caller's registers by
  * a row: ra = *(CFA - 8), sp = CFA, bp by the row's second rule. A row that
- * does not fit is RINGPROF_CFA_OPAQUE, never an approximation. A pc that a
+ * does not fit is RINGPROF_CFA_OPAQUE, never an approximation; a field that its
+ * kind has no use for is 0 (include/ringprof/row_check.h). A pc that a
  * signal interrupted, found below a signal frame, is stored in the chain + 1,
  * so that every caller's node is looked up at address - 1.
  *
@@ -470,7 +478,7 @@ enum ringprof_attr {
 	RINGPROF_A_EPOCH,		/* u32 */
 	RINGPROF_A_HANDLER_NS,		/* u64 */
 	RINGPROF_A_NODE_LIMIT_HITS,	/* u64 */
-	RINGPROF_A_MEMORY,		/* u64: bytes the module holds for rings and tries */
+	RINGPROF_A_MEMORY,		/* u64: bytes the module holds for all but unwind tables */
 	RINGPROF_A_NODE_BUDGET,		/* u32: trie nodes a CPU and epoch */
 	RINGPROF_A_EVENT_REASON,	/* string: why a state changed ("governor", "user", ...) */
 	RINGPROF_A_TABLE_KEY,		/* binary: RINGPROF_KEY_SIZE opaque bytes */
