@@ -161,7 +161,7 @@ bool jit_table_changed(struct jit_table *t, uint64_t time)
 static bool is_same(const struct jit_code *c, uint64_t start, uint64_t end, const char *name,
 		    size_t len)
 {
-	return c->start == start && c->end == end && !memcmp(c->name, name, len) && !c->name[len];
+	return c->start == start && c->end == end && !strncmp(c->name, name, len) && !c->name[len];
 }
 
 static struct jit_code *make_code(uint64_t start, uint64_t end, uint64_t time, const char *name,

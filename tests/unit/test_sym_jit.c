@@ -48,6 +48,8 @@ TEST(a_sample_keeps_the_name_of_its_moment)
 	then = jit_table_version(t, 150, 15);
 	CHECK_EQ(put(t, 150, 250, 20, "second"), JIT_ADDED);
 	CHECK_EQ(put(t, 150, 250, 21, "second"), JIT_SAME);
+	CHECK_EQ(put(t, 300, 320, 22, "f"), JIT_ADDED);
+	CHECK_EQ(put(t, 300, 320, 23, "a longer name than the one there"), JIT_ADDED);
 	CHECK_EQ(put(t, 100, 120, 30, "third"), JIT_ADDED);
 	CHECK_STR(named(t, 150, 15), "first");
 	CHECK_STR(named(t, 150, 20), "second");
