@@ -3,8 +3,9 @@
  * From an ELF file to its table of rows: which segments, which sources in
  * which order, and limits.
  *
- * .eh_frame is first: it is what the program itself would unwind by;
- * .debug_frame is for what it leaves.
+ * .eh_frame is first: it is what the program itself would unwind by. Go's own
+ * tables come next, as Go code has no .eh_frame and its .debug_frame says the
+ * same at ten times the bytes; .debug_frame is for what is left.
  */
 #include "unwind/rows.h"
 
@@ -42,6 +43,7 @@ static int add_sources(struct rows_builder *b, const char **origin)
 		int (*add)(struct rows_builder *b);
 	} sources[] = {
 		{ "eh_frame", rows_add_eh_frame },
+		{ "gopclntab", rows_add_go },
 		{ "debug_frame", rows_add_debug_frame },
 		{ "none", rows_add_entry },
 	};
@@ -51,12 +53,20 @@ static int add_sources(struct rows_builder *b, const char **origin)
 		size_t before = b->n_settled;
 
 		r = sources[i].add(b);
+		if (r < 0 && r != -ENOMEM && before) {
+			/* damaged or too much: what was there before it stays good */
+			b->n_spans = before;
+			b->n_bad_fdes++;
+			continue;
+		}
 		if (r >= 0)
 			r = rows_end_layer(b);
 		if (r < 0)
 			return r;
 		if (b->n_settled > before && !strcmp(*origin, "none"))
 			*origin = sources[i].name;
+		if (b->n_settled > before && sources[i].add == rows_add_go)
+			i++; /* .debug_frame has nothing to add then */
 	}
 	return 0;
 }

@@ -29,7 +29,7 @@ struct rows {
 
 struct rows_limits {
 	uint32_t max_rows; /* 0: RINGPROF_MAX_ROWS */
-	size_t max_bytes;  /* of sections copied, 0: 256 MiB */
+	size_t max_bytes;  /* of a section copied, 0: 128 MiB */
 };
 
 /*

@@ -17,7 +17,7 @@
 #include "sym/elf_image.h"
 #include "unwind/rows.h"
 
-#define ROWS_MAX_BYTES (256U << 20)
+#define ROWS_MAX_BYTES (128U << 20)
 
 /* DWARF numbers */
 #define ROWS_REG_BP 6
@@ -101,6 +101,7 @@ int rows_finish(struct rows_builder *b, struct rows *ret);
 /* The sources: one layer each. 1: there was something, 0: nothing, -errno. */
 int rows_add_eh_frame(struct rows_builder *b);
 int rows_add_debug_frame(struct rows_builder *b);
+int rows_add_go(struct rows_builder *b);
 int rows_add_entry(struct rows_builder *b);
 
 /*
