@@ -176,7 +176,7 @@ static struct source_config source_settings(const struct config *c, bool adopt)
 		.perf_stack = (uint32_t)c->perf_stack,
 		.max_depth = c->max_depth,
 		.budget = c->budget,
-		.set_budget = true,
+		.set_budget = c->budget != CONFIG_NO_BUDGET,
 		.table_budget = strcmp(c->unwind, "rows") ? 0 : c->unwind_module_memory,
 		.set_table_budget = true,
 		.adopt = adopt,

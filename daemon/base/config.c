@@ -105,7 +105,8 @@ const struct config_option config_options[] = {
 	{ "unwind-module-memory", "BYTES", "the module's memory for unwind rows; 0: none",
 	  "0 to 4GiB", true },
 	{ "max-depth", "N", "user frames of a stack", "1 to 2048", true },
-	{ "budget", "PERCENT", "share of a CPU that the module may take; 0: no limit", "0 to 100%",
+	{ "budget", "PERCENT",
+	  "share of a CPU that the module may take; 0: no limit; empty: as it has it", "0 to 100%",
 	  true },
 	{ "listen", "ADDRESS", "address and port of the HTTP server; empty: none",
 	  "HOST:PORT, [V6]:PORT", false },
@@ -147,7 +148,7 @@ static const struct rule rules[] = {
 	{ T_BYTES, AT(unwind_disk), 0, 64ULL << 30, NULL, "256MiB", NULL },
 	{ T_BYTES, AT(unwind_module_memory), 0, 4ULL << 30, NULL, "64MiB", NULL },
 	{ T_U32, AT(max_depth), 1, RINGPROF_DEPTH_LIMIT, NULL, "512", NULL },
-	{ T_PERCENT, AT(budget), 0, 10000, NULL, "1%", NULL },
+	{ T_PERCENT, AT(budget), 0, UINT32_MAX, NULL, "", NULL },
 	{ T_TEXT, AT(listen), 0, 0, NULL, "127.0.0.1:4099", listen_ok },
 	{ T_TEXT, AT(unix_socket), 0, 0, NULL, "/run/ringprof/ringprofd.sock", absolute_or_none },
 	{ T_TEXT, AT(tls_cert), 0, 0, NULL, "", NULL },
@@ -199,10 +200,10 @@ static int parse_number(enum type t, const char *value, uint64_t *ret)
 	if (t == T_BYTES)
 		return parse_bytes(value, ret);
 	if (t == T_PERCENT) {
-		uint32_t share;
-		int r = parse_percent(value, &share);
+		uint32_t share = CONFIG_NO_BUDGET;
+		int r = *value ? parse_percent(value, &share) : 0;
 
-		*ret = r ? 0 : share;
+		*ret = share;
 		return r;
 	}
 	if (!isdigit((unsigned char)*value))
@@ -262,6 +263,8 @@ const char *config_value(const struct config *c, size_t i, char *out, size_t out
 
 	if (rules[i].type == T_TEXT || rules[i].type == T_WORD)
 		return *(char *const *)at;
+	if (rules[i].type == T_PERCENT && *(const uint32_t *)at == CONFIG_NO_BUDGET)
+		return "";
 	snprintf(out, outlen, "%llu",
 		 is_u32(rules[i].type) ? (unsigned long long)*(const uint32_t *)at
 				       : (unsigned long long)*(const uint64_t *)at);

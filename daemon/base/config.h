@@ -13,6 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* the module keeps the budget that it has */
+#define CONFIG_NO_BUDGET UINT32_MAX
+
 struct config_label {
 	char *key, *value;
 };
@@ -33,7 +36,7 @@ struct config {
 	uint64_t perf_stack;					   /* bytes, 0: none */
 	uint64_t unwind_memory, unwind_disk, unwind_module_memory; /* bytes */
 	uint32_t max_depth;					   /* user frames */
-	uint32_t budget; /* share of a CPU in 1/10000, 0: no limit */
+	uint32_t budget; /* share of a CPU in 1/10000, 0: no limit; CONFIG_NO_BUDGET: not said */
 	char *listen;
 	char *unix_socket;
 	char *tls_cert, *tls_key;

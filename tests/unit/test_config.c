@@ -66,9 +66,13 @@ TEST(how_stacks_are_walked)
 	CHECK_STR(c.unwind, "rows");
 	CHECK_EQ(c.perf_stack, 16384);
 	CHECK_EQ(c.max_depth, 512);
-	CHECK_EQ(c.budget, 100);
+	CHECK_EQ(c.budget, CONFIG_NO_BUDGET);
 	CHECK_EQ(config_set(&c, "budget", "0.5%", err, sizeof(err)), 0);
 	CHECK_EQ(c.budget, 50);
+	CHECK_EQ(config_set(&c, "budget", "0", err, sizeof(err)), 0);
+	CHECK_EQ(c.budget, 0);
+	CHECK_EQ(config_set(&c, "budget", "", err, sizeof(err)), 0);
+	CHECK_EQ(c.budget, CONFIG_NO_BUDGET);
 	CHECK_EQ(config_set(&c, "budget", "200%", err, sizeof(err)), -EINVAL);
 	CHECK_STR(err, "budget: '200%' is not PERCENT; allowed: 0 to 100%");
 	CHECK_EQ(config_set(&c, "unwind", "dwarf", err, sizeof(err)), -EINVAL);
