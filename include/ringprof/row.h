@@ -70,26 +70,26 @@ struct ringprof_table {
 /* The rule for an address as the file has it; GAP outside of the table. */
 static inline __u32 ringprof_row_find(const struct ringprof_table *t, __u64 vaddr)
 {
+	const struct ringprof_row *row = t->rows;
 	__u64 off = vaddr - t->base;
-	__u32 pc = (__u32)off, lo, hi, block;
+	__u32 pc = (__u32)off, n, block;
 
 	if (off >> 32 || !t->n_rows)
 		return RINGPROF_CFA_GAP;
 	block = pc >> t->shift;
 	if (block + 1 >= t->n_index)
-		return t->rows[t->n_rows - 1].rule;
-	/* first row past pc: of this block's, or the one that ends it */
-	lo = t->index[block];
-	hi = t->index[block + 1];
-	while (lo < hi) {
-		__u32 mid = lo + (hi - lo) / 2;
+		return row[t->n_rows - 1].rule;
+	/* first row past pc: of this block's n, or the one that ends it */
+	row += t->index[block];
+	n = t->index[block + 1] - t->index[block];
+	while (n) {
+		__u32 half = n / 2;
+		bool past = row[half].pc > pc;
 
-		if (t->rows[mid].pc <= pc)
-			lo = mid + 1;
-		else
-			hi = mid;
+		row += past ? 0 : half + 1;
+		n = past ? half : n - half - 1;
 	}
-	return lo ? t->rows[lo - 1].rule : RINGPROF_CFA_GAP;
+	return row == t->rows ? RINGPROF_CFA_GAP : row[-1].rule;
 }
 
 #endif
