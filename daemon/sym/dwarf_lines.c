@@ -113,8 +113,8 @@ void dwarf_file_name(struct dwarf_info *d, struct dwarf_unit *u, uint32_t number
 	file[0] = '\0';
 	if (!unit_die(d, u, &main))
 		return;
-	/* a split unit numbers its files in a table of its own */
-	die = u->split ? u->split->die : main;
+	/* gcc gives a split unit a table of file names of its own, clang does not */
+	die = u->split && u->split->view.image.at[DWARF_LINE].len ? u->split->die : main;
 	if (!dwarf_getsrcfiles(&die, &files, &n) && number < n)
 		set_file(&main, dwarf_filesrc(files, number, NULL, NULL), file);
 }
