@@ -9,7 +9,7 @@
 # and a level: gcc-O2. static and static-pie are linked so, by gcc -O2.
 
 CORPUS := $(BUILD)/corpus
-CORPUS_ALL := plain frames tail signals threads coroutines switcher libc load plt throw objects spawn
+CORPUS_ALL := plain frames tail signals altstack threads coroutines switcher libc load plt throw objects spawn
 CORPUS_SOME := plain frames signals tail throw objects
 CORPUS_SETS := gcc-O2 gcc-O0 gcc-O3 clang-O2
 CORPUS_PROGRAMS := $(CORPUS_ALL:%=gcc-O2/%) $(CORPUS_ALL:%=clang-O2/%) \
@@ -40,6 +40,7 @@ $(CORPUS)/$(1)/lib%.so: tests/corpus/libwork.c tests/corpus/libwork.h tests/corp
 	$$(Q)$$(corpus_cc) $$(CORPUS_C) $$(corpus_opt) -DVARIANT_$$* -fPIC -shared -Wl,-z,lazy -o $$@ $$<
 $(CORPUS)/$(1)/plt: tests/corpus/plt.c $(CORPUS)/$(1)/libwork.so
 	$$(Q)$$(corpus_cc) $$(CORPUS_C) $$(corpus_opt) -Wl,-z,lazy -Wl,-rpath,'$$$$ORIGIN' -o $$@ $$^
+$(CORPUS)/$(1)/altstack: tests/corpus/signals.c
 $(CORPUS)/$(1)/load: $(CORPUS)/$(1)/libload0.so $(CORPUS)/$(1)/libload1.so
 endef
 $(foreach s,$(CORPUS_SETS),$(eval $(call corpus_set,$(s))))

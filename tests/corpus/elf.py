@@ -181,7 +181,7 @@ class Program(Elf):
         return int(m[1], 16)
 
     def _instruction(self, addr, size, op, operand, here):
-        op = op.removeprefix("notrack ").removeprefix("bnd ")
+        op = op.split()[-1]
         if op.startswith("call"):
             self.calls[addr + size] = ANYWHERE if "*" in operand else self._target(operand)
         elif op.startswith("j") or op.startswith("loop") or op.startswith("xbegin"):
@@ -199,7 +199,7 @@ class Program(Elf):
         for line in text:
             if m := re.match(r"([0-9a-f]{8,16}) <(.*)>:$", line):
                 rows.append((int(m[1], 16), m[2], None))
-            elif m := re.match(r"\s+([0-9a-f]+):\t(\S+(?: (?:call|jmp)\S*)?)\s*(.*)", line):
+            elif m := re.match(r"\s+([0-9a-f]+):\t((?:(?:notrack|bnd|addr32|data16) )*\S+)\s*(.*)", line):
                 rows.append((int(m[1], 16), m[2], m[3]))
         for i, (addr, op, operand) in enumerate(rows):
             if operand is None:

@@ -135,10 +135,12 @@ class Graph:
             return ""
         return "that call does not lead there"
 
-    @staticmethod
-    def _is_landing(f, caller, callee):
+    def _is_landing(self, f, caller, callee):
         """libgcc puts the address to go on at into its own stack frame, then returns to it."""
-        return "libgcc_s" in callee[0] and caller[1] + 1 in f.instructions
+        g = self.file(callee[0])
+        own = isinstance(g, Program) and (start := g.function(callee[1])) is not None
+        raises = g.name(start).startswith("_Unwind_") if own else "libgcc_s" in callee[0]
+        return raises and caller[1] + 1 in f.instructions
 
     def reachable(self, f, target):
         """Where a call of target in f can be found: there, or where tail calls lead from there.

@@ -106,7 +106,7 @@ ok "a handler that nobody has the address of" \
 	judged "1 0 1 1" "$(at lonely)" "$(at elsewhere)"
 
 # the verdict on a table of such figures
-verdict() { # EXPECTED-WORDS V.SAMPLES V.ROOTS V.PAIRS V.WRONG P.SAMPLES P.ROOTS
+verdict() { # EXPECTED-WORDS KIND V.SAMPLES V.ROOTS V.PAIRS V.WRONG P.SAMPLES P.ROOTS
 	python3 - "$@" <<-'END'
 	import sys
 	sys.path.insert(0, "tests/corpus")
@@ -115,18 +115,21 @@ verdict() { # EXPECTED-WORDS V.SAMPLES V.ROOTS V.PAIRS V.WRONG P.SAMPLES P.ROOTS
 	    v = judge.Verdict()
 	    v.samples, v.roots, v.pairs, v.wrong = samples, roots, pairs, wrong
 	    return v
-	n = [int(a) for a in sys.argv[2:]]
-	got = "; ".join(table.problems(verdict(*n[:4]), verdict(*n[4:])))
+	kind, *n = sys.argv[2:]
+	n = [int(a) for a in n]
+	got = "; ".join(table.problems(verdict(*n[:4]), verdict(*n[4:]), kind))
 	print(got)
 	sys.exit((sys.argv[1] or "nothing") not in (got or "nothing"))
 	END
 }
-ok "a program passes" verdict "" 1000 995 10000 5 500 500
-ok "98.9 % are too few" verdict "989 of 1000" 1000 989 10000 0 500 450
-ok "perf's roots are more" verdict "perf" 4000 3961 10000 0 4000 4000
-ok "perf's lead is chance" verdict "" 400 398 10000 0 400 400
-ok "too many wrong pairs" verdict "wrong" 1000 1000 10000 51 500 500
-ok "too few samples to say" verdict "only 149" 149 149 1000 0 500 500
+ok "a program passes" verdict "" compiled 1000 995 10000 5 500 500
+ok "98.9 % are too few" verdict "989 of 1000" compiled 1000 989 10000 0 500 450
+ok "perf's roots are more" verdict "perf" compiled 4000 3961 10000 0 4000 4000
+ok "perf's lead is chance" verdict "" compiled 400 398 10000 0 400 400
+ok "no share is asked of alternate stacks" verdict "" altstack 1000 850 10000 5 500 420
+ok "but perf's is" verdict "perf" altstack 1000 850 10000 5 500 500
+ok "too many wrong pairs" verdict "wrong" compiled 1000 1000 10000 51 500 500
+ok "too few samples to say" verdict "only 149" compiled 149 149 1000 0 500 500
 ok "in all: 0.1 % wrong and no more" python3 -c "
 import sys; sys.path.insert(0, 'tests/corpus')
 import judge, table
