@@ -179,9 +179,13 @@ static bool resolve_kernel(struct symbols *s, uint64_t addr, struct sym_answer *
 		set_name(s, symtab_name(&s->kernel.tab, sym), true, ret);
 		ret->func_start = sym->addr;
 		snprintf(ret->module, sizeof(ret->module), "%s", module);
-	} else if (!s->kernel.hidden) {
-		__atomic_store_n(&s->kernel_stale, true, __ATOMIC_RELAXED);
 	}
+	/*
+	 * A program loaded since the last reading may lie where the symbol before it
+	 * seems to reach: a name among them is a hint as well as none is.
+	 */
+	if (sym ? !strcmp(module, "bpf") : !s->kernel.hidden)
+		__atomic_store_n(&s->kernel_stale, true, __ATOMIC_RELAXED);
 	pthread_rwlock_unlock(&s->kernel_lock);
 	if (sym)
 		return true;
