@@ -39,6 +39,34 @@ static inline void remove_root(void)
 	run("rm -rf '%s'", root);
 }
 
+/* Empties the directory. */
+static inline void fresh(void)
+{
+	remove_root();
+	mkdir(root, 0700);
+}
+
+/* Writes a file below the root, with the directories that lead there. */
+static inline void file(const char *name, const void *data, size_t n)
+{
+	char path[600], *slash;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	run("mkdir -p '%s'", path);
+	*slash = '/';
+	f = fopen(path, "w");
+	if (!f || fwrite(data, 1, n, f) != n || fclose(f))
+		abort();
+}
+
+static inline void text(const char *name, const char *s)
+{
+	file(name, s, strlen(s));
+}
+
 static inline void proc_init(void)
 {
 	strcpy(root, "/tmp/ringprof-proc-XXXXXX");
