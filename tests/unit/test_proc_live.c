@@ -90,6 +90,92 @@ TEST(a_dead_child_does_not_spoil_its_parents_files)
 	files_free(fs);
 }
 
+/* A directory of our own in a hierarchy of cgroups; its number, 0: none can be made. */
+static uint64_t make_cgroup(const char *mount, char *dir, size_t len)
+{
+	struct stat st;
+
+	snprintf(dir, len, "%s/ringprof-%d.service", mount, (int)getpid());
+	if (mkdir(dir, 0755) || stat(dir, &st))
+		return 0;
+	return st.st_ino;
+}
+
+static void gone_in_cgroup(const char *mount, enum cgroup_ids ids)
+{
+	struct ptable_config cfg = { 0 };
+	struct ptable *t = ptable_new(&cfg, NULL);
+	char dir[300], unit[64];
+	struct process *p;
+	uint64_t id;
+
+	CHECK(t);
+	ptable_cgroup_ids(t, ids);
+	id = make_cgroup(mount, dir, sizeof(dir));
+	if (!id) {
+		ptable_free(t);
+		SKIP("no cgroup can be made here");
+	}
+	snprintf(unit, sizeof(unit), "ringprof-%d.service", (int)getpid());
+	/* a pid above any limit: a child that is gone, and lived where its parent does not */
+	ev_fork(t, getpid(), 1 << 29, 1 << 29);
+	p = sample_in(t, 1 << 29, id);
+	CHECK_STR(p->labels.unit, unit);
+	CHECK_STR(p->labels.service_name, unit);
+	rmdir(dir);
+	/* the directory is gone too: what it was called stays with who was asked for before */
+	CHECK_STR(sample_in(t, 1 << 29, id)->labels.unit, unit);
+	ev_fork(t, getpid(), (1 << 29) + 1, (1 << 29) + 1);
+	CHECK(strcmp(sample_in(t, (1 << 29) + 1, id)->labels.unit, unit) != 0);
+	ptable_free(t);
+}
+
+TEST(the_cgroup_of_a_process_that_is_gone)
+{
+	gone_in_cgroup(access("/sys/fs/cgroup/cgroup.procs", F_OK) ? "/sys/fs/cgroup/unified"
+								   : "/sys/fs/cgroup",
+		       CGROUP_IDS_UNIFIED);
+}
+
+TEST(the_cgroup_of_version_1)
+{
+	if (access("/sys/fs/cgroup/memory", W_OK))
+		SKIP("version 1 does not have the memory controller here");
+	gone_in_cgroup("/sys/fs/cgroup/memory", CGROUP_IDS_V1);
+}
+
+/* With several hierarchies the root of one says nothing: processes are named by another. */
+TEST(the_root_of_one_hierarchy_is_not_learnt)
+{
+	struct ptable_config cfg = { 0 };
+	struct ptable *t = ptable_new(&cfg, NULL);
+	char before[4096];
+	struct process *p;
+	struct stat st;
+	int status;
+	pid_t pid;
+
+	CHECK(t);
+	if (stat("/sys/fs/cgroup/unified", &st)) {
+		ptable_free(t);
+		SKIP("one hierarchy alone here");
+	}
+	ptable_cgroup_ids(t, CGROUP_IDS_UNIFIED);
+	CHECK_EQ(ptable_scan(t, now()), 0);
+	/* a kernel thread is in the root of all of them */
+	sample_in(t, 2, st.st_ino);
+	p = sample(t, getpid());
+	snprintf(before, sizeof(before), "%s", p->labels.cgroup);
+	CHECK_STR(sample_in(t, getpid(), st.st_ino)->labels.cgroup, before);
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	waitpid(pid, &status, 0);
+	ev_fork(t, getpid(), pid, pid);
+	CHECK_STR(sample_in(t, pid, st.st_ino)->labels.cgroup, before);
+	ptable_free(t);
+}
+
 int main(void)
 {
 	proc_init();
