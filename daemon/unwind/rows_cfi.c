@@ -193,6 +193,8 @@ static bool read_cie_head(const struct cfi_section *s, struct cfi_cie *cie, stru
 	ra = version == 1 ? cursor_u8(c) : cursor_uleb(c);
 	if (*aug == 'z')
 		read_augmentation(cie, aug + 1, c);
+	else if (!strcmp(aug, "S")) /* .debug_frame, where no data comes with it */
+		cie->signal = true;
 	else if (*aug)
 		return false;
 	return !c->bad && ra == ROWS_REG_RA && cie->code_align;
