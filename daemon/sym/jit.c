@@ -202,6 +202,12 @@ static void check_hang(struct jit *j, uint64_t now)
 		return;
 	r->left = true;
 	r->at->given_up = true;
+	/* asked for again meanwhile: the next thread must not touch what this one is at */
+	if (r->at->queued) {
+		TAILQ_REMOVE(&j->queue, r->at, link);
+		r->at->queued = false;
+		r->at->refs--; /* the thread has one more */
+	}
 	jit_count(&j->c.refused[JIT_HANGS], 1);
 	j->reader = NULL;
 	j->left_behind++;
