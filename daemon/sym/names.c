@@ -17,6 +17,8 @@
 #include "sym/symbols.h"
 #include "sym/symtab.h"
 
+#define READABLE_MAX 16384 /* demangled, before it is cut */
+
 struct pair {
 	const char *system;
 	const char *readable;
@@ -72,6 +74,28 @@ static void clean(char *s)
 			*s = '?';
 }
 
+static bool is_continuation(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* Takes bytes out of the middle, whole UTF-8 characters of them. */
+static void cut_middle(char *s)
+{
+	static const char mark[] = "…";
+	size_t n = strlen(s), keep = (NAMES_MAX_READABLE - (sizeof(mark) - 1)) / 2;
+	size_t head = keep, tail = n - keep;
+
+	if (n <= NAMES_MAX_READABLE)
+		return;
+	while (head && is_continuation(s[head]))
+		head--;
+	while (tail < n && is_continuation(s[tail]))
+		tail++;
+	memcpy(s + head, mark, sizeof(mark) - 1);
+	memmove(s + head + sizeof(mark) - 1, s + tail, n - tail + 1);
+}
+
 static const char *intern(struct names *n, const char *text)
 {
 	uint32_t id = strtab_add(n->texts, text);
@@ -81,7 +105,7 @@ static const char *intern(struct names *n, const char *text)
 
 static struct pair *add(struct names *n, uint64_t hash, const char *name, bool demangle)
 {
-	char readable[SYM_NAME_MAX];
+	char readable[READABLE_MAX];
 	struct pair *p;
 
 	if (bytes(n) >= n->max_bytes) {
@@ -94,8 +118,11 @@ static struct pair *add(struct names *n, uint64_t hash, const char *name, bool d
 	n->pairs = p;
 	p += n->n;
 	p->system = p->readable = intern(n, name);
-	if (p->system && demangle && sym_demangle(name, readable, sizeof(readable)) == readable) {
+	if (p->system && demangle) {
+		if (sym_demangle(name, readable, sizeof(readable)) != readable)
+			strcpy(readable, name); /* at most SYM_NAME_MAX, as names_get cuts it */
 		clean(readable);
+		cut_middle(readable);
 		p->readable = intern(n, readable);
 	}
 	if (!p->system || !p->readable || hmap_insert(&n->index, hash, n->n))

@@ -4,6 +4,10 @@
  * form, made once. Texts stay until names_free, so they are bounded: past the
  * limit only names that are known already are given.
  *
+ * A readable name of more than NAMES_MAX_READABLE bytes is cut in the middle,
+ * where a "…" stands then: beginning (the namespace) and end (the function)
+ * are what tells names apart.
+ *
  * Control characters become '?': names come from strangers' files and end on
  * people's terminals.
  *
@@ -15,6 +19,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define NAMES_MAX_READABLE 1024
 
 struct names;
 

@@ -101,7 +101,7 @@ void symbols_resolve_jit(struct symbols *s, struct jit_table *t, uint32_t versio
 void symbols_refresh_kernel(struct symbols *s);
 
 /*
- * Demangled form of a C++ or Rust name into out, without parameters; returns
+ * Demangled form of a C++, Rust or D name into out, without parameters; returns
  * out, or name itself if it is not mangled or its text is longer than outlen.
  */
 const char *sym_demangle(const char *name, char *out, size_t outlen);

@@ -35,6 +35,43 @@ TEST(rust_names_of_both_manglings)
 	CHECK_STR(demangled("_RNvCs1234_7mycrate3foo"), "mycrate::foo");
 }
 
+TEST(d_names_lose_parameters)
+{
+	char name[2048] = "_D";
+
+	CHECK_STR(demangled("_D1a1b1fFiAyaZi"), "a.b.f");
+	CHECK_STR(demangled("_D1a1b__T1STiZQf1gMFNaNbNiNfiZi"), "a.b.S!(int).S.g");
+	CHECK_STR(demangled("_Dmain"), "D main");
+	/* more back references than are followed */
+	strcpy(name + 2, "1a1b__T1STiZQfQfQfQfQfQfQfQfQf1gFiZi");
+	CHECK(demangled(name) == name);
+	CHECK(demangled("_D") != NULL);
+}
+
+TEST(long_names_are_cut_in_the_middle)
+{
+	struct names *n = names_new(1 << 20);
+	const char *readable, *system;
+	char name[3000];
+
+	memset(name, 'a', sizeof(name));
+	strcpy(name + sizeof(name) - 4, "end");
+	CHECK(names_get(n, name, true, &readable, &system));
+	CHECK_STR(system, name);
+	CHECK(strlen(readable) <= NAMES_MAX_READABLE && strlen(readable) > NAMES_MAX_READABLE - 4);
+	CHECK(strstr(readable, "aaa…aaa") && !strcmp(readable + strlen(readable) - 3, "end"));
+	/* no character is cut in two */
+	for (size_t i = 0; i + 3 < sizeof(name); i += 3)
+		memcpy(name + i, "€", 3);
+	name[2997] = '\0';
+	CHECK(names_get(n, name, true, &readable, &system));
+	CHECK(strlen(readable) <= NAMES_MAX_READABLE && !(strlen(readable) % 3));
+	/* a file's name is no function's: it stays whole */
+	CHECK(names_get(n, name, false, &readable, &system));
+	CHECK_STR(readable, name);
+	names_free(n);
+}
+
 TEST(other_names_stay_as_they_are)
 {
 	static const char *const same[] = {
