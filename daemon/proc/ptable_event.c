@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/clock.h"
 #include "proc/ptable_int.h"
 
 void ptable_maps_changed(struct entry *e)
@@ -169,8 +170,13 @@ static void on_exit(struct ptable *t, const struct event *ev)
 		ptable_mark_exited(t, e);
 }
 
-static void on_lost(struct ptable *t)
+/* /proc is looked through once a second at most, however much is lost. */
+#define FIND_NS NSEC_PER_SEC
+
+static void on_lost(struct ptable *t, uint64_t now)
 {
+	if (!t->find_at)
+		t->find_at = now + FIND_NS;
 	for (uint32_t i = 0; i < t->n_slots; i++) {
 		struct entry *e = t->slots[i];
 
@@ -184,6 +190,10 @@ static void on_lost(struct ptable *t)
 
 void ptable_event(struct ptable *t, const struct event *ev)
 {
+	if (t->find_at && ev->time >= t->find_at) {
+		t->find_at = 0;
+		ptable_find_new(t);
+	}
 	switch (ev->type) {
 	case EV_MMAP:
 		on_mmap(t, ev);
@@ -198,7 +208,7 @@ void ptable_event(struct ptable *t, const struct event *ev)
 		on_exit(t, ev);
 		break;
 	case EV_LOST:
-		on_lost(t);
+		on_lost(t, ev->time);
 		break;
 	case EV_SAMPLE:
 		break;

@@ -85,6 +85,7 @@ struct ptable {
 	struct exes *exes;
 	char *host_root;
 	uint64_t map_bytes;
+	uint64_t find_at; /* mono ns: look for processes that a loss hid; 0: none was lost */
 	struct ptable_counters c;
 };
 
@@ -111,6 +112,8 @@ void ptable_trim(struct ptable *t, const struct entry *keep);
 int ptable_read_process(struct ptable *t, struct entry *e, uint64_t now);
 /* The same without the mappings. */
 int ptable_read_labels(struct ptable *t, struct entry *e);
+/* Reads the processes of /proc that the table does not have. */
+void ptable_find_new(struct ptable *t);
 /* Is there such a process? */
 bool ptable_pid_exists(struct ptable *t, pid_t pid);
 /* O_PATH descriptor of /proc/PID if the process is still e; -ESTALE: it is another; -errno. */

@@ -258,6 +258,30 @@ static void scan_pid(struct ptable *t, pid_t pid, uint64_t now)
 	ptable_trim(t, e);
 }
 
+/* The pid that a name in /proc stands for, 0: none. */
+static pid_t pid_of(const char *name)
+{
+	char *end;
+	long pid = strtol(name, &end, 10);
+
+	return pid > 0 && pid <= INT32_MAX && !*end ? (pid_t)pid : 0;
+}
+
+void ptable_find_new(struct ptable *t)
+{
+	DIR *d = opendir(t->proc_root);
+	struct dirent *de;
+
+	while (d && (de = readdir(d))) {
+		pid_t pid = pid_of(de->d_name);
+
+		if (pid && !ptable_find(t, pid))
+			scan_pid(t, pid, mono_now());
+	}
+	if (d)
+		closedir(d);
+}
+
 int ptable_scan(struct ptable *t, uint64_t now)
 {
 	DIR *d = opendir(t->proc_root);
@@ -268,12 +292,11 @@ int ptable_scan(struct ptable *t, uint64_t now)
 	if (!d)
 		return -errno;
 	while ((de = readdir(d))) {
-		char *end;
-		long pid = strtol(de->d_name, &end, 10);
+		pid_t pid = pid_of(de->d_name);
 
 		/* each at its own time: events during a long scan are not in it */
-		if (pid > 0 && pid <= INT32_MAX && !*end)
-			scan_pid(t, (pid_t)pid, now + (mono_now() - begun));
+		if (pid)
+			scan_pid(t, pid, now + (mono_now() - begun));
 	}
 	closedir(d);
 	for (e = TAILQ_FIRST(&t->live); e; e = next) {

@@ -304,6 +304,33 @@ TEST(loss_makes_processes_read_again_and_finds_reuse)
 	ptable_free(t);
 }
 
+TEST(loss_is_followed_by_a_look_for_new_processes)
+{
+	struct event later = { .type = EV_EXIT, .pid = 1, .tid = 1 };
+	struct ptable *t = new_table(0);
+	struct ptable_counters c;
+
+	CHECK_EQ(ptable_scan(t, now()), 0);
+	fake(&(struct fake){ .pid = 100, .comm = "hidden", .maps = maps_text, .start = 50 });
+	ev_lost(t);
+	ev_lost(t);
+	ev_exit(t, 1, 1);
+	ptable_counters(t, &c);
+	CHECK_EQ(c.processes, 0);
+	later.time = now() + 2 * NSEC_PER_SEC;
+	ptable_event(t, &later);
+	ptable_counters(t, &c);
+	CHECK_EQ(c.processes, 1);
+	CHECK_EQ(c.scans, 1);
+	/* once */
+	fake(&(struct fake){ .pid = 101, .comm = "later", .maps = maps_text, .start = 50 });
+	later.time += 2 * NSEC_PER_SEC;
+	ptable_event(t, &later);
+	ptable_counters(t, &c);
+	CHECK_EQ(c.processes, 1);
+	ptable_free(t);
+}
+
 TEST(events_older_than_the_scan_are_in_it)
 {
 	struct ptable *t = new_table(0);
