@@ -165,12 +165,10 @@ static inline enum ringprof_end ringprof_walk_base(struct ringprof_walker *w,
 						   struct ringprof_walk *s, __u32 rule, __u64 *ret)
 {
 	switch (ringprof_rule_cfa(rule)) {
-	case RINGPROF_CFA_SP:
 	case RINGPROF_CFA_SP_DEREF:
 	case RINGPROF_CFA_PLT:
 		*ret = s->sp;
 		return s->sp ? RINGPROF_END_NONE : RINGPROF_END_SP_RANGE;
-	case RINGPROF_CFA_BP:
 	case RINGPROF_CFA_BP_DEREF:
 		*ret = s->bp;
 		return s->bp_lost ? RINGPROF_END_NO_INFO : RINGPROF_END_NONE;
@@ -191,18 +189,18 @@ static inline __u64 ringprof_walk_off(__u32 rule, __u64 at)
 	return (__u64)(__s64)off;
 }
 
-static inline enum ringprof_end ringprof_walk_cfa(struct ringprof_walker *w,
-						  struct ringprof_walk *s, __u32 rule, __u64 at,
-						  __u64 *ret)
+/* All kinds but SP and BP. */
+static inline enum ringprof_end ringprof_walk_cfa_rare(struct ringprof_walker *w,
+						       struct ringprof_walk *s, __u32 rule,
+						       __u64 at, __u64 *ret)
 {
 	__u32 kind = ringprof_rule_cfa(rule);
-	bool loaded = kind == RINGPROF_CFA_BP_DEREF || kind == RINGPROF_CFA_SP_DEREF;
 	enum ringprof_end why = ringprof_walk_base(w, s, rule, ret);
 
 	if (why != RINGPROF_END_NONE)
 		return why;
 	*ret += ringprof_walk_off(rule, at);
-	if (loaded) {
+	if (kind == RINGPROF_CFA_BP_DEREF || kind == RINGPROF_CFA_SP_DEREF) {
 		if (!ringprof_is_stack(*ret, 8, s->end))
 			return RINGPROF_END_SP_RANGE;
 		why = ringprof_walker_read(w, *ret, ret);
@@ -210,10 +208,36 @@ static inline enum ringprof_end ringprof_walk_cfa(struct ringprof_walker *w,
 			return why;
 		if (kind == RINGPROF_CFA_SP_DEREF)
 			*ret += 8;
+		/* the code says that it is on another stack: it may be below this one */
+		s->sp = 0;
+	}
+	return RINGPROF_END_NONE;
+}
+
+static inline enum ringprof_end ringprof_walk_cfa(struct ringprof_walker *w,
+						  struct ringprof_walk *s, __u32 rule, __u64 at,
+						  __u64 *ret)
+{
+	__u64 off = (__u64)(__s64)((__s32)rule >> RINGPROF_RULE_OFF_SHIFT) * 8;
+	__u32 kind = ringprof_rule_cfa(rule);
+	enum ringprof_end why;
+
+	if (likely(kind == RINGPROF_CFA_SP)) {
+		if (unlikely(!s->sp))
+			return RINGPROF_END_SP_RANGE;
+		*ret = s->sp + off;
+	} else if (kind == RINGPROF_CFA_BP) {
+		if (s->bp_lost)
+			return RINGPROF_END_NO_INFO;
+		*ret = s->bp + off;
+	} else {
+		why = ringprof_walk_cfa_rare(w, s, rule, at, ret);
+		if (why != RINGPROF_END_NONE)
+			return why;
 	}
 	if (unlikely(!ringprof_is_stack(*ret - 8, 8, s->end)))
 		return RINGPROF_END_SP_RANGE;
-	return *ret > s->sp || loaded ? RINGPROF_END_NONE : RINGPROF_END_CFA_ORDER;
+	return likely(*ret > s->sp) ? RINGPROF_END_NONE : RINGPROF_END_CFA_ORDER;
 }
 
 /*
@@ -310,19 +334,16 @@ static __always_inline enum ringprof_end ringprof_walk_up(struct ringprof_walker
 		__u64 at = s->at_pc ? s->pc : s->pc - 1;
 		__u32 rule = ringprof_walker_rule(w, at);
 
-		switch (ringprof_rule_cfa(rule)) {
-		case RINGPROF_CFA_GAP:
+		__u32 kind = ringprof_rule_cfa(rule);
+
+		if (kind == RINGPROF_CFA_GAP)
 			why = ringprof_step_fp(w, s);
-			break;
-		case RINGPROF_CFA_SIGNAL:
-			why = ringprof_step_signal(w, s);
-			break;
-		case RINGPROF_CFA_ROOT:
-			return RINGPROF_END_ROOT;
-		default:
+		else if (likely(kind < RINGPROF_CFA_SIGNAL))
 			why = ringprof_step_row(w, s, rule, at);
-			break;
-		}
+		else if (kind == RINGPROF_CFA_SIGNAL)
+			why = ringprof_step_signal(w, s);
+		else
+			return kind == RINGPROF_CFA_ROOT ? RINGPROF_END_ROOT : RINGPROF_END_OPAQUE;
 	} while (why == RINGPROF_END_NONE);
 	return why;
 }
