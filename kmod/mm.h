@@ -19,7 +19,6 @@
 
 struct mm_struct;
 struct rp_cpu;
-struct rp_mm_entry;
 
 #define RP_MM_MAX      4096	   /* address spaces */
 #define RP_MM_MAX_MAPS 4096	   /* of one */
