@@ -33,6 +33,7 @@ struct question {
 	uint64_t from, to; /* wall ns */
 	uint64_t max_nodes;
 	bool text; /* top for people */
+	struct query_env env;
 	struct query_limits limits;
 };
 
@@ -137,10 +138,24 @@ static int read_format(struct question *q, char *err, size_t errlen)
 			     &q->max_nodes, err, errlen);
 }
 
+static int read_view(struct question *q, char *err, size_t errlen)
+{
+	uint64_t inlines, lines;
+	int r = params_number(&q->req->params, "inlines", 0, 1, 1, &inlines, err, errlen);
+
+	if (!r)
+		r = params_number(&q->req->params, "lines", 0, 1, 0, &lines, err, errlen);
+	if (r)
+		return r;
+	q->env = q->req->srv->env.query;
+	q->env.view = (struct query_view){ .no_inlines = !inlines, .lines = lines };
+	return 0;
+}
+
 static int read_question(struct question *q, char *err, size_t errlen)
 {
-	static const char *const allowed[] = { "query",	    "from", "until", "format",
-					       "max_nodes", "text", NULL };
+	static const char *const allowed[] = { "query", "from",	   "until", "format", "max_nodes",
+					       "text",	"inlines", "lines", NULL };
 	const char *query = params_get(&q->req->params, "query");
 	char cause[256] = "out of memory";
 	int r = params_strict(&q->req->params, allowed, err, errlen);
@@ -149,6 +164,8 @@ static int read_question(struct question *q, char *err, size_t errlen)
 		r = read_format(q, err, errlen);
 	if (!r)
 		r = read_range(q, err, errlen);
+	if (!r)
+		r = read_view(q, err, errlen);
 	if (r)
 		return r;
 	r = selector_parse(&q->req->selector, query ? query : "", cause, sizeof(cause));
@@ -187,7 +204,7 @@ static void freshen(const struct question *q)
 static int answer_tree(const struct question *q, const struct window_list *l, struct sink out)
 {
 	struct tree *t = NULL;
-	int r = query_tree(&q->req->srv->env.query, l, q->req->selector, &q->limits, &t);
+	int r = query_tree(&q->env, l, q->req->selector, &q->limits, &t);
 
 	if (!r)
 		r = q->format->write(q, t, out);
@@ -205,8 +222,7 @@ static int answer(const struct question *q, const struct window_list *l)
 	if (r)
 		return r;
 	if (pprof)
-		r = export_pprof(&q->req->srv->env.query, l, q->req->selector, &opt, &q->limits,
-				 a.sink);
+		r = export_pprof(&q->env, l, q->req->selector, &opt, &q->limits, a.sink);
 	else
 		r = answer_tree(q, l, a.sink);
 	r = answer_end(&a, r);

@@ -79,9 +79,16 @@ struct tree {
 	struct strtab *strings; /* owns the texts of funcs */
 };
 
+/* How frames are shown; all 0: inlined functions are frames of their own, lines are not told. */
+struct query_view {
+	bool no_inlines; /* an inlined function counts as the one that it is in */
+	bool lines;	 /* trees: a frame is "function file:line", each line one of its own */
+};
+
 struct query_env {
 	struct store *store;
 	struct symbols *symbols;
+	struct query_view view;
 };
 
 struct query_limits {

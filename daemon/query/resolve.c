@@ -29,6 +29,10 @@ void query_resolve(const struct query_env *env, const struct model_object *o, ui
 	}
 	if (ret->n > SYM_MAX_LINES)
 		ret->n = SYM_MAX_LINES;
+	if (env->view.no_inlines && ret->n > 1) {
+		ret->lines[0] = ret->lines[ret->n - 1];
+		ret->n = 1;
+	}
 	for (uint32_t i = 0; i < ret->n; i++)
 		mend_line(&ret->lines[i]);
 	ret->module[sizeof(ret->module) - 1] = '\0';

@@ -7,6 +7,7 @@
 #include "query/tree.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,31 @@ static int add_func(struct builder *b, const struct sym_line *l, const struct mo
 	return 0;
 }
 
+/* What a function is called in this view. */
+static int func_text(struct builder *b, const struct sym_line *l, uint32_t *ret)
+{
+	char text[QUERY_TEXT_MAX];
+
+	if (!b->env->view.lines || !*l->file || !l->line)
+		return budget_text(&b->budget, b->tree->strings, l->name, ret);
+	snprintf(text, sizeof(text), "%s %s:%" PRIu32, l->name, l->file, l->line);
+	return budget_text(&b->budget, b->tree->strings, text, ret);
+}
+
+/* Where a function is may be known at some of its addresses only: the first that knows tells. */
+static int learn_file(struct builder *b, struct tree_func *f, const struct sym_line *l)
+{
+	uint32_t file;
+
+	if (*f->file || !*l->file)
+		return 0;
+	if (budget_text(&b->budget, b->tree->strings, l->file, &file))
+		return -ENOMEM;
+	f->file = strtab_get(b->tree->strings, file);
+	f->line = l->start_line;
+	return 0;
+}
+
 /* texts are interned: equal texts are equal pointers */
 static int intern_func(struct builder *b, const struct sym_line *l, const struct model_object *o,
 		       uint32_t object, uint32_t *ret)
@@ -64,14 +90,14 @@ static int intern_func(struct builder *b, const struct sym_line *l, const struct
 	uint32_t name, i;
 	uint64_t hash;
 
-	if (budget_text(&b->budget, t->strings, l->name, &name))
+	if (func_text(b, l, &name))
 		return -ENOMEM;
 	n = strtab_get(t->strings, name);
 	hash = hash_mix(name, object);
 	HMAP_FOR_EACH (&b->func_index, hash, it, i) {
 		if (t->funcs[i].name == n && t->funcs[i].object == obj) {
 			*ret = i;
-			return 0;
+			return learn_file(b, &t->funcs[i], l);
 		}
 	}
 	return add_func(b, l, o, name, object, hash, ret);

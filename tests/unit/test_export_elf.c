@@ -111,6 +111,10 @@ TEST(a_real_address_leads_back)
 	CHECK_EQ(p->location[0]->address - m->memory_start + m->file_offset, known.offset);
 	CHECK_EQ(m->memory_start % 4096, 0);
 	CHECK_EQ(m->memory_limit % 4096, 0);
+	CHECK(m->has_filenames && m->has_line_numbers && !m->has_inline_frames);
+	CHECK(strstr(p->string_table[p->function[0]->filename], "test_export_elf.c"));
+	CHECK(p->function[0]->start_line > 0);
+	CHECK(p->location[0]->line[0]->line >= p->function[0]->start_line);
 	ringprof__pprof__profile__free_unpacked(p, NULL);
 	buf_free(&b);
 	real_free(&r);
@@ -125,6 +129,13 @@ TEST(a_tree_of_it_has_the_name)
 	CHECK_EQ(query_tree(&r.env, &r.list, NULL, NULL, &t), 0);
 	CHECK_EQ(t->n_nodes, 2);
 	CHECK_STR(t->funcs[t->nodes[1].func].name, "ringprof_known_function");
+	CHECK(strstr(t->funcs[t->nodes[1].func].file, "test_export_elf.c"));
+	CHECK(t->funcs[t->nodes[1].func].line > 0);
+	tree_free(t);
+	r.env.view.lines = true;
+	CHECK_EQ(query_tree(&r.env, &r.list, NULL, NULL, &t), 0);
+	CHECK(strstr(t->funcs[t->nodes[1].func].name, "ringprof_known_function /"));
+	CHECK(strstr(t->funcs[t->nodes[1].func].name, "test_export_elf.c:"));
 	tree_free(t);
 	real_free(&r);
 }
