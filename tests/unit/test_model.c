@@ -110,7 +110,7 @@ TEST(series)
 	struct model *m = model_new();
 	char value[8] = "v";
 	struct model_series s = { .n = 2, .labels = { { "a", value }, { "b", "w" } } };
-	struct model_series bad = { .n = 17 };
+	struct model_series bad = { .n = MODEL_MAX_LABELS + 1 };
 	uint32_t i;
 
 	CHECK_EQ(model_find_series(m, &s), UINT32_MAX);
