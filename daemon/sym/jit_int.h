@@ -19,7 +19,7 @@
 #define JIT_MAX_VERSIONS 64	    /* a table with more is begun anew with what is alive */
 #define JIT_MAX_CODE	 (1U << 30) /* bytes of one piece; no code is that long */
 #define JIT_MAX_LINES	 65536	    /* line entries of one piece */
-#define JIT_ROUND_BYTES	 (4U << 20) /* of one file at once, then others have their turn */
+#define JIT_ROUND_BYTES	 (1U << 20) /* of one file at once, then others have their turn */
 #define JIT_MAX_CHANGES	 256
 
 /* lines of one piece of code, by address */

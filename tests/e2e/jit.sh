@@ -7,29 +7,12 @@
 
 flags=(-std=gnu11 -O2 -D_GNU_SOURCE -fno-omit-frame-pointer -Wall)
 ok "the workload is built" gcc "${flags[@]}" -o "$dir/jitter" tests/workloads/jit.c
-ok "the daemon starts" start_daemon --frequency=499
-maps=()
-run() { "$@" >/dev/null 2>&1 & pids+=($!); }
-
-# two processes with other code at the same address, one by map, one by dump
-# (in a directory of its own), each with three functions at that address
 mkdir "$dir/dumps" "$dir/src"
-"$dir/jitter" map m 8 >"$dir/m.json" &
-mapper=$!
-(cd "$dir/dumps" && exec "$dir/jitter" dump d 8 >"$dir/d.json") &
-dumper=$!
-maps+=("/tmp/perf-$mapper.map")
-
 cat >"$dir/src/hot.js" <<'J'
 function hotInner(n) { let s = 0; for (let i = 0; i < n; i++) s = (s * 31 + i) | 0; return s; }
 function hotOuter() { let t = 0; for (;;) t ^= hotInner(200000); }
 hotOuter();
 J
-if command -v node >/dev/null; then
-	ln -s "$(command -v node)" "$dir/jitnode"
-	run "$dir/jitnode" --perf-basic-prof --interpreted-frames-native-stack "$dir/src/hot.js"
-	maps+=("/tmp/perf-${pids[-1]}.map")
-fi
 cat >"$dir/src/main.go" <<'G'
 package main
 
@@ -42,11 +25,8 @@ func (g *gopher) dig() { for i := 0; i < 1000000; i++ { g.n += bite(uint64(i) ^ 
 func main() { c := make(chan int); go func() { g := &gopher{}; for { g.dig() } }(); <-c }
 G
 if command -v go >/dev/null; then
-	(cd "$dir/src" && GO111MODULE=off GOCACHE=$dir/gocache GOFLAGS='' go build -ldflags='-s -w' -o "$dir/strippedgo" main.go) &&
-		run "$dir/strippedgo"
+	(cd "$dir/src" && GO111MODULE=off GOCACHE=$dir/gocache GOFLAGS='' go build -ldflags='-s -w' -o "$dir/strippedgo" main.go)
 fi
-
-# --- what may stand in the place of a map ---
 cat >"$dir/src/plain.c" <<'C'
 #include <string.h>
 #include <sys/mman.h>
@@ -63,6 +43,32 @@ int main(void)
 }
 C
 gcc -O1 -o "$dir/plain" "$dir/src/plain.c"
+
+ok "the daemon starts" start_daemon --frequency=499
+maps=()
+run() { "$@" >/dev/null 2>&1 & pids+=($!); }
+
+# two processes with other code at the same address, one by map, one by dump
+# (in a directory of its own), each with three functions at that address
+"$dir/jitter" map m 3 >"$dir/m.json" &
+mapper=$!
+(cd "$dir/dumps" && exec "$dir/jitter" dump d 3 >"$dir/d.json") &
+dumper=$!
+maps+=("/tmp/perf-$mapper.map")
+# a third in a container's way: its own pid namespace, and a /tmp that nobody else sees
+away=$(mktemp -d /var/tmp/ringprof-jit-XXXXXX)
+cp "$dir/jitter" "$away/"
+unshare -m -p -f sh -c "mount -t tmpfs none /tmp && exec $away/jitter map c 3" >"$dir/c.json" &
+contained=$!
+
+if command -v node >/dev/null; then
+	ln -s "$(command -v node)" "$dir/jitnode"
+	run "$dir/jitnode" --perf-basic-prof --interpreted-frames-native-stack "$dir/src/hot.js"
+	maps+=("/tmp/perf-${pids[-1]}.map")
+fi
+[ ! -x "$dir/strippedgo" ] || run "$dir/strippedgo"
+
+# --- what may stand in the place of a map ---
 in_place() { # COMMAND with MAP as the file's name, put there before the daemon can look
 	"$dir/plain" &
 	pids+=($!)
@@ -75,15 +81,14 @@ in_place 'ln -s /etc/passwd MAP'
 in_place 'ln -s /dev/zero MAP'
 in_place 'touch MAP; chown nobody MAP'
 in_place 'echo "1 ffffffffff all" >MAP; touch -d "1 hour ago" MAP'
-in_place 'yes "10 20 endless" >MAP & pids+=($!)'
-endless=$!
+in_place 'yes "10 20 endless" | head -c 100000000 >MAP'
 in_place 'head -c 3000000 /dev/urandom >MAP'
 
-wait "$mapper" "$dumper"
-kill "$endless" 2>/dev/null
+wait "$mapper" "$dumper" "$contained"
+rm -r "$away"
 sleep 2
 of() { # COMM: its folded stacks of now, long after
-	get /api/v1/profile -G --data-urlencode "query={comm=\"$1\"}" -d format=folded -d from=now-60s -o "$dir/$1.folded"
+	get /api/v1/profile -G --data-urlencode "query={comm=\"$1\"}" -d format=folded -d from=now-900s -o "$dir/$1.folded"
 }
 shares() { # TRUTH: the JIT's three names have their shares
 	of jitter
@@ -92,12 +97,13 @@ shares() { # TRUTH: the JIT's three names have their shares
 }
 ok "a perf map: three functions at one address have their shares, after the process has gone" shares m
 ok "a jitdump: the same" shares d
+ok "a map in a container's own /tmp, under the pid it has there" shares c
 unnamed() { # of the code, hardly anything has no name
 	awk '{ n += $NF } /\[anon\]/ { a += $NF } END { printf "# %d of %d samples without a name\n", a, n; exit !(n > 200 && a * 100 < n) }' "$dir/jitter.folded"
 }
 ok "and all of it has names" unnamed
 lines() {
-	get /api/v1/profile -G --data-urlencode 'query={comm="jitter"}' -d format=pprof -d from=now-60s -o "$dir/j.pb.gz" &&
+	get /api/v1/profile -G --data-urlencode 'query={comm="jitter"}' -d format=pprof -d from=now-900s -o "$dir/j.pb.gz" &&
 		python3 - "$dir/j.pb.gz" <<'P'
 import gzip, sys
 raw = gzip.decompress(open(sys.argv[1], "rb").read())
@@ -124,7 +130,7 @@ whole_go() {
 }
 if command -v go >/dev/null; then ok "a stripped Go program: names, its root, inlined calls" whole_go; else skip "Go" "no go here"; fi
 go_lines() {
-	get /api/v1/profile -G --data-urlencode 'query={comm="strippedgo"}' -d format=pprof -d from=now-60s -o "$dir/g.pb.gz" &&
+	get /api/v1/profile -G --data-urlencode 'query={comm="strippedgo"}' -d format=pprof -d from=now-900s -o "$dir/g.pb.gz" &&
 		gzip -dc "$dir/g.pb.gz" | grep -aqF "$dir/src/main.go"
 }
 if command -v go >/dev/null; then ok "and its source file" go_lines; else skip "Go's source file" "no go here"; fi
@@ -138,6 +144,7 @@ bad() { awk '/^ringprof_jit_bad_records_total / { n = $2 } END { print "# " n " 
 ok "what is no map is counted line by line" bad
 bounded() { awk '/^ringprof_jit_bytes / { n = $2 } END { print "# " n " bytes"; exit !(n && n < 67108864 * 1.1) }' "$dir/jit.metrics"; }
 ok "an endless map fills no memory" bounded
+ok "and is cut" refused too_long 1
 grep -E 'wait|late|reads' "$dir/jit.metrics" | sed 's/^/# /'
 ok "the daemon is well" get /-/healthy
 kill "${pids[@]}" 2>/dev/null

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * jit map|dump NAME SECONDS: a JIT whose truth is known
+ * jit map|dump NAME SECONDS: a JIT whose truth is known, for that much CPU time
  *
  * Makes a function in anonymous memory at one and the same address, tells of
  * it as phase_NAME1, runs it; then another one in its place, phase_NAME2; then
@@ -117,10 +117,10 @@ static void tell_dump(const char *name)
 
 NOINLINE static int64_t run(int64_t ns)
 {
-	int64_t end = clock_ns(CLOCK_MONOTONIC) + ns, begun = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	int64_t begun = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	void (*f)(void) = (void (*)(void))(uintptr_t)code;
 
-	while (clock_ns(CLOCK_MONOTONIC) < end)
+	while (clock_ns(CLOCK_THREAD_CPUTIME_ID) < begun + ns)
 		f();
 	return clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun;
 }
