@@ -5,7 +5,7 @@
 _ringprof() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb="" opts=""
 	local global='--json --socket --url --config --help'
-	local verbs='status start stop set stats record query top doctor version'
+	local verbs='status start stop set stats record query top symbolize doctor version'
 
 	for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		case $w in -*) ;; *) verb=$w && break ;; esac
@@ -26,6 +26,7 @@ _ringprof() {
 	stats) opts='--cpu' ;;
 	record) opts='--frequency -F --source --unwind --perf-stack --max-depth --duration -d --pid -p --output -o --format -f --query -q' ;;
 	query) opts='--from --until --output -o --max-nodes' ;;
+	symbolize) opts='--output -o' ;;
 	top) opts='--delay -d --rows -n --once -1' ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$opts $global" -- "$cur")

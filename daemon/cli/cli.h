@@ -83,10 +83,11 @@ int verb_stats(struct cli *c);
 int verb_record(struct cli *c);
 int verb_query(struct cli *c);
 int verb_top(struct cli *c);
+int verb_symbolize(struct cli *c);
 int verb_doctor(struct cli *c);
 int verb_version(struct cli *c);
 
 extern const struct cli_option set_options[], stats_options[], record_options[], query_options[],
-	top_options[];
+	top_options[], symbolize_options[];
 
 #endif

@@ -27,6 +27,8 @@ const struct verb verbs[] = {
 	  "[-- COMMAND...]", record_options },
 	{ "query", verb_query, "ask the daemon's history", "[SELECTOR]", query_options },
 	{ "top", verb_top, "the functions that burn the CPUs now", "[SELECTOR]", top_options },
+	{ "symbolize", verb_symbolize, "name what had no name when a profile was taken", "FILE",
+	  symbolize_options },
 	{ "doctor", verb_doctor, "what this host allows, what is missing, how to mend it", "",
 	  none },
 	{ "version", verb_version, "versions of command, module and daemon", "", none },
@@ -37,7 +39,7 @@ static void help(void)
 {
 	printf("Usage: ringprof [VERB] [OPTION...]\n\nVerbs:\n");
 	for (const struct verb *v = verbs; v->name; v++)
-		printf("  %-8s %s\n", v->name, v->help);
+		printf("  %-9s %s\n", v->name, v->help);
 	printf("\nWithout a verb: status. Options of every verb:\n");
 	for (const struct cli_option *o = global_options; o->name; o++)
 		printf("  --%s%s%s  %s\n", o->name, o->arg ? " " : "", o->arg ? o->arg : "",

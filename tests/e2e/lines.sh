@@ -53,6 +53,26 @@ ok "one location, three lines, innermost first" sh -c \
 ok "the mapping says so" grep -qE 'inlined.*\[FN\]\[FL\]\[LN\]\[IN\]' "$dir/raw"
 ok "stops" stop_daemon
 
+# a stripped program, whose debug file comes after the profile was taken
+mkdir "$dir/late"
+cc -O2 -g -fno-omit-frame-pointer -Wl,--build-id=sha1 -o "$dir/late/prog" "$dir/inlined.c" || exit 1
+objcopy --only-keep-debug "$dir/late/prog" "$dir/late.debug"
+strip -s "$dir/late/prog"
+ok "records a stripped program" build/ringprof record --socket /nonexistent --source perf -F 499 \
+	-o "$dir/late.pb.gz" -- "$dir/late/prog" 2
+raw() { go tool pprof -raw "$1" 2>/dev/null | grep -q "$2"; }
+ok "its frames have no names" raw "$dir/late.pb.gz" 'prog+0x'
+ok "and get none without the debug file" sh -c \
+	"build/ringprof symbolize -o '$dir/same.pb.gz' '$dir/late.pb.gz' | grep -q '^0 of [1-9]'"
+mkdir "$dir/late/.debug"
+ok "linked" objcopy --add-gnu-debuglink="$dir/late.debug" "$dir/late/prog"
+cp "$dir/late.debug" "$dir/late/.debug/"
+ok "with it they do" build/ringprof symbolize -o "$dir/named.pb.gz" "$dir/late.pb.gz"
+ok "inlined functions and lines too" raw "$dir/named.pb.gz" 'spin .*inlined.c:7'
+ok "none is left" sh -c "! go tool pprof -raw '$dir/named.pb.gz' 2>/dev/null | grep -q 'prog+0x'"
+ok "what is no profile is refused" sh -c "! build/ringprof symbolize '$dir/inlined.c' 2>/dev/null"
+ok "and stays as it was" grep -q 'line 7' "$dir/inlined.c"
+
 # what the compiler made of real sources (not with -flto: eu-addr2line finds no function then)
 make -s build/tests/lines/lines || exit 1
 i=0

@@ -39,6 +39,8 @@ static void *query(void *arg)
 			expect("no file", "");
 			continue;
 		}
+		symbols_resolve_function(syms, FRAME_USER, f, offset[i % FILES], &a);
+		expect(a.lines[0].name, "inner");
 		symbols_resolve(syms, FRAME_USER, f, offset[i % FILES], &a);
 		expect(a.lines[0].name, "inner");
 		file_unref(f);
