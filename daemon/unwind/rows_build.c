@@ -20,23 +20,28 @@ static const struct ringprof_segment *segment_of(const struct rows_builder *b, u
 	return NULL;
 }
 
-int rows_begin(struct rows_builder *b, uint64_t start, uint64_t end)
+static int add_span(struct rows_builder *b, struct rows_span span)
 {
-	const struct ringprof_segment *s = segment_of(b, start);
 	struct rows_span *spans;
 
-	if (!s || end <= start || end - s->vaddr > s->size || end - b->base > UINT32_MAX)
-		return -EINVAL;
-	if (b->n_spans >= b->max_rows)
-		return -E2BIG;
+	if (b->n_spans > b->max_rows / 4)
+		return -E2BIG; /* functions of one row each, by the million */
 	spans = array_room(b->spans, &b->cap_spans, b->n_spans + 1, sizeof(*spans));
 	if (!spans)
 		return -ENOMEM;
 	b->spans = spans;
-	spans[b->n_spans++] = (struct rows_span){ (uint32_t)(start - b->base),
-						  (uint32_t)(end - b->base), (uint32_t)b->n_rows,
-						  0 };
+	spans[b->n_spans++] = span;
 	return 0;
+}
+
+int rows_begin(struct rows_builder *b, uint64_t start, uint64_t end)
+{
+	const struct ringprof_segment *s = segment_of(b, start);
+
+	if (!s || end <= start || end - s->vaddr > s->size || end - b->base > UINT32_MAX)
+		return -EINVAL;
+	return add_span(b, (struct rows_span){ (uint32_t)(start - b->base),
+					       (uint32_t)(end - b->base), (uint32_t)b->n_rows, 0 });
 }
 
 int rows_put(struct rows_builder *b, uint64_t pc, uint32_t rule)
@@ -91,25 +96,19 @@ static size_t keep_apart(struct rows_builder *b, struct rows_span *s, size_t n)
 	return kept;
 }
 
-static int add_piece(struct rows_builder *b, struct rows_span piece)
+/* Moves the start of a span, and past the rows that are not in force any more. */
+static void cut_start(const struct rows_builder *b, struct rows_span *s, uint32_t start)
 {
-	struct rows_span *spans;
-
-	if (piece.start >= piece.end)
-		return 0;
-	if (b->n_spans >= b->max_rows)
-		return -E2BIG;
-	spans = array_room(b->spans, &b->cap_spans, b->n_spans + 1, sizeof(*spans));
-	if (!spans)
-		return -ENOMEM;
-	b->spans = spans;
-	spans[b->n_spans++] = piece;
-	return 0;
+	s->start = start;
+	while (s->n > 1 && b->rows[s->first + 1].pc <= start) {
+		s->first++;
+		s->n--;
+	}
 }
 
 /*
  * Adds the parts of [from, to) that the settled spans leave free. All are
- * sorted, so one pass over both does.
+ * sorted, so one pass over both does, and one over the rows.
  */
 static int fill_free(struct rows_builder *b, size_t from, size_t to)
 {
@@ -125,25 +124,25 @@ static int fill_free(struct rows_builder *b, size_t from, size_t to)
 			struct rows_span piece = s;
 
 			piece.end = b->spans[j].start;
-			r = add_piece(b, piece);
-			s.start = b->spans[j].end;
-			if (s.start >= s.end)
-				break;
+			if (piece.start < piece.end)
+				r = add_span(b, piece);
+			cut_start(b, &s, b->spans[j].end);
 		}
-		if (!r)
-			r = add_piece(b, s);
+		if (!r && s.start < s.end)
+			r = add_span(b, s);
 	}
 	return r;
 }
 
 int rows_end_layer(struct rows_builder *b)
 {
-	struct rows_span *s = b->spans + b->n_settled;
 	size_t n = b->n_spans - b->n_settled;
+	struct rows_span *s;
 	int r = 0;
 
 	if (!n)
 		return 0;
+	s = b->spans + b->n_settled;
 	qsort(s, n, sizeof(*s), by_start);
 	n = keep_apart(b, s, n);
 	b->n_spans = b->n_settled + n;
@@ -182,12 +181,15 @@ static int emit(struct rows *t, size_t *cap, uint32_t max, uint32_t pc, uint32_t
 static int emit_span(const struct rows_builder *b, const struct rows_span *s, struct rows *t,
 		     size_t *cap)
 {
-	const struct ringprof_row *rows = b->rows + s->first;
+	const struct ringprof_row *rows;
 	int r = 0;
 
-	for (uint32_t i = 0; i < s->n && !r; i++) {
-		/* in force nowhere in a span that was cut */
-		if (rows[i].pc >= s->end || (i + 1 < s->n && rows[i + 1].pc <= s->start))
+	if (!s->n)
+		return 0;
+	rows = b->rows + s->first;
+	/* rows past the end of a span that was cut are in force nowhere */
+	for (uint32_t i = 0; i < s->n && rows[i].pc < s->end && !r; i++) {
+		if (i + 1 < s->n && rows[i + 1].pc <= s->start)
 			continue;
 		r = emit(t, cap, b->max_rows, rows[i].pc > s->start ? rows[i].pc : s->start,
 			 rows[i].rule);
@@ -196,12 +198,12 @@ static int emit_span(const struct rows_builder *b, const struct rows_span *s, st
 }
 
 /*
- * Less than 16 bytes up to code that begins at a multiple of 16 are padding,
+ * Is nothing between these functions? Less than 16 bytes up to code that begins at a multiple of 16 are padding,
  * which never runs: a GAP there would cost two rows a function.
  */
-static bool is_padding(const struct rows_builder *b, uint32_t from, uint32_t to)
+static bool joined(const struct rows_builder *b, uint32_t from, uint32_t to)
 {
-	return to - from < 16 && !((b->base + to) & 15);
+	return from == to || (to - from < 16 && !((b->base + to) & 15));
 }
 
 int rows_finish(struct rows_builder *b, struct rows *ret)
@@ -214,8 +216,7 @@ int rows_finish(struct rows_builder *b, struct rows *ret)
 		bool last = i + 1 == b->n_spans;
 
 		r = emit_span(b, s, ret, &cap);
-		if (!r && (last || !is_padding(b, s->end, s[1].start)) &&
-		    (last || s->end != s[1].start))
+		if (!r && (last || !joined(b, s->end, s[1].start)))
 			r = emit(ret, &cap, b->max_rows, s->end, RINGPROF_CFA_GAP);
 	}
 	for (uint32_t i = 0; i < ret->n; i++)
