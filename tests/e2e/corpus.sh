@@ -16,7 +16,7 @@ for f in build/corpus/{gcc-O2,gcc-O0,gcc-O3,clang-O2,static,static-pie}/*; do
 	*) libs=() ;;
 	esac
 	[ "${name##*/}" = altstack ] && kind=altstack || kind=compiled
-	corpus_add "${name/\//_}" $kind "$top/$f" "${libs[@]}"
+	corpus_add "${name/\//_}" "$kind" "$top/$f" "${libs[@]}"
 done
 ok "the corpus is built" test "$(wc -l <"$run/list")" -ge 40
 ok "the daemon starts" start_daemon --frequency=499 --unwind=rows --perf-stack=$corpus_stack
