@@ -31,36 +31,6 @@ struct user {
 	uint64_t dirs_hash; /* refreshing thread only */
 };
 
-struct user *user_new(struct files *files, struct names *names, const struct symbols_config *cfg)
-{
-	struct user *u = calloc(1, sizeof(*u));
-
-	if (!u)
-		return NULL;
-	u->files = files;
-	u->names = names;
-	u->debug_dirs = strdup(cfg->debug_dirs ? cfg->debug_dirs : DEBUG_DIRS);
-	u->answers = answers_new(cfg->max_bytes / CACHE_SHARE);
-	if (u->debug_dirs)
-		u->lines = lines_new(cfg->max_line_bytes ? cfg->max_line_bytes : LINE_BYTES,
-				     u->debug_dirs);
-	if (!u->answers || !u->lines || (files && files_set_debug_dirs(files, u->debug_dirs))) {
-		user_free(u);
-		return NULL;
-	}
-	return u;
-}
-
-void user_free(struct user *u)
-{
-	if (!u)
-		return;
-	lines_free(u->lines);
-	answers_free(u->answers);
-	free(u->debug_dirs);
-	free(u);
-}
-
 static bool set_name(struct user *u, const char *name, bool symbol, struct sym_line *l)
 {
 	if (names_get(u->names, name, symbol, &l->name, &l->system_name))
@@ -209,11 +179,42 @@ static uint64_t dirs_hash(const char *dirs)
 	return h;
 }
 
+struct user *user_new(struct files *files, struct names *names, const struct symbols_config *cfg)
+{
+	struct user *u = calloc(1, sizeof(*u));
+
+	if (!u)
+		return NULL;
+	u->files = files;
+	u->names = names;
+	u->debug_dirs = strdup(cfg->debug_dirs ? cfg->debug_dirs : DEBUG_DIRS);
+	u->answers = answers_new(cfg->max_bytes / CACHE_SHARE);
+	if (u->debug_dirs)
+		u->lines = lines_new(cfg->max_line_bytes ? cfg->max_line_bytes : LINE_BYTES,
+				     u->debug_dirs);
+	if (!u->answers || !u->lines || (files && files_set_debug_dirs(files, u->debug_dirs))) {
+		user_free(u);
+		return NULL;
+	}
+	u->dirs_hash = dirs_hash(u->debug_dirs);
+	return u;
+}
+
+void user_free(struct user *u)
+{
+	if (!u)
+		return;
+	lines_free(u->lines);
+	answers_free(u->answers);
+	free(u->debug_dirs);
+	free(u);
+}
+
 void user_refresh(struct user *u)
 {
 	uint64_t h = dirs_hash(u->debug_dirs);
 
-	if (u->dirs_hash && h != u->dirs_hash) {
+	if (h != u->dirs_hash) {
 		if (u->files)
 			files_debug_changed(u->files);
 		lines_retry(u->lines);

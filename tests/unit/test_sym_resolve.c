@@ -80,6 +80,49 @@ TEST(own_function_has_its_name)
 	files_free(fs);
 }
 
+TEST(debug_files_that_come_later_are_noticed)
+{
+	struct symbols_config cfg = { .max_bytes = 64 * MIB, .kallsyms = "/dev/null" };
+	struct files *fs = files_new(64 * MIB);
+	struct file_where w = { 0 };
+	struct sym_answer a;
+	struct symbols *s;
+	struct file *f;
+	uint64_t off;
+
+	write_text("late.c", "static inline __attribute__((always_inline)) int in(int x)\n"
+			     "{ __asm__ volatile(\"here: .globl here\\n\\tnop\"); return x; }\n"
+			     "__attribute__((noinline)) int late(int x) { return in(x); }\n"
+			     "int main(int c, char **v) { return late(c); }\n");
+	CHECK_EQ(sh("gcc -O2 -g -Wl,--build-id=0x0123456789abcdef -o whole late.c && "
+		    "cp whole late && strip -s late && mkdir dirs"),
+		 0);
+	cfg.debug_dirs = built("dirs");
+	s = symbols_new(&cfg, fs);
+	w.path = built("late");
+	f = files_get(fs, &w);
+	CHECK(s && f);
+	off = off_of(f, nm("whole", "here"));
+	symbols_resolve(s, FRAME_USER, f, off, &a);
+	CHECK(!a.named);
+	CHECK_EQ(sh("mkdir -p dirs/.build-id/01 && "
+		    "objcopy --only-keep-debug whole dirs/.build-id/01/23456789abcdef.debug"),
+		 0);
+	symbols_resolve(s, FRAME_USER, f, off, &a);
+	CHECK(!a.named);
+	symbols_refresh_kernel(s);
+	symbols_resolve(s, FRAME_USER, f, off, &a);
+	CHECK(a.named);
+	CHECK_EQ(a.n, 2);
+	CHECK_STR(a.lines[0].name, "in");
+	CHECK_EQ(a.lines[0].line, 2);
+	CHECK_STR(a.lines[1].name, "late");
+	CHECK_EQ(a.lines[1].line, 3);
+	file_unref(f);
+	symbols_free(s);
+	files_free(fs);
+}
+
 TEST(marks_and_other_kinds_have_fixed_names)
 {
 	struct symbols *s = new_symbols(NULL);
