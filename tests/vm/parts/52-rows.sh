@@ -21,5 +21,12 @@ done
 ok "record 2000 frames" record "$tmp/r" -F 499 -D 2048 -s "$tmp/s" -- deep-rows 2000 3
 judge "2000 frames reach the root" tests/vm/check deep "$tmp/s" "$prog" 2000 main $root
 judge "counters add up" tests/vm/check counters "$tmp/r"
+for sizes in "-r 16384" "-b 2048"; do
+	# shellcheck disable=SC2086
+	ok "such stacks and sizes that never hold one are refused ($sizes)" exits 22 ringtool set -D 2048 $sizes
+	# shellcheck disable=SC2086
+	ok "1024 frames are held ($sizes)" ringtool set -D 1024 $sizes
+done
+ok "the usual settings again" ringtool set
 ringtool table stats | sed 's/^/# figure: /'
 unload
