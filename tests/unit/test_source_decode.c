@@ -390,7 +390,7 @@ TEST(chains_survive_a_new_start_of_the_table)
 
 TEST(a_full_table_is_told_and_a_deep_chain_too)
 {
-	uint64_t addr[1500] = { END(RINGPROF_END_DEPTH) };
+	uint64_t addr[CHAIN_MAX_DEPTH + 100] = { END(RINGPROF_END_DEPTH) };
 	struct decode_sample s = { 0 };
 	struct ringprof_cursor c;
 	bool deep;
@@ -399,7 +399,7 @@ TEST(a_full_table_is_told_and_a_deep_chain_too)
 	ring_epoch(&ring, 1);
 	ring_weight(&ring, WEIGHT);
 	ring_sample(&ring, ring_nodes(&ring, 0, addr, 10), 1, 1);
-	ring_sample(&ring, ring_nodes(&ring, 0, addr, 1500), 2, 2);
+	ring_sample(&ring, ring_nodes(&ring, 0, addr, CHAIN_MAX_DEPTH + 100), 2, 2);
 	c = ring_cursor(&ring, 0);
 	CHECK(decode_next(&dec, &c, &s));
 	chains_free(chains);

@@ -19,7 +19,7 @@
 #include "ringprof/record.h"
 #include "tap.h"
 
-#define RING_SIZE 16384U
+#define RING_SIZE 32768U
 
 struct test_ring {
 	unsigned char *data; /* 2 * RING_SIZE */
