@@ -20,6 +20,7 @@
 #define PROCESS_BYTES (128UL << 20)
 #define REOPEN_NS     (5 * NSEC_PER_SEC)
 #define EXPIRE_NS     (10 * NSEC_PER_SEC)
+#define HURRY_NS      (50 * NSEC_PER_MSEC)
 #define KALLSYMS_NS   (60 * NSEC_PER_SEC)
 /* a drain leaves SOURCE_LAG_NS behind; this much later it covers the moment of the kick */
 #define KICK_DELAY_NS (SOURCE_LAG_NS + NSEC_PER_MSEC)
@@ -38,6 +39,7 @@ struct collector {
 	int kick_fd;
 	uint64_t next_expire, next_kallsyms, next_open;
 	uint64_t upto;
+	bool hurry;		     /* the module is to get unwind tables */
 	struct source_counters base; /* of sources that are gone */
 	pthread_mutex_t lock;	     /* guards status */
 	struct collector_status status;
@@ -128,8 +130,7 @@ static int drain(struct collector *c, uint64_t *upto)
 
 	unwinder_before(c->unwinder, source_fd(c->source));
 	r = source_drain(c->source, on_event, c, upto);
-	if (!r)
-		unwinder_after(c->unwinder, source_info(c->source));
+	c->hurry = !r && unwinder_after(c->unwinder, source_info(c->source));
 	return r;
 }
 
@@ -376,7 +377,7 @@ static void *collector_main(void *arg)
 		uint64_t began = mono_now();
 
 		round_once(c);
-		wait_round(c, began + c->cfg.interval);
+		wait_round(c, began + (c->hurry && c->source ? HURRY_NS : c->cfg.interval));
 	}
 	return NULL;
 }

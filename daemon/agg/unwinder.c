@@ -209,8 +209,11 @@ static void scan(struct unwinder *u)
 }
 
 /* Gives the module what it has not yet; is a table on its way, and so in use? */
-static bool hand_over(struct unwinder *u, const struct source_info *info)
+static bool hand_over(struct unwinder *u, const struct source_info *info, bool *more)
 {
+	struct tables_counters c;
+	bool busy;
+
 	if (u->scan_instance != info->instance) {
 		u->scan_instance = info->instance;
 		u->scan_at = 0;
@@ -218,14 +221,19 @@ static bool hand_over(struct unwinder *u, const struct source_info *info)
 	}
 	scan(u);
 	/* what the module refused is counted and told by the status; the others go on */
-	return handover_run(u->handover, info->instance, HANDOVER_NS) == 1;
+	busy = handover_run(u->handover, info->instance, HANDOVER_NS) == 1;
+	tables_counters(u->tables, &c);
+	*more = busy || c.queued || !u->scanned;
+	return busy;
 }
 
-void unwinder_after(struct unwinder *u, const struct source_info *info)
+bool unwinder_after(struct unwinder *u, const struct source_info *info)
 {
-	if (info->kind == SOURCE_KMOD && info->rows && hand_over(u, info))
-		return;
-	tables_trim(u->tables);
+	bool more = false;
+
+	if (info->kind != SOURCE_KMOD || !info->rows || !hand_over(u, info, &more))
+		tables_trim(u->tables);
+	return more;
 }
 
 void unwinder_prepare(struct unwinder *u, int32_t pid, uint64_t timeout)

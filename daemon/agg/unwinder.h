@@ -52,8 +52,11 @@ void unwinder_walk(void *unwinder, const struct user_stack *in, struct user_fram
 void unwinder_sample(struct unwinder *u, const struct event *ev);
 /* Before a drain; wake: fd that is readable when a ring is half full, -1 none. */
 void unwinder_before(struct unwinder *u, int wake);
-/* After a drain: tables to the module, a slice of time; without one nothing. */
-void unwinder_after(struct unwinder *u, const struct source_info *info);
+/*
+ * After a drain: tables to the module, a slice of time; without one nothing.
+ * True: there is more to give, or soon will be: better not wait a whole round.
+ */
+bool unwinder_after(struct unwinder *u, const struct source_info *info);
 /* Has the tables of a process made and waits for them, at most timeout ns. */
 void unwinder_prepare(struct unwinder *u, int32_t pid, uint64_t timeout);
 /* Collector thread. */
