@@ -69,10 +69,9 @@ class Graph:
     # --- roots ---
 
     def is_root(self, frame):
-        key = frame[:2]
-        if key not in self._roots:
-            self._roots[key] = self._is_root(*frame)
-        return self._roots[key]
+        if frame not in self._roots:
+            self._roots[frame] = self._is_root(*frame)
+        return self._roots[frame]
 
     def _is_root(self, path, addr, name):
         f = self.file(path)
@@ -91,7 +90,7 @@ class Graph:
 
     def wrong(self, caller, callee):
         """Why caller cannot have called callee, "" it can"""
-        key = (caller[:2], callee[:2])
+        key = (caller, callee[:2])
         if key not in self._pairs:
             self._pairs[key] = self._wrong(caller, callee)
         return self._pairs[key]

@@ -4,7 +4,7 @@
 #
 #   corpus_begin RUN                     results go to build/corpus/RUN
 #   corpus_add NAME KIND [FILE...]       a program, for table.py
-#   corpus_fetch NAME EXE                ringprof's profile of it, when windows are closed
+#   corpus_fetch NAME EXE [COMM]         ringprof's profile of it, when windows are closed
 #   corpus_judge                         a test per program, the table behind '#'
 # shellcheck shell=bash disable=SC2154
 corpus_stack=16384 # bytes of stack that perf and the daemon copy
@@ -19,7 +19,7 @@ corpus_begin() {
 corpus_add() { echo "$*" >>"$run/list"; }
 
 corpus_fetch() {
-	get /api/v1/profile -G --data-urlencode "query={exe=\"$2\"}" -d from=now-20m -d format=pprof \
+	get /api/v1/profile -G --data-urlencode "query={exe=\"$2\"${3:+,comm=\"$3\"}}" -d from=now-20m -d format=pprof \
 		-o "$run/$1.pb.gz"
 }
 

@@ -37,13 +37,16 @@ program gcc packaged "$(g++ -print-prog-name=cc1plus)" cc1plus g++ -O2 -std=gnu+
 node=$(command -v node || command -v nodejs)
 program node jit "$node" - "$node" --perf-basic-prof $here/work.js $seconds
 java=$(command -v java)
-program java-fp jit "$java" - $here/java $seconds "$run/bin" -XX:+PreserveFramePointer
-program java shown "$java" - $here/java $seconds "$run/bin"
+# one exe: the name of the process tells the two apart
+ln -s "$(readlink -f "$java")" "$run/bin/java-fp"
+program java-fp jit "$java" - $here/java "$run/bin/java-fp" $seconds "$run/bin" -XX:+PreserveFramePointer
+program java shown "$java" - $here/java "$(readlink -f "$java")" $seconds "$run/bin"
 # hand-written assembly
 program openssl shown "$(command -v openssl)" - openssl speed -seconds 1 -bytes 16384 sha256 aes-256-cbc
 sleep 10.5 # windows close on tens of seconds
 for name in "${!exe[@]}"; do
-	ok "$name has its profile" corpus_fetch "$name" "${exe[$name]}"
+	case $name in java*) comm=$name ;; *) comm= ;; esac
+	ok "$name has its profile" corpus_fetch "$name" "${exe[$name]}" $comm
 done
 corpus_judge
 done_testing
