@@ -7,6 +7,7 @@
 here=tests/corpus/packaged
 seconds=6
 
+corpus_stack=32768 # compilers and Go have large frames
 corpus_begin packaged
 mkdir -p "$run/bin"
 declare -A exe
@@ -46,7 +47,7 @@ program openssl shown "$(command -v openssl)" - openssl speed -seconds 1 -bytes 
 sleep 10.5 # windows close on tens of seconds
 for name in "${!exe[@]}"; do
 	case $name in java*) comm=$name ;; *) comm= ;; esac
-	ok "$name has its profile" corpus_fetch "$name" "${exe[$name]}" $comm
+	ok "$name has its profile" corpus_fetch "$name" "${exe[$name]}" "$comm"
 done
 corpus_judge
 done_testing
