@@ -45,7 +45,7 @@ ok "a thread" record -o "$dir/thread.folded" -- "$dir/nofp" 120 1 thread
 threads() { awk '{ n = $NF } /;deep_leaf/ { all += n; if ($0 ~ /^(clone3?|__clone3?)[^;]*;.*;deep_thread;/) w += n }
 	END { print "# " w " of " all; exit !(all >= 50 && w >= 0.99 * all) }' "$1"; }
 ok "reaches its clone" threads "$dir/thread.folded"
-"$dir/nofp" 120 60 &
+"$dir/nofp" 300 60 &
 pids+=($!)
 ok "a process that runs already" record -d 1 -p $! -o "$dir/pid.folded"
 ok "to main in 99 % and more" most "$dir/pid.folded"
