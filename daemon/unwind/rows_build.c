@@ -198,12 +198,29 @@ static int emit_span(const struct rows_builder *b, const struct rows_span *s, st
 }
 
 /*
- * Is nothing between these functions? Less than 16 bytes up to code that begins at a multiple of 16 are padding,
- * which never runs: a GAP there would cost two rows a function.
+ * The C library ends the information of clone() at its syscall instruction, as
+ * what follows is wrong for the child, and begins the child's a few bytes on.
+ * The parent comes back to between: its frame is as it was.
+ */
+static bool at_syscall(const struct rows_builder *b, uint64_t vaddr)
+{
+	const struct ringprof_segment *s = segment_of(b, vaddr);
+	uint8_t code[2];
+
+	return s && !elf_read(b->elf, s->offset + (vaddr - s->vaddr), code, sizeof(code)) &&
+	       code[0] == 0x0f && code[1] == 0x05;
+}
+
+/*
+ * Does the last rule hold on to the next function? Less than 16 bytes up to
+ * code that begins at a multiple of 16 are padding, which never runs: a GAP
+ * there would cost two rows a function.
  */
 static bool joined(const struct rows_builder *b, uint32_t from, uint32_t to)
 {
-	return from == to || (to - from < 16 && !((b->base + to) & 15));
+	if (from == to || (to - from < 16 && !((b->base + to) & 15)))
+		return true;
+	return to - from < 16 && at_syscall(b, b->base + from);
 }
 
 int rows_finish(struct rows_builder *b, struct rows *ret)

@@ -224,6 +224,20 @@ static bool open_file(struct file *f, const char *path)
 	return true;
 }
 
+/* Behind a function that ends at a syscall instruction, as clone does: its rule goes on. */
+static bool after_syscall(struct file *f, uint64_t pc)
+{
+	const struct ringprof_segment *s = f->rows.segments;
+	uint64_t from, to, at = pc;
+	struct frame frame;
+	uint8_t code[2];
+
+	while (at > pc - 16 && !by_libdw(f, at - 1, &frame, &from, &to))
+		at--;
+	return pread(f->fd, code, 2, (off_t)(at - s->vaddr + s->offset)) == 2 && code[0] == 0x0f &&
+	       code[1] == 0x05;
+}
+
 static uint32_t compare_at(struct file *f, uint64_t pc, uint64_t *next)
 {
 	uint32_t rule = ringprof_row_find(&f->table, pc);
@@ -239,7 +253,7 @@ static uint32_t compare_at(struct file *f, uint64_t pc, uint64_t *next)
 		if (ringprof_rule_cfa(rule) == RINGPROF_CFA_GAP ||
 		    ringprof_rule_cfa(rule) == RINGPROF_CFA_ROOT ||
 		    ringprof_rule_cfa(ringprof_row_find(&f->table, at)) == RINGPROF_CFA_ROOT ||
-		    by_libdw(f, at, &want, &from, &(uint64_t){ 0 }))
+		    by_libdw(f, at, &want, &from, &(uint64_t){ 0 }) || after_syscall(f, pc))
 			return 0;
 		printf("# %#llx: row %#x, libdw has nothing\n", (unsigned long long)pc, rule);
 		return 1;

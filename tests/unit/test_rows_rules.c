@@ -18,176 +18,78 @@
 	".cfi_startproc\n" body ".cfi_endproc\n"
 #define AT(name) ".globl at_" name "\nat_" name ": nop\n"
 
-static const char source[] = ".text\n"
+/* assembly, a function a paragraph */
+/* clang-format off */
+static const char source[] =
+	".text\n"
 	/* what a compiler writes with and without a frame pointer */
-	FUNC("plain", AT("entry") "push %rbx\n.cfi_adjust_cfa_offset 8\n" AT(
-			      "pushed") "pop %rbx\n.cfi_adjust_cfa_offset -8\n" AT("popped") "ret"
-											     "\n")
-		FUNC("framed",
-		     "push %rbp\n.cfi_def_cfa_offset 16\n.cfi_offset 6,-16\n" AT(
-			     "bp_"
-			     "saved") "mov %rsp,%rbp\n.cfi_def_cfa_register 6\n" AT("by_bp") ".cfi_"
-											     "remem"
-											     "ber_"
-											     "state"
-											     "\nlea"
-											     "ve\n."
-											     "cfi_"
-											     "def_"
-											     "cfa "
-											     "7,"
-											     "8\n."
-											     "cfi_"
-											     "resto"
-											     "re "
-											     "6"
-											     "\n" AT("left") "ret\n.cfi_"
-													     "restore_"
-													     "state\n" AT(
-														     "st"
-														     "at"
-														     "e_"
-														     "ag"
-														     "ai"
-														     "n") "hlt\n")
+	FUNC("plain",
+	     AT("entry") "push %rbx\n.cfi_adjust_cfa_offset 8\n"
+	     AT("pushed") "pop %rbx\n.cfi_adjust_cfa_offset -8\n"
+	     AT("popped") "ret\n")
+	FUNC("framed",
+	     "push %rbp\n.cfi_def_cfa_offset 16\n.cfi_offset 6,-16\n"
+	     AT("bp_saved") "mov %rsp,%rbp\n.cfi_def_cfa_register 6\n"
+	     AT("by_bp") ".cfi_remember_state\nleave\n.cfi_def_cfa 7,8\n.cfi_restore 6\n"
+	     AT("left") "ret\n.cfi_restore_state\n"
+	     AT("state_again") "hlt\n")
 	/* a stack realigned at run time: CFA = *(rbp - 8), rbp saved at *rbp */
 	FUNC("realigned",
-	     "lea 8(%rsp),%r10\n.cfi_def_cfa 10,0\n" AT(
-		     "by_r10") ".cfi_escape 0x10,6,2,0x76,0\n" AT("bp_at_bp_by_r10") ".cfi_"
-										     "escape "
-										     "0x0f,3,"
-										     "0x76,0x78,"
-										     "6\n" AT(
-											     "b"
-											     "p"
-											     "_"
-											     "d"
-											     "e"
-											     "r"
-											     "e"
-											     "f") "ret\n")
+	     "lea 8(%rsp),%r10\n.cfi_def_cfa 10,0\n"
+	     AT("by_r10") ".cfi_escape 0x10,6,2,0x76,0\n"
+	     AT("bp_at_bp_by_r10") ".cfi_escape 0x0f,3,0x76,0x78,6\n"
+	     AT("bp_deref") "ret\n")
 	/* openssl: CFA = *(rsp + 152) + 8, rbp at CFA - 16 */
 	FUNC("openssl",
-	     ".cfi_escape 0x0f,6,0x77,0x98,1,6,0x23,8\n.cfi_offset 6,-16\n" AT("sp_deref") "ret\n")
-		FUNC("openssl_by_bp",
-		     ".cfi_escape 0x0f,5,0x76,120-128,6,0x23,8\n" AT("bp_deref8") "ret\n")
-	/* a lazy PLT slot as ld writes it */
+	     ".cfi_escape 0x0f,6,0x77,0x98,1,6,0x23,8\n.cfi_offset 6,-16\n"
+	     AT("sp_deref") "ret\n")
+	FUNC("openssl_by_bp",
+	     ".cfi_escape 0x0f,5,0x76,0x78,6,0x23,8\n"
+	     AT("bp_deref8") "ret\n")
+	/* a lazy PLT slot as ld writes it, and what only looks like one */
 	FUNC("slot",
-	     ".cfi_escape 0x0f,11,0x77,8,0x80,0,0x3f,0x1a,0x3b,0x2a,0x33,0x24,0x22\n" AT(
-		     "plt") "ret\n") FUNC("plt_of_another_kind",
-					  ".cfi_escape "
-					  "0x0f,11,0x77,16,0x80,0,"
-					  "0x3f,0x1a,0x3b,0x2a,0x33,"
-					  "0x24,"
-					  "0x22\n" AT("no_plt") "ret"
-								"\n") FUNC("root",
-									   ".cfi_undefined "
-									   "16\n" AT("root") "hlt"
-											     "\n")
-		FUNC("vfork", ".cfi_register 16,5\n" AT("ra_in_reg") "ret\n") FUNC(
-			"ra_elsewhere", ".cfi_offset 16,-24\n" AT("ra_elsewhere") "ret\n")
-			FUNC("sp_elsewhere", ".cfi_offset 7,-24\n" AT("sp_elsewhere") "ret\n")
-				FUNC("odd", ".cfi_def_cfa_offset 12\n" AT(
-						    "odd") ".cfi_def_cfa_offset "
-							   "262144\n" AT("far") ".cfi"
-										"_def"
-										"_cfa"
-										"_off"
-										"set "
-										"2621"
-										"36"
-										"\n" AT("not_too_"
-											"far") "ret"
-											       "\n")
-					FUNC(
-						"bp_lost", ".cfi_undefined 6\n" AT("bp_undefined") ".cfi_register 6,3\n" AT(
-								   "b"
-								   "p"
-								   "_"
-								   "i"
-								   "n"
-								   "_"
-								   "r"
-								   "e"
-								   "g") ".cfi_val_offset "
-									"6,-16\n" AT(
-										"bp_value") "."
-											    "c"
-											    "f"
-											    "i"
-											    "_"
-											    "o"
-											    "f"
-											    "f"
-											    "s"
-											    "e"
-											    "t"
-											    " "
-											    "6"
-											    ","
-											    "-"
-											    "8"
-											    "1"
-											    "9"
-											    "2"
-											    "\n" AT("bp_far") ".cfi_"
-													      "same_"
-													      "value "
-													      "6\n" AT(
-														      "bp_same")
-						/* rbp at rsp + 0 with the CFA at rsp + 8 */
-						".cfi_escape 0x10,6,2,0x77,0\n" AT("bp_by_sp") "ret"
-											       "\n")
-						FUNC("other_reg", ".cfi_def_cfa 3,16\n" AT("by_rbx") ".cfi_def_cfa 20,16\n" AT(
-									  "by_xmm") "ret\n") ".p2al"
-											     "ign "
-											     "4\n."
-											     "globl"
-											     " "
-											     "resto"
-											     "rer\n"
-											     "resto"
-											     "rer:"
-											     "\n."
-											     "cfi_"
-											     "start"
-											     "proc"
-											     "\n."
-											     "cfi_"
-											     "signa"
-											     "l_"
-											     "frame"
-											     "\n"
-											     ".cfi_"
-											     "escap"
-											     "e "
-											     "0x0f,"
-											     "4,"
-											     "0x77,"
-											     "0xa0,"
-											     "1,"
-											     "6"
-											     "\n" AT("signal") "ret\n.cfi_"
-													       "endproc\n"
-													       ".p2align "
-													       "4\n.globl "
-													       "odd_"
-													       "restorer\nodd_"
-													       "restorer:\n.cfi_"
-													       "startproc\n.cfi_"
-													       "signal_"
-													       "frame\n" AT(
-														       "odd"
-														       "_si"
-														       "gna"
-														       "l") "ret\n.cfi_endproc\n"
-															    /* 32 bytes that nothing is known of, and padding that is not one */
-															    ".p2align 4\n.globl gap\ngap: .fill 32,1,0x90\n" FUNC(
-																    "after_gap",
-																    AT("after_gap") "ret\n") ".globl tight\ntight: ret\n"
-																			     ".globl close_by\nclose_by: .cfi_startproc\n" AT(
-																				     "close_by") "ret\n.cfi_endproc\n"
-																						 ".section .note.GNU-stack,\"\"\n";
+	     ".cfi_escape 0x0f,11,0x77,8,0x80,0,0x3f,0x1a,0x3b,0x2a,0x33,0x24,0x22\n"
+	     AT("plt") "ret\n")
+	FUNC("no_slot",
+	     ".cfi_escape 0x0f,11,0x77,16,0x80,0,0x3f,0x1a,0x3b,0x2a,0x33,0x24,0x22\n"
+	     AT("no_plt") "ret\n")
+	FUNC("root", ".cfi_undefined 16\n" AT("root") "hlt\n")
+	FUNC("vfork", ".cfi_register 16,5\n" AT("ra_in_reg") "ret\n")
+	FUNC("ra_elsewhere", ".cfi_offset 16,-24\n" AT("ra_elsewhere") "ret\n")
+	FUNC("sp_elsewhere", ".cfi_offset 7,-24\n" AT("sp_elsewhere") "ret\n")
+	FUNC("odd",
+	     ".cfi_def_cfa_offset 12\n"
+	     AT("odd") ".cfi_def_cfa_offset 262144\n"
+	     AT("far") ".cfi_def_cfa_offset 262136\n"
+	     AT("not_too_far") "ret\n")
+	/* last: rbp at rsp + 0 with the CFA at rsp + 8 */
+	FUNC("bp_lost",
+	     ".cfi_undefined 6\n"
+	     AT("bp_undefined") ".cfi_register 6,3\n"
+	     AT("bp_in_reg") ".cfi_val_offset 6,-16\n"
+	     AT("bp_value") ".cfi_offset 6,-8192\n"
+	     AT("bp_far") ".cfi_same_value 6\n"
+	     AT("bp_same") ".cfi_escape 0x10,6,2,0x77,0\n"
+	     AT("bp_by_sp") "ret\n")
+	FUNC("other_reg",
+	     ".cfi_def_cfa 3,16\n"
+	     AT("by_rbx") ".cfi_def_cfa 20,16\n"
+	     AT("by_xmm") "ret\n")
+	FUNC("restorer",
+	     ".cfi_signal_frame\n.cfi_escape 0x0f,4,0x77,0xa0,1,6\n"
+	     AT("signal") "ret\n")
+	FUNC("odd_restorer", ".cfi_signal_frame\n" AT("odd_signal") "ret\n")
+	/* 32 bytes that nothing is known of, and a gap that is no padding */
+	".p2align 4\n.globl gap\ngap: .fill 32,1,0x90\n"
+	FUNC("after_gap", AT("after_gap") "ret\n")
+	".globl tight\ntight: ret\n"
+	".cfi_startproc\n" AT("close_by") "ret\n.cfi_endproc\n"
+	/* clone: the parent goes on behind the syscall in the frame that called it */
+	FUNC("clone_like", "nop\n")
+	"syscall\n" AT("parent") "ret\n"
+	".cfi_startproc\n.cfi_undefined 16\n" AT("child") "hlt\n.cfi_endproc\n"
+	".section .note.GNU-stack,\"\"\n";
+/* clang-format on */
 
 static struct rows all;
 
@@ -290,6 +192,12 @@ TEST(gaps_are_rows_and_padding_is_not)
 	/* plain ends in SP(8), framed begins so: the padding between takes no rows */
 	for (uint32_t i = 1; i < all.n; i++)
 		CHECK(all.base + all.rows[i].pc != nm("rules", "framed"));
+}
+
+TEST(a_parent_comes_back_from_clone)
+{
+	CHECK_EQ(at("at_parent"), SP(8));
+	CHECK_EQ(at("at_child"), RINGPROF_CFA_ROOT);
 }
 
 TEST(debug_frame_fills_what_eh_frame_leaves)
