@@ -17,6 +17,8 @@ struct ringprof_walker {
 	uint32_t n;
 };
 
+/* perf copies from sp on */
+#define RINGPROF_WALK_FROM_SP 1
 #include "ringprof/walk.h"
 
 /* user space ends one page below 2^47, or 2^56 where five levels of page tables are used */

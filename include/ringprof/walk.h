@@ -56,6 +56,17 @@ struct ringprof_walk {
 	bool bp_lost; /* the rows say that bp could not be recovered */
 };
 
+/*
+ * An includer whose copy of the stack begins at sp says so by defining this as
+ * 1. Compilers do not tell of the pop in an epilogue, so a place of bp just
+ * below sp is one that was popped, as good as always, and bp is the caller's
+ * already. Who can read down there need not guess: the value still stands there.
+ */
+#ifndef RINGPROF_WALK_FROM_SP
+#define RINGPROF_WALK_FROM_SP 0
+#endif
+#define RINGPROF_RED_ZONE 128 /* bytes below sp that are the function's own, x86-64 ABI */
+
 /* No page below this is ever code; the word above the outermost frame may be argc. */
 #define RINGPROF_LOWEST_PC 4096
 
@@ -262,6 +273,8 @@ static inline __u64 ringprof_walk_bp_at(struct ringprof_walk *s, __u32 rule, __u
 		at = 0;
 		break;
 	}
+	if (RINGPROF_WALK_FROM_SP && at < s->sp && at >= s->sp - RINGPROF_RED_ZONE && !s->bp_lost)
+		return 0;
 	if (likely(ringprof_is_stack(at, 8, s->end)))
 		return at;
 	s->bp_lost = true;

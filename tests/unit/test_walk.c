@@ -133,6 +133,21 @@ TEST(bp_rows)
 	CHECK_EQ(w.n, 2);
 }
 
+TEST(a_bp_popped_already_is_the_callers)
+{
+	/* at the leaf's ret the rows still say where bp was; the copy begins above it */
+	begin(CODE);
+	set_row(0, SP_BP(8, -16));
+	set_row(0x100, BP16);
+	set_row(0x200, ROOT);
+	w.in.regs[WALK_BP] = at(4);
+	w.stack[0] = CODE + 0x110;
+	w.stack[5] = CODE + 0x210;
+	CHECK_EQ(go(), RINGPROF_END_ROOT);
+	CHECK_EQ(w.n, 2);
+	CHECK_EQ(w.chain[1], CODE + 0x210);
+}
+
 TEST(a_bp_that_rows_do_not_touch_is_kept)
 {
 	begin(CODE + 0x10);
