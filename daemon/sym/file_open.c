@@ -29,15 +29,41 @@ static int reopen_regular(int path_fd, struct stat *st)
 	return fd < 0 ? -errno : fd;
 }
 
+/*
+ * Is what lies at that address now what lay there then? On overlays the
+ * mapping's inode number is that of another layer: there the name has to do.
+ */
+static bool still_mapped(const char *link, const struct file_where *w, const struct stat *st)
+{
+	char path[PATH_MAX];
+	ssize_t n;
+
+	if (!w->ino || st->st_ino == w->ino)
+		return true;
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0 || !w->path)
+		return false;
+	path[n] = 0;
+	return !strcmp(path, w->path);
+}
+
 static int open_map_file(const struct file_where *w, struct stat *st)
 {
 	cleanup_close int fd = -1;
 	char link[128];
+	int r;
 
 	snprintf(link, sizeof(link), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)w->pid,
 		 w->start, w->end);
 	fd = open(link, O_PATH | O_CLOEXEC);
-	return fd < 0 ? -errno : reopen_regular(fd, st);
+	if (fd < 0)
+		return -errno;
+	r = reopen_regular(fd, st);
+	if (r >= 0 && !still_mapped(link, w, st)) {
+		close(r);
+		return -ESTALE;
+	}
+	return r;
 }
 
 int file_open_root(pid_t pid)
