@@ -42,6 +42,7 @@ static int add_sources(struct rows_builder *b, const char **origin)
 		const char *name;
 		int (*add)(struct rows_builder *b);
 	} sources[] = {
+		{ "none", rows_add_context }, /* ahead of what .eh_frame says of it */
 		{ "eh_frame", rows_add_eh_frame },
 		{ "gopclntab", rows_add_go },
 		{ "debug_frame", rows_add_debug_frame },

@@ -99,6 +99,7 @@ int rows_end_layer(struct rows_builder *b);
 int rows_finish(struct rows_builder *b, struct rows *ret);
 
 /* The sources: one layer each. 1: there was something, 0: nothing, -errno. */
+int rows_add_context(struct rows_builder *b);
 int rows_add_eh_frame(struct rows_builder *b);
 int rows_add_debug_frame(struct rows_builder *b);
 int rows_add_go(struct rows_builder *b);

@@ -350,6 +350,33 @@ TEST(a_function_of_many_rows_is_read_once)
 	rows_free(&r);
 }
 
+TEST(the_begin_of_a_coroutine_is_a_root)
+{
+	struct rows r;
+
+	make();
+	CHECK_EQ(sh("printf '%%s\n' .text 'f: .cfi_startproc' ret .cfi_endproc "
+		    "'.p2align 4,0x90' '.globl start' 'start: .cfi_startproc' "
+		    "'mov %%rbx,%%rsp; mov (%%rsp),%%rdi; test %%rdi,%%rdi; je 1f; call f' "
+		    "'1: hlt' .cfi_endproc >ctx.s && cc -shared -nostdlib -o other ctx.s && "
+		    "printf '.globl makecontext\nmakecontext: ret\n' >>ctx.s && "
+		    "cc -shared -nostdlib -o ctx ctx.s"),
+		 0);
+	load("ctx", &r);
+	CHECK_EQ(r.rows[0].rule, SP(8));
+	CHECK_EQ(r.rows[1].rule, RINGPROF_CFA_GAP);
+	CHECK_EQ(r.rows[2].rule, RINGPROF_CFA_ROOT);
+	/* the return address is the function itself: looked up one byte before it */
+	CHECK_EQ(r.rows[2].pc, nm("ctx", "start") - 1 - r.base);
+	CHECK_EQ(r.rows[3].rule, SP(8));
+	rows_free(&r);
+	/* only where the function that puts it there is */
+	load("other", &r);
+	CHECK_EQ(r.rows[0].rule, SP(8));
+	CHECK_EQ(r.rows[1].rule, RINGPROF_CFA_GAP);
+	rows_free(&r);
+}
+
 TEST(the_entry_of_a_program_is_a_root)
 {
 	struct rows r;
