@@ -123,7 +123,23 @@ verdict() { # EXPECTED-WORDS KIND V.SAMPLES V.ROOTS V.PAIRS V.WRONG P.SAMPLES P.
 	END
 }
 ok "a program passes" verdict "" compiled 1000 995 10000 5 500 500
-ok "98.9 % are too few" verdict "989 of 1000" compiled 1000 989 10000 0 500 450
+ok "98.0 % are too few of one build" verdict "980 of 1000" compiled 1000 980 10000 0 500 450
+all_builds() { # WANTED BUILD_PROGRAM=ROOTS...: of 1000 stacks each
+	PYTHONPATH=tests/corpus python3 - "$@" <<-'END'
+	import sys
+	import judge, table
+	results = []
+	for a in sys.argv[2:]:
+	    name, roots = a.split("=")
+	    v = judge.Verdict()
+	    v.samples, v.roots = 1000, int(roots)
+	    results.append((name, "compiled", (v, v, v)))
+	got = " ".join(f"{text.split(',')[0]}={fine}" for text, fine in table.by_program(results))
+	print(got)
+	sys.exit(got != sys.argv[1])
+	END
+}
+ok "98.9 % are too few of all builds" all_builds "deep=True wide=False" a_deep=985 b_deep=996 a_wide=989 b_wide=989
 ok "perf's roots are more" verdict "perf" compiled 4000 3961 10000 0 4000 4000
 ok "perf's lead is chance" verdict "" compiled 400 398 10000 0 400 400
 ok "no share is asked of alternate stacks" verdict "" altstack 1000 850 10000 5 500 420
