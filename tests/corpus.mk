@@ -70,6 +70,7 @@ check-e2e: corpus
 check-corpus:
 	$(Q)scripts/need corpus
 	$(Q)$(MAKE) --no-print-directory daemon
+	$(Q)$(MAKE) --no-print-directory check-lines
 	$(Q)tests/run -t 1200 $(if $(RESULTS),-o $(RESULTS)) tests/corpus/packaged.sh
 	@cat $(CORPUS)/packaged/table.txt
 

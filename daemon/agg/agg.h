@@ -109,7 +109,7 @@ struct agg_counters {
 	uint64_t model_bytes;  /* of the model in use */
 	uint64_t no_file; /* frames in a mapped file that cannot be opened, counted as no_mapping */
 	uint64_t late;	  /* samples older than the open window: they count in it */
-	uint64_t early_ends; /* windows ended early: model or window at its limit */
+	uint64_t early_ends;  /* windows ended early: model or window at its limit */
 	uint64_t labels_full; /* labels left out of a set: MODEL_MAX_LABELS */
 	/* rules of the settings: samples they dropped, their weight, rules that gave up */
 	uint64_t relabel_dropped, relabel_dropped_weight, relabel_failures;

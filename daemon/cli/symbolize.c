@@ -248,7 +248,7 @@ static int write_profile(const profile *p, const char *path)
 static void say(const json_t *o)
 {
 	printf("%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " frames without a name have "
-								   "one now\n",
+	       "one now\n",
 	       json_integer_value(json_object_get(o, "named")),
 	       json_integer_value(json_object_get(o, "unnamed")));
 }
