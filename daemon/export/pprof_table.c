@@ -85,7 +85,7 @@ int pprof_location(struct pprof *p, const struct model_object *o, uint64_t off, 
 	uint64_t hash;
 	uint32_t i;
 
-	query_resolve(p->env, o, off, &p->answer);
+	query_resolve(p->env, o, off, budget_line_ns(&p->budget), &p->answer);
 	if (pprof_mapping(p, o, off, &loc.address, &loc.mapping))
 		return -ENOMEM;
 	hash = hash_mix(loc.address,

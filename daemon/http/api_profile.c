@@ -255,8 +255,10 @@ static void ask(struct question *q)
 
 void api_profile(struct request *req)
 {
-	struct question q = { .req = req,
-			      .limits = { .max_ns = QUERY_NS, .cancelled = &req->cancelled } };
+	struct question q = {
+		.req = req,
+		.limits = { .max_ns = QUERY_NS, .line_ns = LINE_NS, .cancelled = &req->cancelled }
+	};
 	char err[512];
 	int r = read_question(&q, err, sizeof(err));
 

@@ -179,7 +179,9 @@ static uint64_t wall_of(const struct window_list *l, uint64_t t)
 
 static int encode(struct request *req, const struct window_list *l)
 {
-	const struct query_limits lim = { .max_ns = SCRAPE_QUERY_NS, .cancelled = &req->cancelled };
+	const struct query_limits lim = { .max_ns = SCRAPE_QUERY_NS,
+					  .line_ns = SCRAPE_LINE_NS,
+					  .cancelled = &req->cancelled };
 	const struct scrape *sc = &req->scrape;
 	struct pprof_options opt = { .time_nanos = wall_of(l, sc->start),
 				     .duration_nanos = sc->end - sc->start };

@@ -19,6 +19,7 @@ void budget_init(struct budget *b, const struct query_limits *lim)
 	b->max = lim && lim->max_bytes ? lim->max_bytes : DEFAULT_BYTES;
 	if (__builtin_add_overflow(mono_now(), ns, &b->deadline))
 		b->deadline = UINT64_MAX;
+	b->line_ns = lim && lim->line_ns ? lim->line_ns : UINT64_MAX;
 	b->cancelled = lim ? lim->cancelled : NULL;
 }
 

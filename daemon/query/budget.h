@@ -16,10 +16,16 @@
 struct budget {
 	size_t used, max;
 	uint64_t deadline; /* mono ns */
+	uint64_t line_ns;  /* left for reading debug information, UINT64_MAX: no limit */
 	const int *cancelled;
 };
 
 void budget_init(struct budget *b, const struct query_limits *lim); /* lim may be NULL */
+/* What query_resolve takes; NULL: no limit. */
+static inline uint64_t *budget_line_ns(struct budget *b)
+{
+	return b->line_ns == UINT64_MAX ? NULL : &b->line_ns;
+}
 /* 0, -ECANCELED, -ETIMEDOUT */
 int budget_check(const struct budget *b);
 /* 0 or -ENOMEM */

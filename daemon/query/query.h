@@ -94,6 +94,7 @@ struct query_env {
 struct query_limits {
 	size_t max_bytes;     /* memory of one query, 0: 512 MiB */
 	uint64_t max_ns;      /* run time, 0: 10 s */
+	uint64_t line_ns;     /* of it for reading debug information, 0: as much as it takes */
 	const int *cancelled; /* stop when it turns non-zero; may be NULL */
 };
 

@@ -14,15 +14,15 @@ static void mend_line(struct sym_line *l)
 }
 
 void query_resolve(const struct query_env *env, const struct model_object *o, uint64_t off,
-		   struct sym_answer *ret)
+		   uint64_t *line_ns, struct sym_answer *ret)
 {
 	ret->n = 0;
 	ret->module[0] = '\0';
 	if (o->jit)
 		symbols_resolve_jit(env->symbols, o->jit, o->jit_version, off, ret);
 	else
-		symbols_resolve(env->symbols, o->kind, o->kind == FRAME_USER ? o->file : NULL, off,
-				ret);
+		symbols_resolve_within(env->symbols, o->kind,
+				       o->kind == FRAME_USER ? o->file : NULL, off, line_ns, ret);
 	if (!ret->n) {
 		memset(&ret->lines[0], 0, sizeof(ret->lines[0]));
 		ret->n = 1;

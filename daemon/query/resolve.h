@@ -12,9 +12,12 @@
 #include "agg/model.h"
 #include "query/query.h"
 
-/* Names of place `off` of object o; always at least one line, no pointer in it NULL. */
+/*
+ * Names of place `off` of object o; always at least one line, no pointer in it
+ * NULL. line_ns: time left for lines, see symbols_resolve_within; NULL: no limit.
+ */
 void query_resolve(const struct query_env *env, const struct model_object *o, uint64_t off,
-		   struct sym_answer *ret);
+		   uint64_t *line_ns, struct sym_answer *ret);
 /* ELF virtual address of a file offset; false: the object has none there. */
 bool query_vaddr(const struct model_object *o, uint64_t off, uint64_t *ret);
 

@@ -124,7 +124,7 @@ static int name_place(struct builder *b, const struct model_object *o, uint64_t 
 	uint32_t object;
 	int r;
 
-	query_resolve(b->env, o, off, &b->answer);
+	query_resolve(b->env, o, off, budget_line_ns(&b->budget), &b->answer);
 	r = object_name(b, o, &object);
 	for (uint32_t i = 0; !r && i < b->answer.n; i++)
 		r = intern_func(b, &b->answer.lines[b->answer.n - 1 - i], o, object, &ret[i]);

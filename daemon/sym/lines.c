@@ -288,7 +288,8 @@ static void show(struct lines *l)
 	pthread_mutex_unlock(&l->shown_lock);
 }
 
-static int ask(struct lines *l, struct file *f, uint64_t vaddr, dwarf_emit emit, void *arg)
+static int ask(struct lines *l, struct file *f, uint64_t vaddr, bool open, dwarf_emit emit,
+	       void *arg)
 {
 	uint64_t now = mono_now();
 	struct entry *e = get_entry(l, f);
@@ -296,8 +297,11 @@ static int ask(struct lines *l, struct file *f, uint64_t vaddr, dwarf_emit emit,
 
 	if (!e)
 		return 0;
-	if (!e->dwarf && may_try(l, e, now))
+	if (!e->dwarf && may_try(l, e, now)) {
+		if (!open)
+			return -EAGAIN;
 		load(l, e, f, now);
+	}
 	if (!e->dwarf)
 		return 0;
 	e->used = now;
@@ -313,19 +317,31 @@ static int ask(struct lines *l, struct file *f, uint64_t vaddr, dwarf_emit emit,
 	return n > 0 ? n : 0;
 }
 
-int lines_lookup(struct lines *l, struct file *f, uint64_t vaddr, dwarf_emit emit, void *arg)
+static int ask_and_count(struct lines *l, struct file *f, uint64_t vaddr, bool open,
+			 dwarf_emit emit, void *arg)
 {
-	int n;
+	int n = ask(l, f, vaddr, open, emit, arg);
 
-	pthread_mutex_lock(&l->lock);
-	n = ask(l, f, vaddr, emit, arg);
-	if (n)
+	if (n > 0)
 		l->c.found++;
-	else
+	else if (!n)
 		l->c.missing++;
 	show(l);
 	pthread_mutex_unlock(&l->lock);
 	return n;
+}
+
+int lines_lookup(struct lines *l, struct file *f, uint64_t vaddr, dwarf_emit emit, void *arg)
+{
+	pthread_mutex_lock(&l->lock);
+	return ask_and_count(l, f, vaddr, true, emit, arg);
+}
+
+int lines_try(struct lines *l, struct file *f, uint64_t vaddr, dwarf_emit emit, void *arg)
+{
+	if (pthread_mutex_trylock(&l->lock))
+		return -EAGAIN;
+	return ask_and_count(l, f, vaddr, false, emit, arg);
 }
 
 void lines_retry(struct lines *l)

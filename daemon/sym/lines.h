@@ -5,7 +5,7 @@
  * asked for a while.
  *
  * Any thread; questions wait for each other, since opening a large file takes
- * its time. So this is for queries: the collector never asks.
+ * its time. Who cannot wait for that has lines_try; the collector never asks.
  */
 #ifndef RINGPROF_SYM_LINES_H
 #define RINGPROF_SYM_LINES_H
@@ -25,6 +25,8 @@ void lines_free(struct lines *l);
  * them; 0: there is nothing about it.
  */
 int lines_lookup(struct lines *l, struct file *f, uint64_t vaddr, dwarf_emit emit, void *arg);
+/* The same from what is open; -EAGAIN: the file must be opened first, or somebody else asks. */
+int lines_try(struct lines *l, struct file *f, uint64_t vaddr, dwarf_emit emit, void *arg);
 /* Forgets which files had none: debug files have come. */
 void lines_retry(struct lines *l);
 /* Closes what was not asked for in LINES_IDLE_NS; gives up if a question is being answered. */

@@ -237,13 +237,11 @@ static bool resolve_mark(struct symbols *s, uint64_t mark, struct sym_answer *re
 	return true;
 }
 
-static bool resolve(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
-		    bool lines, struct sym_answer *ret)
+/* Everything but FRAME_USER: nothing is read from files for it. */
+static bool resolve_other(struct symbols *s, enum frame_kind kind, uint64_t off,
+			  struct sym_answer *ret)
 {
 	switch (kind) {
-	case FRAME_USER:
-		return lines ? user_resolve(s->user, f, off, ret)
-			     : user_function(s->user, f, off, ret);
 	case FRAME_KERNEL:
 		return resolve_kernel(s, off, ret);
 	case FRAME_VDSO:
@@ -254,6 +252,7 @@ static bool resolve(struct symbols *s, enum frame_kind kind, struct file *f, uin
 		/* one name for all of it: a JIT's addresses mean nothing to anybody */
 		set_name(s, "[anon]", false, ret);
 		return false;
+	case FRAME_USER:
 	case FRAME_UNKNOWN:
 		break;
 	}
@@ -261,26 +260,40 @@ static bool resolve(struct symbols *s, enum frame_kind kind, struct file *f, uin
 	return false;
 }
 
-static void resolve_any(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
-			bool lines, struct sym_answer *ret)
+static void begin(struct sym_answer *ret)
 {
 	ret->n = 1;
 	ret->lines[0] = (struct sym_line){ .file = "" };
 	ret->func_start = 0;
 	ret->module[0] = '\0';
-	count(resolve(s, kind, f, off, lines, ret) ? &s->resolved : &s->unnamed);
+}
+
+void symbols_resolve_within(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
+			    uint64_t *line_ns, struct sym_answer *ret)
+{
+	bool named;
+
+	begin(ret);
+	named = kind == FRAME_USER ? user_resolve(s->user, f, off, line_ns, ret)
+				   : resolve_other(s, kind, off, ret);
+	count(named ? &s->resolved : &s->unnamed);
 }
 
 void symbols_resolve(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
 		     struct sym_answer *ret)
 {
-	resolve_any(s, kind, f, off, true, ret);
+	symbols_resolve_within(s, kind, f, off, NULL, ret);
 }
 
 void symbols_resolve_function(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
 			      struct sym_answer *ret)
 {
-	resolve_any(s, kind, f, off, false, ret);
+	bool named;
+
+	begin(ret);
+	named = kind == FRAME_USER ? user_function(s->user, f, off, ret)
+				   : resolve_other(s, kind, off, ret);
+	count(named ? &s->resolved : &s->unnamed);
 }
 
 struct jit *symbols_jit(struct symbols *s)
@@ -295,10 +308,8 @@ void symbols_resolve_jit(struct symbols *s, struct jit_table *t, uint32_t versio
 	bool found = jit_table_symbol(t, version, addr, &sym);
 	const char *unused;
 
-	ret->n = 1;
-	ret->lines[0] = (struct sym_line){ .file = "" };
+	begin(ret);
 	ret->func_start = found ? sym.start : 0;
-	ret->module[0] = '\0';
 	set_name(s, found ? sym.name : "[anon]", found, ret);
 	if (found && sym.file[0] &&
 	    names_get(s->names, sym.file, false, &ret->lines[0].file, &unused))
@@ -309,10 +320,13 @@ void symbols_resolve_jit(struct symbols *s, struct jit_table *t, uint32_t versio
 static void line_counters(struct symbols *s, struct symbols_counters *ret)
 {
 	struct lines_counters lc;
-	size_t bytes;
+	struct user_counters uc;
 
-	user_counters(s->user, &lc, &bytes, &ret->answer_hits);
-	ret->answer_bytes = bytes;
+	user_counters(s->user, &lc, &uc);
+	ret->answer_bytes = uc.answer_bytes;
+	ret->answer_hits = uc.answer_hits;
+	ret->without_lines = uc.without_lines;
+	ret->line_dropped = uc.dropped;
 	ret->line_files = lc.files;
 	ret->line_bytes = lc.bytes;
 	ret->line_loads = lc.loads;

@@ -80,6 +80,15 @@ void symbols_resolve(struct symbols *s, enum frame_kind kind, struct file *f, ui
 		     struct sym_answer *ret);
 
 /*
+ * The same for who must answer soon: *line_ns is the time left for reading
+ * debug information, lowered by what was used of it. When it is used up the
+ * answer is the function alone; the rest of it is read by a thread of its own
+ * and is there for the next who asks. NULL: no limit.
+ */
+void symbols_resolve_within(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
+			    uint64_t *line_ns, struct sym_answer *ret);
+
+/*
  * The same from symbol tables alone: one line, without its place. For who must
  * not wait for debug information to be read: the collector.
  */
@@ -112,6 +121,8 @@ struct symbols_counters {
 	/* debug information: open now, bytes of it, files opened, closed for others' sake */
 	uint64_t line_files, line_bytes, line_loads, line_evictions;
 	uint64_t line_too_large, line_damaged; /* given up: over the limit, made no sense */
+	/* answers given before their lines were read, and of them those never to be read */
+	uint64_t without_lines, line_dropped;
 	int kernel_hidden; /* kernel.kptr_restrict hides all kernel addresses from us */
 };
 void symbols_counters(struct symbols *s, struct symbols_counters *ret);

@@ -3,6 +3,7 @@
 #include "sym/user.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,11 +13,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/hmap.h"
 #include "sym/answers.h"
 #include "sym/debugfile.h"
 #include "sym/files_int.h"
 #include "sym/gosym.h"
+#include "sym/later.h"
 
 #define LINE_BYTES   (256ULL << 20) /* default limit of open debug information */
 #define CACHE_SHARE  4		    /* of max_bytes, for answers */
@@ -27,6 +30,8 @@ struct user {
 	struct names *names;
 	struct lines *lines;
 	struct answers *answers;
+	struct later *later;
+	uint64_t without_lines; /* atomic */
 	char *debug_dirs;
 	uint64_t dirs_hash; /* refreshing thread only */
 };
@@ -113,24 +118,86 @@ static void take_frame(void *arg, const struct dwarf_frame *f)
 	l->start_line = f->decl_line;
 }
 
-bool user_resolve(struct user *u, struct file *f, uint64_t off, struct sym_answer *ret)
+/*
+ * The answer whose function is in ret already, completed and kept. -EAGAIN:
+ * `open` is not set, and debug information would have to be opened.
+ */
+static int add_lines(struct user *u, struct file *f, uint64_t off, uint64_t vaddr, bool open,
+		     struct sym_answer *ret)
 {
-	struct collect c = { .u = u, .ret = ret };
-	uint64_t vaddr;
+	struct collect c = { .u = u, .ret = ret, .function = ret->lines[0] };
+	int n = (open ? lines_lookup : lines_try)(u->lines, f, vaddr, take_frame, &c);
 
-	if (f && answers_get(u->answers, f->id, off, ret))
-		return ret->named;
-	resolve_function(u, f, off, &vaddr, ret);
-	if (!f)
-		return false;
-	c.function = ret->lines[0];
-	if (!lines_lookup(u->lines, f, vaddr, take_frame, &c) && !c.n)
+	if (n < 0)
+		return n;
+	if (!n && !c.n)
 		gosym_file_lookup(f, vaddr, take_frame, &c);
 	if (c.n)
 		ret->n = c.n;
 	else
 		ret->lines[0] = c.function;
 	answers_put(u->answers, f->id, off, ret);
+	return 0;
+}
+
+static void charge(uint64_t *ns, uint64_t began)
+{
+	uint64_t used = mono_now() - began;
+
+	*ns = *ns > used ? *ns - used : 0;
+}
+
+/* later_fn */
+static void resolve_later(void *arg, struct file *f, uint64_t off)
+{
+	struct sym_answer unused;
+
+	user_resolve(arg, f, off, NULL, &unused);
+}
+
+/* Has another thread read the lines, and waits for them while there is time. */
+static void wait_lines(struct user *u, struct file *f, uint64_t off, uint64_t *ns,
+		       struct sym_answer *ret)
+{
+	uint64_t began = mono_now(), left = *ns;
+	bool more = later_push(u->later, f, off), found = false;
+
+	while (more && left && !found) {
+		uint64_t done = later_done(u->later);
+
+		found = answers_get(u->answers, f->id, off, ret);
+		more = found || later_wait(u->later, done, left);
+		left = *ns;
+		charge(&left, began);
+	}
+	/* what came with the last turn */
+	if (!found && !answers_get(u->answers, f->id, off, ret))
+		__atomic_fetch_add(&u->without_lines, 1, __ATOMIC_RELAXED);
+	*ns = left;
+}
+
+bool user_resolve(struct user *u, struct file *f, uint64_t off, uint64_t *line_ns,
+		  struct sym_answer *ret)
+{
+	uint64_t vaddr, began;
+	int r = -EAGAIN;
+
+	if (f && answers_get(u->answers, f->id, off, ret))
+		return ret->named;
+	resolve_function(u, f, off, &vaddr, ret);
+	if (!f)
+		return false;
+	if (!line_ns) {
+		add_lines(u, f, off, vaddr, true, ret);
+		return ret->named;
+	}
+	if (*line_ns) {
+		began = mono_now();
+		r = add_lines(u, f, off, vaddr, false, ret);
+		charge(line_ns, began);
+	}
+	if (r)
+		wait_lines(u, f, off, line_ns, ret);
 	return ret->named;
 }
 
@@ -192,7 +259,9 @@ struct user *user_new(struct files *files, struct names *names, const struct sym
 	if (u->debug_dirs)
 		u->lines = lines_new(cfg->max_line_bytes ? cfg->max_line_bytes : LINE_BYTES,
 				     u->debug_dirs);
-	if (!u->answers || !u->lines || (files && files_set_debug_dirs(files, u->debug_dirs))) {
+	u->later = later_new(resolve_later, u);
+	if (!u->answers || !u->lines || !u->later ||
+	    (files && files_set_debug_dirs(files, u->debug_dirs))) {
 		user_free(u);
 		return NULL;
 	}
@@ -204,6 +273,7 @@ void user_free(struct user *u)
 {
 	if (!u)
 		return;
+	later_free(u->later); /* first: its thread uses all the others */
 	lines_free(u->lines);
 	answers_free(u->answers);
 	free(u->debug_dirs);
@@ -224,8 +294,10 @@ void user_refresh(struct user *u)
 	lines_tidy(u->lines);
 }
 
-void user_counters(struct user *u, struct lines_counters *lc, size_t *bytes, uint64_t *hits)
+void user_counters(struct user *u, struct lines_counters *lc, struct user_counters *ret)
 {
 	lines_counters(u->lines, lc);
-	*bytes = answers_bytes(u->answers, hits);
+	ret->answer_bytes = answers_bytes(u->answers, &ret->answer_hits);
+	ret->without_lines = __atomic_load_n(&u->without_lines, __ATOMIC_RELAXED);
+	ret->dropped = later_dropped(u->later);
 }

@@ -22,13 +22,23 @@ struct user;
 /* NULL: no memory. files may be NULL; names is borrowed. */
 struct user *user_new(struct files *files, struct names *names, const struct symbols_config *cfg);
 void user_free(struct user *u);
-/* Fills ret (n, lines, func_start, named); f may be NULL. false: there was no symbol. */
-bool user_resolve(struct user *u, struct file *f, uint64_t off, struct sym_answer *ret);
+/*
+ * Fills ret (n, lines, func_start, named); f may be NULL. false: there was no
+ * symbol. line_ns: see symbols_resolve_within; NULL: debug information is
+ * waited for.
+ */
+bool user_resolve(struct user *u, struct file *f, uint64_t off, uint64_t *line_ns,
+		  struct sym_answer *ret);
 /* The function's name alone, from symbol tables only: never waits for debug information. */
 bool user_function(struct user *u, struct file *f, uint64_t off, struct sym_answer *ret);
 /* Looks whether debug files came, and gives memory back; cheap. One thread, once a minute. */
 void user_refresh(struct user *u);
-/* lines' counters, bytes and hits of the kept answers. */
-void user_counters(struct user *u, struct lines_counters *lc, size_t *bytes, uint64_t *hits);
+
+struct user_counters {
+	uint64_t answer_bytes, answer_hits; /* of the kept answers */
+	uint64_t without_lines;		    /* given before debug information was read */
+	uint64_t dropped;		    /* of them, not even asked for: the queue was full */
+};
+void user_counters(struct user *u, struct lines_counters *lc, struct user_counters *ret);
 
 #endif

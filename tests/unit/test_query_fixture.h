@@ -50,7 +50,7 @@ static inline const char *fix_made_up_name(const struct model_object *o, uint64_
 }
 
 void query_resolve(const struct query_env *env, const struct model_object *o, uint64_t off,
-		   struct sym_answer *ret)
+		   uint64_t *line_ns, struct sym_answer *ret)
 {
 	const struct fix_name *f = NULL;
 

@@ -123,6 +123,45 @@ TEST(debug_files_that_come_later_are_noticed)
 	files_free(fs);
 }
 
+/* An answer that must not wait has the name; the lines are there for a later one. */
+TEST(lines_come_later_where_there_is_no_time)
+{
+	uint64_t addr = (uint64_t)(uintptr_t)function_to_find, off, none = 0,
+		 some = 60 * NSEC_PER_SEC;
+	struct files *fs = files_new(64 * MIB);
+	struct symbols *s = new_symbols(fs);
+	struct symbols_counters c;
+	struct file_where w;
+	struct sym_answer a;
+	struct file *f;
+
+	CHECK(own_mapping(addr, &w, &off));
+	f = files_get(fs, &w);
+	CHECK(f);
+	symbols_resolve_within(s, FRAME_USER, f, off, &none, &a);
+	CHECK_STR(a.lines[0].name, "function_to_find");
+	symbols_counters(s, &c);
+	/* the other thread may have been quicker */
+	CHECK_EQ(c.without_lines, a.lines[0].line == 0);
+	for (int i = 0; i < 5000 && !a.lines[0].line; i++) {
+		usleep(2000);
+		symbols_resolve_within(s, FRAME_USER, f, off, &none, &a);
+	}
+	CHECK(strstr(a.lines[0].file, "test_sym_resolve.c"));
+	/* where there is time it is waited for, and the time goes down */
+	symbols_resolve_within(s, FRAME_USER, f, off + 1, &some, &a);
+	CHECK(strstr(a.lines[0].file, "test_sym_resolve.c"));
+	CHECK(some && some < 60 * NSEC_PER_SEC);
+	/* what still waits at the end is given back */
+	for (uint64_t i = 2; i < 50; i++)
+		symbols_resolve_within(s, FRAME_USER, f, off + i, &none, &a);
+	symbols_counters(s, &c);
+	CHECK_EQ(c.line_dropped, 0);
+	file_unref(f);
+	symbols_free(s);
+	files_free(fs);
+}
+
 TEST(marks_and_other_kinds_have_fixed_names)
 {
 	struct symbols *s = new_symbols(NULL);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "sym/symbols.h"
 #include "tap.h"
 #include "test_sym_build.h"
@@ -29,6 +30,7 @@ static void expect(const char *name, const char *want)
 
 static void *query(void *arg)
 {
+	uint64_t line_ns = NSEC_PER_SEC;
 	struct sym_answer a;
 	char module[32];
 
@@ -43,6 +45,9 @@ static void *query(void *arg)
 		expect(a.lines[0].name, "inner");
 		symbols_resolve(syms, FRAME_USER, f, offset[i % FILES], &a);
 		expect(a.lines[0].name, "inner");
+		/* another place each time, so that there is something to read */
+		symbols_resolve_within(syms, FRAME_USER, f, offset[i % FILES] + i % 64, &line_ns,
+				       &a);
 		file_unref(f);
 		symbols_resolve(syms, FRAME_KERNEL, NULL, KERNEL_ADDR, &a);
 		expect(a.lines[0].name, "do_syscall_64");
