@@ -128,7 +128,7 @@ static void write_unwind(struct buf *b, const struct collector_status *s)
 	gauge(b, "ringprof_unwind_tables", "Files whose unwind rows are ready.", t->ready);
 	gauge(b, "ringprof_unwind_tables_queued", "Files that wait for theirs.", t->queued);
 	gauge(b, "ringprof_unwind_table_bytes", "Memory of unwind rows.", t->bytes);
-	gauge(b, "ringprof_unwind_disk_bytes", "Unwind rows kept in the state directory.",
+	gauge(b, "ringprof_unwind_disk_bytes", "Unwind rows kept in the cache directory.",
 	      t->disk_bytes);
 	gauge(b, "ringprof_unwind_rows", "Unwind rows.", t->rows);
 	gauge(b, "ringprof_unwind_opaque_rows", "Rows for what no row can express.",
@@ -253,6 +253,25 @@ static void write_processes(struct buf *b, const struct ptable_counters *c)
 		c->stubs);
 }
 
+static void write_lines(struct buf *b, const struct symbols_counters *s)
+{
+	static const char failed[] = "ringprof_debug_files_refused_total";
+
+	gauge(b, "ringprof_answer_bytes", "Memory of names given to addresses lately.",
+	      s->answer_bytes);
+	counter(b, "ringprof_answer_hits_total", "Addresses whose names were at hand.",
+		s->answer_hits);
+	gauge(b, "ringprof_debug_files", "Files whose debug information is open.", s->line_files);
+	gauge(b, "ringprof_debug_bytes", "Memory of open debug information.", s->line_bytes);
+	counter(b, "ringprof_debug_loads_total", "Times that debug information was opened.",
+		s->line_loads);
+	counter(b, "ringprof_debug_evictions_total",
+		"Debug information closed for the sake of other files'.", s->line_evictions);
+	metrics_family(b, failed, METRIC_COUNTER, "Debug information given up, and why.");
+	metrics_u64(b, failed, s->line_too_large, "reason", "over the limit", NULL);
+	metrics_u64(b, failed, s->line_damaged, "reason", "damaged", NULL);
+}
+
 static void write_symbols(struct buf *b, const struct metrics_env *env)
 {
 	struct files_counters f;
@@ -276,6 +295,7 @@ static void write_symbols(struct buf *b, const struct metrics_env *env)
 	counter(b, "ringprof_resolved_frames_total", "Frames named.", s.resolved);
 	counter(b, "ringprof_unnamed_frames_total", "Frames without a symbol.", s.unnamed);
 	gauge(b, "ringprof_name_bytes", "Memory of names.", s.name_bytes);
+	write_lines(b, &s);
 	counter(b, "ringprof_name_limit_total", "Names not kept: limit reached.", s.limit_hits);
 }
 

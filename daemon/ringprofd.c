@@ -9,6 +9,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,8 @@
 #include "http/server.h"
 #include "metrics.h"
 #include "service.h"
+#include "settings.h"
+#include "unwind/tables.h"
 
 #define CONFIG_FILE RINGPROF_SYSCONFDIR "/ringprof/ringprofd.conf"
 #define TICK_NS	    (5 * NSEC_PER_SEC)
@@ -95,39 +98,6 @@ static void parse_flags(struct daemon *d, int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, d);
 }
 
-/* *ret: the rules under [relabel NAME]; 0, or -errno with "FILE:LINE: ..." */
-static int make_rules(const struct config *c, struct relabel **ret, char *err, size_t errlen)
-{
-	struct relabel *rules = relabel_new();
-	char cause[512] = "";
-	int r = rules ? 0 : -ENOMEM;
-
-	for (size_t i = 0; !r && i < c->n_relabel; i++) {
-		const struct config_rule *u = &c->relabel[i];
-
-		r = relabel_set(rules, u->name, u->key, u->value, u->where, cause, sizeof(cause));
-		if (r)
-			snprintf(err, errlen, "%s: %s", u->where, *cause ? cause : strerror(-r));
-	}
-	if (!r)
-		r = relabel_check(rules, err, errlen);
-	if (r) {
-		relabel_free(rules);
-		rules = NULL;
-	}
-	*ret = rules;
-	return r;
-}
-
-static int check_rules(const struct config *c, char *err, size_t errlen)
-{
-	struct relabel *rules;
-	int r = make_rules(c, &rules, err, errlen);
-
-	relabel_free(rules);
-	return r;
-}
-
 /* Defaults, files, flags: 0 or -errno with a sentence. */
 static int load_config(struct daemon *d, struct config *c, char *err, size_t errlen)
 {
@@ -142,7 +112,7 @@ static int load_config(struct daemon *d, struct config *c, char *err, size_t err
 	if (!r)
 		r = config_check(c, err, errlen);
 	if (!r)
-		r = check_rules(c, err, errlen);
+		r = settings_check_rules(c, err, errlen);
 	if (r)
 		config_free(c);
 	return r;
@@ -160,27 +130,6 @@ static enum log_level level_of(const char *name)
 	default:
 		return LOG_LVL_INFO;
 	}
-}
-
-static struct source_config source_settings(const struct config *c, bool adopt)
-{
-	return (struct source_config){
-		.kind = !strcmp(c->source, "kmod")   ? SOURCE_KMOD
-			: !strcmp(c->source, "perf") ? SOURCE_PERF
-						     : SOURCE_AUTO,
-		.hz = c->frequency,
-		.cpus = c->cpus,
-		.cgroup = *c->cgroup ? c->cgroup : NULL,
-		.ring_bytes = (uint32_t)c->ring_size,
-		.rows = !strcmp(c->unwind, "rows"),
-		.perf_stack = (uint32_t)c->perf_stack,
-		.max_depth = c->max_depth,
-		.budget = c->budget,
-		.set_budget = c->budget != CONFIG_NO_BUDGET,
-		.table_budget = strcmp(c->unwind, "rows") ? 0 : c->unwind_module_memory,
-		.set_table_budget = true,
-		.adopt = adopt,
-	};
 }
 
 static void env_kick(void *arg)
@@ -226,10 +175,11 @@ static int build(struct daemon *d, char *err, size_t errlen)
 	const struct config *c = &d->config;
 	struct store_config sc = { .max_age = c->history, .max_bytes = c->memory };
 	struct symbols_config yc = { .max_bytes = c->symbol_memory / 2,
+				     .max_line_bytes = c->line_memory,
 				     .debug_dirs = c->debug_dirs };
 	struct metrics_env *m = &d->metrics;
 	struct collector_config cc = {
-		.source = source_settings(c, true),
+		.source = settings_source(c, true),
 		.agg = { .max_model_bytes = MODEL_BYTES,
 			 .max_series = MAX_SERIES,
 			 .host = d->host,
@@ -237,7 +187,7 @@ static int build(struct daemon *d, char *err, size_t errlen)
 			 .n_external = (uint32_t)c->n_external_labels,
 			 .relabel = d->rules },
 		.environment = c->deployment_environment,
-		.unwinder = { .tables = { .dir = c->unwind_disk ? c->state_dir : NULL,
+		.unwinder = { .tables = { .dir = c->unwind_disk ? c->cache_dir : NULL,
 					  .max_disk = c->unwind_disk,
 					  .max_bytes = c->unwind_memory } },
 	};
@@ -305,53 +255,6 @@ static void say_hello(const struct daemon *d)
 				  : "; auth = none: whoever can connect reads every profile");
 }
 
-static bool same_labels(const struct config *a, const struct config *b)
-{
-	if (a->n_external_labels != b->n_external_labels)
-		return false;
-	for (size_t i = 0; i < a->n_external_labels; i++)
-		if (strcmp(a->external_labels[i].key, b->external_labels[i].key) ||
-		    strcmp(a->external_labels[i].value, b->external_labels[i].value))
-			return false;
-	return true;
-}
-
-static bool same_rules(const struct config *a, const struct config *b)
-{
-	if (a->n_relabel != b->n_relabel)
-		return false;
-	for (size_t i = 0; i < a->n_relabel; i++)
-		if (strcmp(a->relabel[i].name, b->relabel[i].name) ||
-		    strcmp(a->relabel[i].key, b->relabel[i].key) ||
-		    strcmp(a->relabel[i].value, b->relabel[i].value))
-			return false;
-	return true;
-}
-
-/*
- * Against what is in force: the settings last applied, and for those that
- * wait for a restart the ones of the start.
- */
-static void tell_changes(const struct daemon *d, const struct config *fresh)
-{
-	const struct config *live = d->live.source ? &d->live : &d->config;
-	char a[32], b[32];
-
-	for (size_t i = 0; i < config_n_options; i++) {
-		const struct config_option *o = &config_options[i];
-		const char *was = config_value(o->live ? live : &d->config, i, a, sizeof(a));
-		const char *now = config_value(fresh, i, b, sizeof(b));
-
-		if (strcmp(was, now))
-			log_info("SIGHUP: %s: '%s' becomes '%s'%s", o->name, was, now,
-				 o->live ? "" : " after a restart");
-	}
-	if (!same_labels(&d->config, fresh))
-		log_info("SIGHUP: [external_labels] change after a restart");
-	if (!same_rules(&d->config, fresh))
-		log_info("SIGHUP: rules under [relabel NAME] change after a restart");
-}
-
 static void reload(struct daemon *d)
 {
 	struct config fresh;
@@ -363,13 +266,13 @@ static void reload(struct daemon *d)
 		log_err("SIGHUP: %s; the settings stay as they were", err);
 		return;
 	}
-	source = source_settings(&fresh, false);
+	source = settings_source(&fresh, false);
 	if (collector_reopen(d->metrics.collector, &source)) {
 		log_err("SIGHUP: out of memory; the settings stay as they were");
 		config_free(&fresh);
 		return;
 	}
-	tell_changes(d, &fresh);
+	settings_tell_changes(&d->config, d->live.source ? &d->live : &d->config, &fresh);
 	sc = (struct store_config){ .max_age = fresh.history, .max_bytes = fresh.memory };
 	log_set_level(level_of(fresh.log_level));
 	store_reconfigure(d->metrics.store, &sc);
@@ -444,6 +347,21 @@ static void raise_file_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &l);
 }
 
+/* The daemon runs without, so that is no error. */
+static void make_cache(const struct config *c)
+{
+	struct passwd *pw = *c->user ? getpwnam(c->user) : NULL;
+	int r;
+
+	if (!c->unwind_disk)
+		return;
+	r = tables_make_dir(c->cache_dir, pw ? pw->pw_uid : geteuid(), pw ? pw->pw_gid : getegid());
+	if (r)
+		log_warn("%s: %s; unwind rows are compiled at each start: make it, or set "
+			 "cache-dir",
+			 c->cache_dir, strerror(-r));
+}
+
 static int run(struct daemon *d, char *err, size_t errlen)
 {
 	int passed = service_listen_fds();
@@ -452,12 +370,14 @@ static int run(struct daemon *d, char *err, size_t errlen)
 	int r = lock < 0 ? lock : 0;
 
 	raise_file_limit();
+	if (!r)
+		make_cache(&d->config);
 	if (!r && !strcmp(d->config.auth, "token"))
 		r = service_token(d->config.token_file, &d->token, err, errlen);
 	if (!r)
 		r = make_labels(d);
 	if (!r)
-		r = make_rules(&d->config, &d->rules, err, errlen);
+		r = settings_rules(&d->config, &d->rules, err, errlen);
 	if (!r)
 		r = build(d, err, errlen);
 	if (!r)

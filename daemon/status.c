@@ -137,6 +137,24 @@ static void write_truncated(struct buf *b, struct agg *a)
 	buf_putc(b, ']');
 }
 
+/* Where names and lines come from, and what of that did not fit. */
+static void write_symbols(struct buf *b, const struct metrics_env *env)
+{
+	struct files_counters f;
+	struct symbols_counters s;
+
+	files_counters(env->files, &f);
+	symbols_counters(env->symbols, &s);
+	open_object(b, "symbols");
+	field(b, "table_bytes", f.symbol_bytes);
+	field(b, "name_bytes", s.name_bytes);
+	field(b, "debug_files", s.line_files);
+	field(b, "debug_bytes", s.line_bytes);
+	field(b, "debug_too_large", s.line_too_large);
+	field(b, "debug_damaged", s.line_damaged);
+	buf_putc(b, '}');
+}
+
 static void write_history(struct buf *b, struct store *store)
 {
 	struct store_counters c;
@@ -181,6 +199,7 @@ void status_write(const struct metrics_env *env, struct buf *b)
 	write_samples(b, &s.counters);
 	write_unwind(b, &s);
 	write_truncated(b, collector_agg(env->collector));
+	write_symbols(b, env);
 	write_history(b, env->store);
 	field(b, "processes", s.ptable.processes);
 	write_difference(b, &s);

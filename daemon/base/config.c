@@ -100,7 +100,7 @@ const struct config_option config_options[] = {
 	{ "perf-stack", "BYTES", "perf source: user stack copied a sample; 0: frame pointers",
 	  "0, or 2KiB to 65528", true },
 	{ "unwind-memory", "BYTES", "memory for unwind rows", "4MiB to 64GiB", false },
-	{ "unwind-disk", "BYTES", "room for unwind rows in state-dir; 0: none are kept",
+	{ "unwind-disk", "BYTES", "room for unwind rows in cache-dir; 0: none are kept",
 	  "0 to 64GiB", false },
 	{ "unwind-module-memory", "BYTES", "the module's memory for unwind rows; 0: none",
 	  "0 to 4GiB", true },
@@ -124,6 +124,8 @@ const struct config_option config_options[] = {
 	{ "history", "TIME", "how long windows are kept in memory", "1m to 1d", true },
 	{ "memory", "BYTES", "memory for windows and stacks", "4MiB to 64GiB", true },
 	{ "symbol-memory", "BYTES", "memory for symbol tables and names", "4MiB to 64GiB", false },
+	{ "line-memory", "BYTES", "memory for debug information: lines and inlined functions",
+	  "16MiB to 64GiB", false },
 	{ "debug-dirs", "DIRS", "where separate debug files are, colon separated", "directories",
 	  false },
 	{ "log-level", "LEVEL", "error, warning, info or debug", "error, warning, info, debug",
@@ -134,6 +136,8 @@ const struct config_option config_options[] = {
 	  "label deployment_environment of processes that do not say it themselves", "a name",
 	  false },
 	{ "state-dir", "DIR", "lock and other state", "an absolute path", false },
+	{ "cache-dir", "DIR", "what a restart need not make again: unwind rows", "an absolute path",
+	  false },
 };
 
 static const struct rule rules[] = {
@@ -160,11 +164,13 @@ static const struct rule rules[] = {
 	{ T_TIME, AT(history), 60000000000ULL, 86400000000000ULL, NULL, "1h", NULL },
 	{ T_BYTES, AT(memory), 4 << 20, 64ULL << 30, NULL, "128MiB", NULL },
 	{ T_BYTES, AT(symbol_memory), 4 << 20, 64ULL << 30, NULL, "128MiB", NULL },
+	{ T_BYTES, AT(line_memory), 16 << 20, 64ULL << 30, NULL, "256MiB", NULL },
 	{ T_TEXT, AT(debug_dirs), 0, 0, NULL, "/usr/lib/debug", NULL },
 	{ T_WORD, AT(log_level), 0, 0, "error warning info debug", "info", NULL },
 	{ T_TEXT, AT(user), 0, 0, NULL, "", NULL },
 	{ T_TEXT, AT(deployment_environment), 0, 0, NULL, "", NULL },
 	{ T_TEXT, AT(state_dir), 0, 0, NULL, "/run/ringprof", absolute },
+	{ T_TEXT, AT(cache_dir), 0, 0, NULL, "/var/cache/ringprof", absolute },
 };
 
 const size_t config_n_options = ARRAY_SIZE(config_options);

@@ -47,10 +47,12 @@ struct config {
 	uint64_t history;	/* ns kept in memory */
 	uint64_t memory;	/* bytes for windows and models */
 	uint64_t symbol_memory; /* bytes */
+	uint64_t line_memory;	/* bytes of open debug information */
 	char *debug_dirs;
 	char *log_level; /* error, warning, info, debug */
 	char *user;	 /* to change to once everything is open; "" stays */
 	char *state_dir;
+	char *cache_dir;		      /* what a restart need not make again */
 	char *deployment_environment;	      /* of processes that do not say */
 	struct config_label *external_labels; /* [external_labels] */
 	size_t n_external_labels;

@@ -6,6 +6,10 @@
  * One thread makes tables, one at a time: a host's libraries are some hundred,
  * a few ms each, and a second thread would take a second CPU from what is
  * being measured. What has no table yet is walked by frame pointers.
+ *
+ * It is made when the first file is asked for, and opens the cache itself: a
+ * thread has the rights that its maker has then, so whoever gives rights up
+ * between tables_new and the first tables_get gives up this thread's as well.
  */
 #include "unwind/tables.h"
 
@@ -118,22 +122,16 @@ struct tables *tables_new(const struct tables_config *cfg, struct files *files)
 		return NULL;
 	t->files = files;
 	t->max_bytes = cfg->max_bytes ? cfg->max_bytes : TABLES_MAX_BYTES;
-	if (cache_open(&t->cache, cfg->dir, cfg->max_disk ? cfg->max_disk : TABLES_MAX_DISK))
-		t->c.disk_errors++;
-	t->c.disk_bytes = t->cache.bytes;
-	if (init_sync(t))
-		goto fail;
+	t->max_disk = cfg->max_disk ? cfg->max_disk : TABLES_MAX_DISK;
+	t->cache.dir = -1;
+	t->dir = cfg->dir ? strdup(cfg->dir) : NULL;
+	if ((cfg->dir && !t->dir) || init_sync(t)) {
+		free(t->dir);
+		free(t);
+		return NULL;
+	}
 	add_vdso(t);
-	if (pthread_create(&t->thread, NULL, tables_thread, t))
-		goto fail;
 	return t;
-fail:
-	cache_close(&t->cache);
-	table_free(t->vdso);
-	hmap_free(&t->by_key);
-	free(t->order);
-	free(t);
-	return NULL;
 }
 
 void tables_free(struct tables *t)
@@ -144,7 +142,8 @@ void tables_free(struct tables *t)
 	t->stop = true;
 	pthread_cond_signal(&t->work);
 	pthread_mutex_unlock(&t->lock);
-	pthread_join(t->thread, NULL);
+	if (t->started)
+		pthread_join(t->thread, NULL);
 	for (uint32_t i = 0; i < t->n_tables; i++)
 		table_free(t->tables[i]); /* NULL is fine */
 	cache_close(&t->cache);
@@ -153,6 +152,7 @@ void tables_free(struct tables *t)
 	pthread_mutex_destroy(&t->lock);
 	hmap_free(&t->by_key);
 	free(t->order);
+	free(t->dir);
 	free(t);
 }
 
@@ -184,7 +184,9 @@ static uint32_t new_table(struct tables *t, struct file *f)
 
 static void enqueue(struct tables *t, uint32_t i)
 {
-	if (t->q_n == TABLES_MAX_QUEUE) {
+	if (!t->started)
+		t->started = !pthread_create(&t->thread, NULL, tables_thread, t);
+	if (!t->started || t->q_n == TABLES_MAX_QUEUE) {
 		t->c.queue_full++; /* it is asked for again */
 		return;
 	}

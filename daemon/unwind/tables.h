@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "ringprof/row.h"
 #include "sym/files.h"
@@ -35,9 +36,18 @@ struct tables_config {
 	uint64_t max_bytes; /* of tables mapped or in memory; 0: TABLES_MAX_BYTES */
 };
 
-/* NULL: no memory or thread. A directory that cannot be used is a counter, no error. */
+/*
+ * NULL: no memory. A directory that cannot be used is a counter, no error. The
+ * thread begins, and the directory is opened, with the first tables_get.
+ */
 struct tables *tables_new(const struct tables_config *cfg, struct files *files);
 void tables_free(struct tables *t); /* NULL is fine; ends the thread */
+/*
+ * Makes the cache directory below dir, whose parent must be there, and gives it
+ * to that user and group; to be called with the right to. What another user left
+ * in it is not believed. 0 or -errno.
+ */
+int tables_make_dir(const char *dir, uid_t uid, gid_t gid);
 
 /*
  * The table of a file: NULL while it is not ready (it is queued then); one

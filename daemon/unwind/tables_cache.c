@@ -20,6 +20,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "ringprof/row_check.h"
+#include "unwind/tables.h"
 
 #define CACHE_VERSION "1"
 #define CACHE_MAGIC   "rprows\0" CACHE_VERSION
@@ -67,6 +68,32 @@ static int open_dir(int at, const char *name)
 		return -EPERM;
 	}
 	return fd;
+}
+
+/* Makes at/name if need be and hands it over; its descriptor or -errno. */
+static int give_dir(int at, const char *name, uid_t uid, gid_t gid)
+{
+	cleanup_close int fd = -1;
+	struct stat st;
+
+	if (mkdirat(at, name, 0700) && errno != EEXIST)
+		return -errno;
+	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		return -errno;
+	if (st.st_uid != uid && fchown(fd, uid, gid))
+		return -errno;
+	return steal_fd(&fd);
+}
+
+/* A user who owned `dir` before may have put links in it: none is followed. */
+int tables_make_dir(const char *dir, uid_t uid, gid_t gid)
+{
+	cleanup_close int top = give_dir(AT_FDCWD, dir, uid, gid);
+	cleanup_close int rows = top < 0 ? top : give_dir(top, "rows", uid, gid);
+	cleanup_close int last = rows < 0 ? rows : give_dir(rows, CACHE_VERSION, uid, gid);
+
+	return last < 0 ? last : 0;
 }
 
 /* All files of the cache into *ret; what is left of a write that broke off is removed. */

@@ -32,13 +32,15 @@ struct table {
 
 struct tables {
 	struct files *files;
+	char *dir; /* of the cache, NULL: none */
+	uint64_t max_disk;
 	struct tables_cache cache; /* the thread's */
 	uint64_t max_bytes;
 
 	pthread_mutex_t lock;
 	pthread_cond_t work, idle;
 	pthread_t thread;
-	bool stop, busy;
+	bool started, stop, busy;
 	struct table *tables[TABLES_MAX]; /* NULL: free */
 	uint32_t n_tables;		  /* first that was never used */
 	struct hmap by_key;		  /* key -> index of tables */

@@ -143,8 +143,11 @@ static void finish(struct tables *t, uint32_t i, struct made *m, int r)
 void *tables_thread(void *arg)
 {
 	struct tables *t = arg;
+	int err = cache_open(&t->cache, t->dir, t->max_disk);
 
 	pthread_mutex_lock(&t->lock);
+	t->c.disk_errors += err != 0;
+	t->c.disk_bytes = t->cache.bytes;
 	while (!t->stop) {
 		struct made m = { .compiled = false };
 		struct file *f;

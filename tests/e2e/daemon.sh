@@ -17,11 +17,11 @@ ok "the log names source, reason, rate and address" \
 	grep -qE "source perf \(.+\): 199 Hz on [0-9]+ CPUs" "$dir/log"
 ok "a second daemon is refused and names the first" \
 	says 1 "another ringprofd runs here (pid $daemon_pid" \
-	build/ringprofd --state-dir="$dir" --listen= --unix-socket= --auth=none --source=perf
+	build/ringprofd --state-dir="$dir" --cache-dir="$dir" --listen= --unix-socket= --auth=none --source=perf
 mkdir "$dir/two"
 ok "a port in use is said with the address" \
 	says 1 "127.0.0.1:$port" \
-	build/ringprofd --state-dir="$dir/two" --listen="127.0.0.1:$port" --unix-socket= --auth=none --source=perf
+	build/ringprofd --state-dir="$dir/two" --cache-dir="$dir/two" --listen="127.0.0.1:$port" --unix-socket= --auth=none --source=perf
 ok "the first one lives on" get /-/healthy
 ok "credential and socket are not for everyone" \
 	test "$(stat -c %a "$dir/token") $(stat -c %a "$dir/sock")" = "640 660"
@@ -66,7 +66,7 @@ ok "auth = none is refused on an open address" \
 	says 2 "auth = none" build/ringprofd --check-config --auth=none --listen=0.0.0.0:4099
 ok "an unknown option is refused" says 2 "unrecognized option" build/ringprofd --no-such
 ok "source kmod without a module: says so" \
-	says 1 "ringprof" build/ringprofd --state-dir="$dir/two" --listen= --unix-socket= --auth=none --source=kmod
+	says 1 "ringprof" build/ringprofd --state-dir="$dir/two" --cache-dir="$dir/two" --listen= --unix-socket= --auth=none --source=kmod
 ok "no right to sample: says what is missing" \
 	says 1 "perf" setpriv --reuid=65534 --clear-groups --bounding-set=-all --inh-caps=-all \
 	build/ringprofd --state-dir="$(d=$(mktemp -d "$dir/u.XXXX"); chmod 777 "$d" "$dir"; echo "$d")" \
@@ -79,7 +79,7 @@ d, port = sys.argv[1:]
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(d + "/notify"); s.settimeout(20)
 env = dict(os.environ, NOTIFY_SOCKET=d + "/notify", WATCHDOG_USEC="2000000")
-p = subprocess.Popen(["build/ringprofd", "--state-dir=" + d + "/two", "--listen=", "--unix-socket=",
+p = subprocess.Popen(["build/ringprofd", "--state-dir=" + d + "/two", "--cache-dir=" + d + "/two", "--listen=", "--unix-socket=",
                       "--auth=none", "--source=perf"], env=env, stderr=subprocess.DEVNULL)
 got = []
 while "WATCHDOG=1" not in got:

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -248,6 +249,7 @@ TEST(disk_limit_takes_the_oldest_used)
 	tables_free(t);
 	/* a smaller limit is kept from the start */
 	t = start((uint64_t)size * 3 / 2, 0);
+	ask(t, "p4");
 	CHECK_EQ(cache_file(1, name, sizeof(name)), -1);
 	CHECK(counters(t).disk_bytes <= (uint64_t)size * 3 / 2);
 	tables_free(t);
@@ -380,9 +382,52 @@ TEST(a_directory_of_others_is_refused)
 	tables_free(t);
 	CHECK_EQ(sh("rm -rf cache/rows && ln -s /tmp cache/rows"), 0);
 	t = start(0, 0);
+	CHECK(ask(t, "p0")->view.n_rows > 100);
 	CHECK_EQ(counters(t).disk_errors, 1);
 	tables_free(t);
 	CHECK_EQ(sh("rm cache/rows"), 0);
+}
+
+/* In a process of that user: does it make and keep a table, with all rights given up? */
+static int keeps_as(uid_t uid)
+{
+	struct tables_config cfg = { .dir = cache };
+	struct tables_counters c;
+	struct tables *t;
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		t = tables_new(&cfg, fs); /* with the rights of the start */
+		if (!t || setgid(uid) || setuid(uid))
+			_exit(2);
+		ask(t, "p2");
+		c = counters(t);
+		_exit(c.compiled != 1 ? 4 : c.disk_bytes ? 0 : 3);
+	}
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Also when another user had the directory before: its files are not believed. */
+TEST(the_directory_is_given_to_the_user_to_be)
+{
+	if (geteuid())
+		SKIP("not root");
+	clear();
+	CHECK_EQ(chmod(build_dir, 0711), 0);
+	CHECK_EQ(tables_make_dir(cache, 0, 0), 0);
+	CHECK_EQ(keeps_as(0), 0);
+	CHECK_EQ(keeps_as(65534), 3); /* root's yet */
+	CHECK_EQ(tables_make_dir(cache, 65534, 65534), 0);
+	CHECK_EQ(keeps_as(65534), 0);
+	CHECK_EQ(tables_make_dir(cache, 0, 0), 0);
+	CHECK_EQ(keeps_as(0), 0);
+	clear();
+	CHECK_EQ(sh("ln -s /tmp cache/rows"), 0);
+	CHECK(tables_make_dir(cache, 65534, 65534) < 0);
+	CHECK_EQ(sh("rm cache/rows; stat -c %U /tmp | grep -qx root"), 0);
+	CHECK_EQ(tables_make_dir("/nonexistent/ringprof", 0, 0), -ENOENT);
+	CHECK_EQ(tables_make_dir(cache, 0, 0), 0);
 }
 
 int main(void)

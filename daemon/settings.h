@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * From settings as they were read to what the stages want of them, and what a
+ * reload changes. Main thread only.
+ */
+#ifndef RINGPROF_SETTINGS_H
+#define RINGPROF_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "agg/relabel.h"
+#include "base/config.h"
+#include "source/source.h"
+
+/* *ret: the rules under [relabel NAME]; 0, or -errno with "FILE:LINE: ..." */
+int settings_rules(const struct config *c, struct relabel **ret, char *err, size_t errlen);
+/* The same for the error alone. */
+int settings_check_rules(const struct config *c, char *err, size_t errlen);
+
+/* adopt: a module that samples already goes on as it is set. Points into c. */
+struct source_config settings_source(const struct config *c, bool adopt);
+
+/*
+ * Logs what differs from what is in force: of settings that can change while
+ * it runs `live`, those last applied; of the others `start`.
+ */
+void settings_tell_changes(const struct config *start, const struct config *live,
+			   const struct config *fresh);
+
+#endif
