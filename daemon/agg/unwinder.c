@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "unwind/places.h"
 #include "unwind/walk.h"
 
 /* processes whose tables were asked for, by number; a collision only asks again */
@@ -26,6 +27,7 @@ struct seen {
 	uint32_t id, gen;
 	bool ready;
 	uint64_t waited;
+	uint64_t again; /* mono ns: files may have been looked at just before it came; 0: done */
 };
 
 struct unwinder {
@@ -37,6 +39,7 @@ struct unwinder {
 	uint32_t scan_at;
 	bool scanned;
 	uint64_t scan_instance;
+	bool to_module;
 	uint64_t waits, wait_ns, unready;
 	struct seen seen[SEEN];
 };
@@ -71,6 +74,21 @@ void unwinder_free(struct unwinder *u)
 	free(u);
 }
 
+/* Its table is here or on its way; what the module lacks is noted. */
+static bool ask_one(struct unwinder *u, const struct process *p, const struct mapping *m)
+{
+	struct file_where w = { .pid = p->pid,
+				.start = m->start,
+				.end = m->end,
+				.maj = m->maj,
+				.min = m->min,
+				.ino = m->ino,
+				.path = m->path };
+	bool ready = tables_get(u->tables, m->file) != NULL;
+
+	return (!u->to_module || handover_seen(u->handover, m->file, &w)) && ready;
+}
+
 /* Asks for the tables of all that p maps; are they all there? */
 static bool ask(struct unwinder *u, struct process *p)
 {
@@ -82,7 +100,7 @@ static bool ask(struct unwinder *u, struct process *p)
 		if (m->kind != MAPPING_FILE)
 			continue;
 		m = process_map_at(u->ptable, p, m->start);
-		if (m && m->file && !tables_get(u->tables, m->file))
+		if (m && m->file && !ask_one(u, p, m))
 			ready = false;
 	}
 	return ready;
@@ -95,9 +113,15 @@ static struct seen *look(struct unwinder *u, struct process *p)
 
 	if (s->id != p->id)
 		*s = (struct seen){ .id = p->id, .gen = p->gen - 1 };
-	if (s->gen != p->gen || !s->ready) {
+	if (s->gen != p->gen) {
 		s->gen = p->gen;
 		s->ready = ask(u, p);
+		s->again = u->to_module ? mono_now() + PLACES_AGAIN_NS : 0;
+	} else if (!s->ready) {
+		s->ready = ask(u, p);
+	} else if (s->again && mono_now() >= s->again) {
+		s->ready = ask(u, p);
+		s->again = 0;
 	}
 	return s;
 }
@@ -216,6 +240,9 @@ static bool hand_over(struct unwinder *u, const struct source_info *info, bool *
 
 	if (u->scan_instance != info->instance) {
 		u->scan_instance = info->instance;
+		handover_begin(u->handover, info->instance);
+		/* of everything: this module has seen nothing of it */
+		memset(u->seen, 0, sizeof(u->seen));
 		u->scan_at = 0;
 		u->scanned = false;
 	}
@@ -223,7 +250,7 @@ static bool hand_over(struct unwinder *u, const struct source_info *info, bool *
 	/* what the module refused is counted and told by the status; the others go on */
 	busy = handover_run(u->handover, info->instance, HANDOVER_NS) == 1;
 	tables_counters(u->tables, &c);
-	*more = busy || c.queued || !u->scanned;
+	*more = busy || c.queued || handover_waits(u->handover) || !u->scanned;
 	return busy;
 }
 
@@ -231,7 +258,8 @@ bool unwinder_after(struct unwinder *u, const struct source_info *info)
 {
 	bool more = false;
 
-	if (info->kind != SOURCE_KMOD || !info->rows || !hand_over(u, info, &more))
+	u->to_module = info->kind == SOURCE_KMOD && info->rows;
+	if (!u->to_module || !hand_over(u, info, &more))
 		tables_trim(u->tables);
 	return more;
 }

@@ -4,6 +4,9 @@
  * socket of our own: the source's is busy with other questions, and a table
  * that we began goes when ours is closed.
  *
+ * The first file of a key comes with the table; others with the same content,
+ * which are other files to the module, from places.h.
+ *
  * A large table is sent in pieces over several calls. It stays invisible to the
  * module's walker until its commit, so a call may end anywhere.
  */
@@ -17,12 +20,14 @@
 
 #include "base/clock.h"
 #include "source/control_table.h"
+#include "unwind/places.h"
 
 /* a look at the clock after as many rows as four messages hold */
 #define PIECE (4 * RINGPROF_ROWS_A_MESSAGE)
 
 struct handover {
 	struct tables *tables;
+	struct places *places;
 	struct control *ctl;
 	uint64_t instance;
 	uint32_t after; /* number of the table taken last */
@@ -41,6 +46,11 @@ struct handover *handover_new(struct tables *t)
 
 	if (!h)
 		return NULL;
+	h->places = places_new();
+	if (!h->places) {
+		free(h);
+		return NULL;
+	}
 	h->tables = t;
 	h->now.fd = -1;
 	return h;
@@ -56,22 +66,26 @@ static void end_table(struct handover *h)
 	h->busy = false;
 }
 
-/* Another module, or none yet: it has nothing of ours. */
-static void start_over(struct handover *h, uint64_t instance)
+void handover_begin(struct handover *h, uint64_t instance)
 {
+	if (instance == h->instance)
+		return;
 	end_table(h);
 	control_close(h->ctl);
 	h->ctl = NULL;
 	h->after = 0;
 	h->error[0] = '\0';
 	h->instance = instance;
+	places_reset(h->places);
 }
 
 void handover_free(struct handover *h)
 {
 	if (!h)
 		return;
-	start_over(h, 0);
+	end_table(h);
+	control_close(h->ctl);
+	places_free(h->places);
 	free(h);
 }
 
@@ -84,20 +98,10 @@ static int refuse(struct handover *h, int r, const char *why)
 	return r;
 }
 
-/* Takes the next table with rows; 1: there is none, 0, or -errno. */
-static int take_next(struct handover *h)
+static void take(struct handover *h, const struct unwind_table *t, int fd)
 {
-	const struct unwind_table *t;
-
-	do {
-		file_unref(h->file);
-		h->file = NULL;
-		t = tables_next(h->tables, &h->after, &h->file);
-	} while (t && !t->view.n_rows);
-	if (!t)
-		return 1;
 	h->now = (struct control_table){
-		.fd = -1,
+		.fd = fd,
 		.base = t->view.base,
 		.segments = t->segments,
 		.n_segments = t->n_segments,
@@ -106,12 +110,51 @@ static int take_next(struct handover *h)
 	};
 	memcpy(h->now.key, t->key, sizeof(h->now.key));
 	h->done = 0;
-	if (h->file) {
-		h->now.fd = file_open_fd(h->file);
-		if (h->now.fd < 0)
-			return refuse(h, h->now.fd, "the file cannot be opened any more");
-	}
 	h->busy = true;
+}
+
+/* Its file, if the module has not been given it; *ret -1: nothing to do, or the vDSO. */
+static int open_file(struct handover *h, bool *ret_known, int *ret)
+{
+	*ret_known = false;
+	*ret = -1;
+	if (!h->file)
+		return 0;
+	*ret = file_open_fd(h->file);
+	if (*ret < 0)
+		return refuse(h, *ret, "the file cannot be opened any more");
+	*ret_known = !places_give(h->places, *ret);
+	if (*ret_known)
+		close(*ret);
+	return 0;
+}
+
+/* Takes the next table with rows; 1: there is none, 0, or -errno. */
+static int take_next(struct handover *h)
+{
+	const struct unwind_table *t;
+	bool known;
+	int fd, r;
+
+	do {
+		file_unref(h->file);
+		h->file = NULL;
+		known = false;
+		t = tables_next(h->tables, &h->after, &h->file);
+		if (!t)
+			break;
+		if (!t->view.n_rows)
+			continue;
+		r = open_file(h, &known, &fd);
+		if (r)
+			return r;
+	} while (!t->view.n_rows || known);
+	if (!t) {
+		fd = places_next(h->places, h->tables, &t, &h->file);
+		if (fd < 0)
+			return 1;
+	}
+	take(h, t, fd);
 	return 0;
 }
 
@@ -155,8 +198,7 @@ int handover_run(struct handover *h, uint64_t instance, uint64_t budget_ns)
 	uint64_t until = mono_now() + budget_ns;
 	int r;
 
-	if (instance != h->instance)
-		start_over(h, instance);
+	handover_begin(h, instance);
 	if (!h->ctl) {
 		r = control_open(&h->ctl, h->error, sizeof(h->error));
 		if (r)
@@ -168,6 +210,16 @@ int handover_run(struct handover *h, uint64_t instance, uint64_t budget_ns)
 			return r < 0 ? r : 0;
 	} while (mono_now() < until);
 	return 1;
+}
+
+bool handover_seen(struct handover *h, struct file *f, const struct file_where *w)
+{
+	return places_seen(h->places, f, w);
+}
+
+bool handover_waits(const struct handover *h)
+{
+	return places_waiting(h->places) > 0;
 }
 
 const char *handover_error(const struct handover *h)

@@ -7,6 +7,7 @@
 #ifndef RINGPROF_UNWIND_HANDOVER_H
 #define RINGPROF_UNWIND_HANDOVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "unwind/tables.h"
@@ -15,6 +16,15 @@ struct handover;
 
 struct handover *handover_new(struct tables *t); /* NULL: no memory */
 void handover_free(struct handover *h);		 /* NULL is fine */
+/* The module that is there now: another one than before has nothing of ours. */
+void handover_begin(struct handover *h, uint64_t instance);
+/*
+ * f is mapped from there: if the module has not been given this inode (in this
+ * state), it will be, with the table of f's content. False: tell it again later.
+ */
+bool handover_seen(struct handover *h, struct file *f, const struct file_where *w);
+/* Do such files wait for their tables? */
+bool handover_waits(const struct handover *h);
 /*
  * Sends for at most budget_ns. instance: of the module that is there (another
  * one than last time: all over). More to send: 1; done: 0; -errno: the module
