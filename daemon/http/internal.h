@@ -114,6 +114,7 @@ struct request {
 	uint64_t body_announced; /* Content-Length */
 	bool refused;		 /* reply is an error found in the headers */
 	bool gzip;		 /* the client takes it */
+	bool http11;		 /* or later */
 	struct reply reply;
 	enum request_state state;
 	int cancelled; /* atomic: the client has gone, or we stop */

@@ -51,8 +51,10 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
 		return MHD_NO;
 	if (req->state == R_READY)
 		return reply_send(req);
-	if (!req->method)
+	if (!req->method) {
+		req->http11 = strcmp(version, "HTTP/1.0") > 0;
 		return on_headers(req, method);
+	}
 	if (*size)
 		return on_body(req, data, size);
 	client_deadline(req, 0);

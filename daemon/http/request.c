@@ -86,6 +86,10 @@ static bool host_ok(struct request *req)
 		reply_error(req, 400, "the request has more than one Host header");
 		return false;
 	}
+	if (!host && req->http11) {
+		reply_error(req, 400, "HTTP/1.1 wants a Host header");
+		return false;
+	}
 	/* HTTP/1.0 need not name one, and no browser leaves it out */
 	if (!host || host_allowed(host, req->from->policy, s->cfg.allowed_hosts, s->machine))
 		return true;

@@ -374,6 +374,24 @@ TEST(metrics_pass_promtool)
 	heard(&a);
 }
 
+TEST(a_request_names_its_host)
+{
+	static const char with[] = "GET /-/healthy HTTP/1.1\r\nConnection: close\r\n\r\n";
+	static const char old[] = "GET /-/healthy HTTP/1.0\r\n\r\n";
+	int fd = dial(&w);
+
+	say(fd, with, sizeof(with) - 1);
+	hear(fd, &a);
+	CHECK_EQ(a.status, 400);
+	CHECK(strstr(a.body, "Host"));
+	heard(&a);
+	fd = dial(&w);
+	say(fd, old, sizeof(old) - 1);
+	hear(fd, &a);
+	CHECK_EQ(a.status, 200);
+	heard(&a);
+}
+
 TEST(connections_are_kept)
 {
 	static const char two[] = "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n"
