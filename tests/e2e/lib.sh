@@ -17,7 +17,7 @@ trap cleanup EXIT
 
 # start_daemon [option...]: up and ready, or the log on stdout and 1
 start_daemon() {
-	"$top/build/ringprofd" --state-dir="$dir" --cache-dir="$dir/cache" --token-file="$dir/token" --source=perf \
+	"$top/build/ringprofd" --state-dir="$dir" --cache-dir="$dir" --token-file="$dir/token" --source=perf \
 		--unix-socket="$dir/sock" --listen="127.0.0.1:$port" "$@" >"$dir/log" 2>&1 &
 	daemon_pid=$!
 	for _ in $(seq 100); do
