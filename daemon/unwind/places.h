@@ -18,7 +18,7 @@
 
 #include "unwind/tables.h"
 
-#define PLACES_AGAIN_NS 5000000000ULL
+#define PLACES_AGAIN_NS 2000000000ULL
 #define PLACES_WAITING	32U    /* open files, at most */
 #define PLACES_KNOWN	16384U /* inodes; then all are found anew */
 
