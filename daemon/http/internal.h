@@ -35,10 +35,11 @@
 #define SCRAPE_QUERY_NS (60 * 1000000000ULL)
 /*
  * Time for debug information nobody has asked for before. The next scrape of
- * one who scrapes back to back begins with this answer: it must not be late.
+ * one who scrapes back to back begins with this answer, and that of anybody
+ * goes on at its end only within BACK_TO_BACK_NS: it must not be late.
  */
 #define LINE_NS	       (1000 * 1000000ULL)
-#define SCRAPE_LINE_NS (200 * 1000000ULL)
+#define SCRAPE_LINE_NS (100 * 1000000ULL)
 
 enum method { M_GET = 1, M_HEAD = 2, M_POST = 4, M_OTHER = 8 };
 #define M_READ (M_GET | M_HEAD)

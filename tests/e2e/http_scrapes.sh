@@ -15,26 +15,35 @@ port, token = sys.argv[1:]
 def scrape(query):
     r = urllib.request.Request(f"http://127.0.0.1:{port}/debug/pprof/profile?{query}",
                                headers={"Authorization": f"Bearer {token}"})
-    return pprof.read(gzip.decompress(urllib.request.urlopen(r).read()))
+    return urllib.request.urlopen(r).read()
+def read(raw):
+    return pprof.read(gzip.decompress(raw), inlines=False)
 def add(stacks, p):
     for values, stack in p.samples:
         stacks[tuple(stack)] += values[0]
         stacks["ns"] += values[1]
-# both go on at the end of this one
-begin = scrape("seconds=1")
-begin = begin.time_nanos + begin.duration_nanos
-long = []
-t = threading.Thread(target=lambda: long.append(scrape("seconds=6&other=1")))
-t.start()
-short = [scrape("seconds=2") for _ in range(3)]
-t.join()
+def ranges():
+    """-> end of a first one, the long one, the short ones: all go on at that end"""
+    first, long = scrape("seconds=1"), []
+    t = threading.Thread(target=lambda: long.append(scrape("seconds=6&other=1")))
+    t.start()
+    short = [scrape("seconds=2") for _ in range(3)]
+    t.join()
+    first = read(first)
+    return first.time_nanos + first.duration_nanos, read(long[0]), [read(r) for r in short]
+# an answer that a busy host gave too late is nobody's to go on from: then once more
+for _ in range(4):
+    begin, long, short = ranges()
+    if long.time_nanos == short[0].time_nanos == begin:
+        break
+    print(f"# the first answer came late: {(short[0].time_nanos - begin) / 1e6:.0f} ms")
 whole, parts = collections.Counter(), collections.Counter()
-add(whole, long[0])
+add(whole, long)
 for p in short:
     add(parts, p)
-print(f"# {long[0].duration_nanos / 1e9:.0f} s: {sum(whole.values()) - whole['ns']} samples in {len(whole)} stacks")
-if [p.time_nanos for p in long + short] != [begin] + [begin + i * 2 * 10**9 for i in range(3)]:
-    sys.exit(f"ranges begin at {[p.time_nanos - begin for p in long + short]}")
+print(f"# {long.duration_nanos / 1e9:.0f} s: {sum(whole.values()) - whole['ns']} samples in {len(whole)} stacks")
+if [p.time_nanos for p in [long] + short] != [begin] + [begin + i * 2 * 10**9 for i in range(3)]:
+    sys.exit(f"ranges begin at {[p.time_nanos - begin for p in [long] + short]}")
 if whole != parts or len(whole) < 10:
     sys.exit(f"differ: {(whole - parts) + (parts - whole)}")
 P

@@ -62,8 +62,10 @@ def get(path):
     return urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=auth)).read()
 end, total, n = None, 0, 6
 first = None
-for i in range(n):
-    p = pprof.read(gzip.decompress(get("/debug/pprof/profile?seconds=2")))
+# read when all are here: a reader has a quarter of a second to go on where it was
+raw = [get("/debug/pprof/profile?seconds=2") for _ in range(n)]
+for i, r in enumerate(raw):
+    p = pprof.read(gzip.decompress(r))
     if end is not None and p.time_nanos != end:
         sys.exit(f"scrape {i} begins {p.time_nanos - end} ns after the end of the one before")
     if p.duration_nanos != 2_000_000_000:

@@ -42,8 +42,9 @@ def packed(v):
     return out
 
 
-def read(raw):
-    """-> Profile; samples are (values, [function names, root first])"""
+def read(raw, inlines=True):
+    """-> Profile; samples are (values, [function names, root first]); inlines=False: without the
+    inlined functions, which come with debug information and may not be in the first answers"""
     strings, functions, locations, samples, scalar = [], {}, {}, [], {}
     for tag, v in fields(raw):
         if tag == 2:
@@ -71,7 +72,8 @@ def read(raw):
             scalar[tag] = v
 
     def stack(locs):
-        leaf_first = [strings[functions[f]] for loc in locs for f in locations[loc]]
+        leaf_first = [strings[functions[f]] for loc in locs
+                      for f in (locations[loc] if inlines else locations[loc][-1:])]
         return leaf_first[::-1]
 
     return Profile(scalar.get(9, 0), scalar.get(10, 0), scalar.get(12, 0),
