@@ -134,7 +134,7 @@ static int take_next(struct handover *h)
 {
 	const struct unwind_table *t;
 	bool known;
-	int fd, r;
+	int fd = -1, r;
 
 	do {
 		file_unref(h->file);
