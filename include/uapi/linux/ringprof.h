@@ -123,10 +123,10 @@
  * with; the key is opaque, the same that user space keeps symbols by. Another
  * table for the same inode takes the place of the one before; two files of one
  * content have two tables. A mapping that has its table keeps it when the ctime
- * changes afterwards (the file is unlinked or renamed). A table
- * that is never committed goes when the socket that began it is closed or when
- * its bytes are wanted. All tables together keep to TABLE_BUDGET bytes: the
- * least used goes first; ENOSPC when the new one alone is larger.
+ * changes afterwards (the file is unlinked or renamed). A table never committed
+ * goes when the socket that began it is closed or when its bytes are wanted. All
+ * tables together keep to TABLE_BUDGET bytes: the least used goes first; ENOSPC
+ * when the new one alone is larger.
  *
  * What an address space maps the module finds out by itself: the first sample
  * of an address space not known, or one whose amount of executable memory has
