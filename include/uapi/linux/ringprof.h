@@ -115,8 +115,7 @@
  *                 in order, from the socket that began; checked as they come
  *   TABLE_COMMIT  TABLE_ID: all rows are there; in use from now on
  *   TABLE_DEL     TABLE_ID or TABLE_KEY (all of that key)
- *   TABLE_GET     dump: every table with its counters; TABLE_FIRST, the rows
- *                 that came, only where it is not committed
+ *   TABLE_GET     dump: every table, its counters; TABLE_FIRST: rows that came so far
  *
  * The file is identified by the module from TABLE_FD's own inode (device,
  * number, generation, ctime), the one thing an address space can be compared
