@@ -29,7 +29,8 @@ quiet_pprof() {
 	grep -vE '^(Main binary filename not available\.)?$' "$dir/pprof.err" && return 1
 	return 0
 }
-ok "go tool pprof -top reads it without a word" quiet_pprof -top "$dir/cpu.pb.gz"
+# -cum: what the compiler put inline is a function of its own, and has the flat value
+ok "go tool pprof -top reads it without a word" quiet_pprof -top -cum "$dir/cpu.pb.gz"
 ok "and names phase_a first among the phases" \
 	sh -c "grep -o 'phase_[abc]' '$dir/pprof.out' | head -1 | grep -q phase_a"
 ok "go tool pprof -raw too" quiet_pprof -raw "$dir/cpu.pb.gz"
