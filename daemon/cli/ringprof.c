@@ -40,7 +40,7 @@ static void help(void)
 	printf("Usage: ringprof [VERB] [OPTION...]\n\nVerbs:\n");
 	for (const struct verb *v = verbs; v->name; v++)
 		printf("  %-9s %s\n", v->name, v->help);
-	printf("\nWithout a verb: status. Options of every verb:\n");
+	printf("\nWithout a verb: status. Options of every verb, before or behind it:\n");
 	for (const struct cli_option *o = global_options; o->name; o++)
 		printf("  --%s%s%s  %s\n", o->name, o->arg ? " " : "", o->arg ? o->arg : "",
 		       o->help);
@@ -70,6 +70,41 @@ static const struct verb *find_verb(const char *name)
 	return NULL;
 }
 
+/* Words that a leading option of every verb takes up; 0: it is none of these. */
+static int global_words(const char *arg)
+{
+	for (const struct cli_option *o = global_options; o->name; o++) {
+		size_t n = strlen(o->name);
+
+		if (strncmp(arg, "--", 2) || strncmp(arg + 2, o->name, n))
+			continue;
+		if (!arg[2 + n])
+			return o->arg ? 2 : 1;
+		if (arg[2 + n] == '=')
+			return 1;
+	}
+	return 0;
+}
+
+/* The verb may stand behind options that all verbs have; it is taken out of the words. */
+static int take_verb(struct cli *c, int *argc, char **argv)
+{
+	int at = 0, n = 1;
+
+	while (at < *argc && n) {
+		n = global_words(argv[at]);
+		at += n;
+	}
+	if (at >= *argc || argv[at][0] == '-')
+		return 0;
+	c->verb = find_verb(argv[at]);
+	if (!c->verb)
+		return cli_fail(CLI_USAGE, "'%s' is no verb; ringprof --help lists them", argv[at]);
+	memmove(&argv[at], &argv[at + 1], (size_t)(*argc - at) * sizeof(*argv));
+	--*argc;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct cli c = { .verb = &verbs[0] };
@@ -92,14 +127,9 @@ int main(int argc, char **argv)
 		printf("ringprof " RINGPROF_VERSION "\n");
 		return CLI_OK;
 	}
-	if (argc && argv[0][0] != '-') {
-		c.verb = find_verb(argv[0]);
-		if (!c.verb)
-			return cli_fail(CLI_USAGE, "'%s' is no verb; ringprof --help lists them",
-					argv[0]);
-		argc--;
-		argv++;
-	}
+	r = take_verb(&c, &argc, argv);
+	if (r)
+		return r;
 	r = cli_parse(&c, argc, argv, &wants_help);
 	if (r)
 		return r;

@@ -126,7 +126,11 @@ stranger() {
 }
 ok "another user is refused at the socket, and told so" stranger
 ok "root needs no credential there" sh -c "curl -fs --unix-socket '$dir/sock' http://localhost/api/v1/status | jq -e .pid >/dev/null"
+# as make run prints it
+ok "options of every verb may stand before it" sh -c "build/ringprof --socket '$dir/sock' --json status | jq -e .daemon.pid >/dev/null"
+ok "an unknown verb behind them is told" sh -c "build/ringprof --json bogus 2>&1 | grep -q \"'bogus' is no verb\""
 stop_daemon
+
 ok "auth = none on loopback" start_daemon --auth=none
 ok "needs no credential" test "$(code /api/v1/status)" = 200
 ok "but still a Host of its own" test "$(code /api/v1/status -H 'Host: evil.example')" = 403
