@@ -32,7 +32,15 @@ reload() { # until the log has one answer more
 }
 overflows() { get /metrics | awk '/^ringprof_overflows_total/ { print $2 }'; }
 rate_is() { # HZ
-	local a b t0 t1 got
+	local a b t0 t1 got cpu range
+	# perf stops the timer of a CPU that stays idle
+	for range in $(taskset -pc $$ | sed 's/.*: //' | tr ',' ' '); do
+		for cpu in $(seq "${range%-*}" "${range#*-}"); do
+			taskset -c "$cpu" build/workloads/steady 6 >/dev/null &
+			pids+=($!)
+		done
+	done
+	sleep 1
 	a=$(overflows)
 	t0=$(date +%s%N)
 	sleep 4
