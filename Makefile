@@ -14,7 +14,7 @@ Q         := $(if $(filter 1,$(V)),,@)
 BUILD     ?= build
 SANITIZE  ?=
 PKGS      := libmicrohttpd gnutls libnl-3.0 libnl-genl-3.0 libprotobuf-c inih jansson libcurl \
-             libxxhash libpcre2-8 libcap-ng zlib liblzma libelf libdw libzstd
+             libxxhash libpcre2-8 libcap-ng zlib liblzma libelf libdw libzstd sqlite3
 
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
 DEFS      := -D_GNU_SOURCE -DRINGPROF_VERSION='"$(VERSION)"' \

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/strtab.h"
+#include "proc/packages_rpm.h"
 
 #define LOOK_NS (60 * NSEC_PER_SEC) /* between two looks whether dpkg was busy */
 
@@ -34,6 +35,8 @@ struct packages {
 	size_t n, cap;
 	struct strtab *versions;
 	uint64_t bytes; /* of lists read for this index */
+	struct packages_rpm *rpm;
+	char rpm_version[128]; /* the last answer */
 };
 
 struct packages *packages_new(const char *host)
@@ -48,7 +51,8 @@ struct packages *packages_new(const char *host)
 		p->status = NULL;
 	if (asprintf(&p->info, "%s/var/lib/dpkg/info", host) < 0)
 		p->info = NULL;
-	if (!p->status || !p->info) {
+	p->rpm = packages_rpm_new(host);
+	if (!p->status || !p->info || !p->rpm) {
 		packages_free(p);
 		return NULL;
 	}
@@ -70,16 +74,13 @@ void packages_free(struct packages *p)
 	if (!p)
 		return;
 	forget(p);
+	packages_rpm_free(p->rpm);
 	free(p->status);
 	free(p->info);
 	free(p);
 }
 
-/*
- * /bin and the like are links into /usr by now, and a package may still list
- * them by the old name: both count as one.
- */
-static const char *without_usr(const char *path, size_t n)
+const char *packages_without_usr(const char *path, size_t n)
 {
 	static const char *const merged[] = { "bin/", "sbin/", "lib/", "lib64/", "lib32/" };
 
@@ -93,7 +94,7 @@ static const char *without_usr(const char *path, size_t n)
 
 static uint64_t path_hash(const char *path, size_t n)
 {
-	const char *p = without_usr(path, n);
+	const char *p = packages_without_usr(path, n);
 
 	return XXH3_64bits(p, n - (size_t)(p - path));
 }
@@ -208,6 +209,7 @@ static void refresh(struct packages *p, uint64_t now)
 	if (now < p->look_again)
 		return;
 	p->look_again = now + LOOK_NS;
+	packages_rpm_refresh(p->rpm);
 	if (stat(p->status, &st) ||
 	    (st.st_mtim.tv_sec == p->mtime.tv_sec && st.st_mtim.tv_nsec == p->mtime.tv_nsec))
 		return;
@@ -227,7 +229,10 @@ const char *packages_version(struct packages *p, const char *path, uint64_t now)
 
 	refresh(p, now);
 	hit = p->n ? bsearch(&key, p->files, p->n, sizeof(key), by_path) : NULL;
-	return hit ? strtab_get(p->versions, hit->version) : "";
+	if (hit)
+		return strtab_get(p->versions, hit->version);
+	packages_rpm_version(p->rpm, path, p->rpm_version, sizeof(p->rpm_version));
+	return p->rpm_version;
 }
 
 size_t packages_bytes(const struct packages *p)
