@@ -146,7 +146,7 @@ void tables_free(struct tables *t)
 		pthread_join(t->thread, NULL);
 	for (uint32_t i = 0; i < t->n_tables; i++)
 		table_free(t->tables[i]); /* NULL is fine */
-	cache_close(&t->cache);
+	cachedir_close(&t->cache);
 	pthread_cond_destroy(&t->work);
 	pthread_cond_destroy(&t->idle);
 	pthread_mutex_destroy(&t->lock);

@@ -34,7 +34,7 @@ struct tables {
 	struct files *files;
 	char *dir; /* of the cache, NULL: none */
 	uint64_t max_disk;
-	struct tables_cache cache; /* the thread's */
+	struct cachedir cache; /* the thread's */
 	uint64_t max_bytes;
 
 	pthread_mutex_t lock;

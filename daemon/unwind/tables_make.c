@@ -30,7 +30,7 @@ int tables_view(struct table *e)
 	struct ringprof_table *v = &e->pub.view;
 	uint32_t last;
 
-	e->bytes = e->rows.map ? e->rows.map_len : (uint64_t)r->n * sizeof(*r->rows);
+	e->bytes = e->rows.map.data ? e->rows.map.len : (uint64_t)r->n * sizeof(*r->rows);
 	memcpy(e->pub.segments, r->segments, sizeof(e->pub.segments));
 	e->pub.n_segments = r->n_segments;
 	*v = (struct ringprof_table){ .rows = r->rows, .base = r->base, .n_rows = r->n };

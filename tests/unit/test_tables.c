@@ -203,7 +203,7 @@ TEST(rows_of_another_file_by_that_key_are_not_taken)
 	const struct rows made = { .rows = rows, .n = 2, .base = 4096 };
 	struct cache_source src = { key, 1000, 77 }, asked = src;
 	struct cache_rows got;
-	struct tables_cache c;
+	struct cachedir c;
 
 	clear();
 	CHECK_EQ(cache_open(&c, cache, 1 << 20), 0);
@@ -219,7 +219,7 @@ TEST(rows_of_another_file_by_that_key_are_not_taken)
 		cache_rows_free(&got);
 		CHECK_EQ(cache_load(&c, &asked, &got), i == 2 ? -ENOENT : -EINVAL);
 	}
-	cache_close(&c);
+	cachedir_close(&c);
 }
 
 TEST(disk_limit_takes_the_oldest_used)
