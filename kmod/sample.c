@@ -191,14 +191,16 @@ void rp_sample_overflow(struct perf_event *event, struct perf_sample_data *data,
 }
 
 #ifdef RINGPROF_TEST
-/* For tests/vm: samples this CPU from whatever interrupt the caller is in. */
-void ringprof_test_sample(struct pt_regs *regs);
-void ringprof_test_sample(struct pt_regs *regs)
+/* For tests/vm: samples this CPU from whatever interrupt the caller is in; false: it is off. */
+bool ringprof_test_sample(struct pt_regs *regs);
+bool ringprof_test_sample(struct pt_regs *regs)
 {
 	struct rp_cpu *c = rp_cpu_of(smp_processor_id());
 
-	if (c && READ_ONCE(c->event))
-		rp_sample_take(c, regs);
+	if (!c || !READ_ONCE(c->event))
+		return false;
+	rp_sample_take(c, regs);
+	return true;
 }
 EXPORT_SYMBOL_GPL(ringprof_test_sample);
 #endif
