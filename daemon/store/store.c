@@ -10,32 +10,17 @@
  *
  * Any thread; one mutex, held for list work only: windows that fall out are
  * let go after it is released, as the last one of a model frees all of it.
+ * What asks of memory and disk together is in feed.c.
  */
 #include "store/store.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
-
-struct store_model {
-	const struct model *model; /* alive as its windows are */
-	size_t windows;
-};
-
-struct store {
-	pthread_mutex_t lock;
-	struct store_config cfg;
-	struct window **w; /* w[head .. head + n) by start */
-	size_t head, n, cap;
-	struct store_model *models; /* in order of their first window */
-	size_t n_models, cap_models;
-	size_t window_bytes;
-	struct store_counters c; /* the dropped_ ones */
-};
+#include "store/store_int.h"
 
 struct store *store_new(const struct store_config *cfg)
 {
@@ -43,6 +28,11 @@ struct store *store_new(const struct store_config *cfg)
 
 	if (!s)
 		return NULL;
+	s->events = events_new();
+	if (!s->events) {
+		free(s);
+		return NULL;
+	}
 	s->cfg = *cfg;
 	pthread_mutex_init(&s->lock, NULL);
 	return s;
@@ -53,8 +43,9 @@ void store_free(struct store *s)
 	if (!s)
 		return;
 	for (size_t i = 0; i < s->n; i++)
-		window_unref(s->w[s->head + i]);
+		window_unref(s->w[s->head + i].w);
 	free(s->w);
+	events_free(s->events);
 	free(s->models);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -72,7 +63,7 @@ static size_t store_bytes(const struct store *s)
 /* Room for one window more at the end; 0 or -ENOMEM. */
 static int windows_room(struct store *s)
 {
-	struct window **w;
+	struct store_item *w;
 
 	if (s->head + s->n < s->cap)
 		return 0;
@@ -122,7 +113,7 @@ static void model_leave(struct store *s, const struct model *m)
 /* Takes the oldest window out, reference and all. */
 static struct window *pop_oldest(struct store *s)
 {
-	struct window *w = s->w[s->head];
+	struct window *w = s->w[s->head].w;
 
 	s->head++;
 	s->n--;
@@ -133,7 +124,7 @@ static struct window *pop_oldest(struct store *s)
 
 static bool too_old(const struct store *s, const struct window *w)
 {
-	const struct window *newest = s->w[s->head + s->n - 1];
+	const struct window *newest = s->w[s->head + s->n - 1].w;
 
 	return newest->end > s->cfg.max_age && w->end < newest->end - s->cfg.max_age;
 }
@@ -147,7 +138,7 @@ static size_t trim(struct store *s, struct window **out, size_t max)
 	size_t n = 0;
 
 	while (s->n > 1 && n < max) {
-		if (too_old(s, s->w[s->head]))
+		if (too_old(s, s->w[s->head].w))
 			s->c.dropped_by_age++;
 		else if (store_bytes(s) > s->cfg.max_bytes)
 			s->c.dropped_by_budget++;
@@ -181,6 +172,15 @@ void store_reconfigure(struct store *s, const struct store_config *cfg)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* Does w go on where the newest window ended, in the same ten seconds? */
+static bool same_ten(const struct store *s, const struct window *w)
+{
+	const struct window *last = s->n ? s->w[s->head + s->n - 1].w : NULL;
+
+	return last && w->wall_start / WINDOW_NS == last->wall_start / WINDOW_NS &&
+	       w->wall_start >= last->wall_start;
+}
+
 static int append(struct store *s, struct window *w)
 {
 	struct store_model *row;
@@ -191,7 +191,9 @@ static int append(struct store *s, struct window *w)
 	if (!row)
 		return -ENOMEM;
 	row->windows++;
-	s->w[s->head + s->n++] = w;
+	if (!s->seq || !same_ten(s, w))
+		s->seq++;
+	s->w[s->head + s->n++] = (struct store_item){ .w = w, .seq = s->seq };
 	s->window_bytes += window_bytes(w);
 	return 0;
 }
@@ -219,7 +221,7 @@ static bool overlaps_mono(const struct window *w, uint64_t from, uint64_t to)
 
 static bool overlaps_wall(const struct window *w, uint64_t from, uint64_t to)
 {
-	return w->wall_start < to && w->wall_start + (w->end - w->start) > from;
+	return w->wall_start < to && window_wall_end(w) > from;
 }
 
 /* References to the windows among [first, last) that overlap; 0 or -ENOMEM. */
@@ -229,15 +231,15 @@ static int collect(struct store *s, size_t first, size_t last, overlap_fn overla
 	size_t n = 0;
 
 	for (size_t i = first; i < last; i++)
-		n += overlaps(s->w[s->head + i], from, to);
+		n += overlaps(s->w[s->head + i].w, from, to);
 	if (!n)
 		return 0;
 	ret->w = malloc(n * sizeof(struct window *));
 	if (!ret->w)
 		return -ENOMEM;
 	for (size_t i = first; i < last; i++)
-		if (overlaps(s->w[s->head + i], from, to))
-			ret->w[ret->n++] = window_ref(s->w[s->head + i]);
+		if (overlaps(s->w[s->head + i].w, from, to))
+			ret->w[ret->n++] = window_ref(s->w[s->head + i].w);
 	return 0;
 }
 
@@ -261,7 +263,7 @@ static size_t count_before(const struct store *s, uint64_t t)
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (s->w[s->head + mid]->start < t)
+		if (s->w[s->head + mid].w->start < t)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -298,10 +300,24 @@ void store_counters(struct store *s, struct store_counters *ret)
 	ret->windows = s->n;
 	ret->bytes = store_bytes(s);
 	if (s->n) {
-		const struct window *newest = s->w[s->head + s->n - 1];
+		const struct window *newest = s->w[s->head + s->n - 1].w;
 
-		ret->oldest_wall = s->w[s->head]->wall_start;
-		ret->newest_wall = newest->wall_start + (newest->end - newest->start);
+		ret->oldest_wall = s->w[s->head].w->wall_start;
+		ret->newest_wall = window_wall_end(newest);
 	}
 	pthread_mutex_unlock(&s->lock);
+}
+
+int store_event_add(struct store *s, const struct store_event *e, uint64_t *ret_id)
+{
+	struct store_event fresh = *e;
+
+	fresh.id = 0;
+	return events_add(s->events, &fresh, ret_id);
+}
+
+int store_events(struct store *s, uint64_t from, uint64_t to,
+		 int (*fn)(void *arg, const struct store_event *e), void *arg)
+{
+	return events_list(s->events, from, to, fn, arg);
 }

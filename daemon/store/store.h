@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where closed windows go. Today: memory, the last hour under a byte budget,
- * oldest out first. The lasting store (SQLite) takes this interface's place
- * later. Any thread.
+ * Where closed windows go and where queries find them. Memory holds the last
+ * hour in full detail (thread, CPU); below it a history on disk, if one was
+ * opened: tiers of 10 s, 1 min, 10 min and 1 h by label set, under one hard
+ * limit of bytes. Whoever asks gets windows in order of time and need not know
+ * which tier they came from.
+ *
+ * Any thread. Adding never waits for a disk: a thread of the store's own
+ * writes, at low priority.
  */
 #ifndef RINGPROF_STORE_STORE_H
 #define RINGPROF_STORE_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "agg/window.h"
 
 struct store;
+struct selector;
 
 struct store_config {
 	uint64_t max_age; /* ns before the newest window's end */
@@ -25,7 +32,8 @@ struct store_config {
 };
 
 struct store *store_new(const struct store_config *cfg); /* NULL: no memory */
-void store_free(struct store *s); /* NULL is fine; references given out stay good */
+/* Closes the history too, all of the queue written. NULL is fine; references given out stay good. */
+void store_free(struct store *s);
 void store_reconfigure(struct store *s, const struct store_config *cfg);
 /*
  * Takes over the caller's reference, also when it fails: 0 or -ENOMEM. Windows
@@ -38,7 +46,7 @@ struct window_list {
 	struct window **w;
 	size_t n;
 };
-/* 0 or -ENOMEM; *ret is empty then. Free with window_list_free. */
+/* Memory alone: 0 or -ENOMEM; *ret is empty then. Free with window_list_free. */
 int store_range(struct store *s, uint64_t wall_from, uint64_t wall_to, struct window_list *ret);
 /* The same by mono ns (scrapes). */
 int store_range_mono(struct store *s, uint64_t from, uint64_t to, struct window_list *ret);
@@ -47,6 +55,108 @@ void window_list_free(struct window_list *l);
 struct store_counters {
 	uint64_t windows, bytes, oldest_wall, newest_wall, dropped_by_budget, dropped_by_age;
 };
-void store_counters(struct store *s, struct store_counters *ret);
+void store_counters(struct store *s, struct store_counters *ret); /* of memory */
+
+/* ---- asking: memory and disk together ---- */
+
+enum store_tier { TIER_MEMORY, TIER_10S, TIER_1M, TIER_10M, TIER_1H, TIER_MAX };
+
+struct store_ask {
+	uint64_t from, to; /* wall ns; what overlaps, at the finest resolution kept for that time */
+	/* no window is longer than this (ns); 0: as coarse as fits between from and to, finer at the edges */
+	uint64_t step;
+	/* entries may be left out: n_entries 0, samples and weight of what sel takes are there */
+	bool totals_only;
+	/*
+	 * NULL: all. Label sets that cannot match are not even read; what is given
+	 * may still hold others, so who asks matches each entry yet. A selector by
+	 * pid, tid or CPU finds nothing on disk: those are kept in memory alone.
+	 */
+	const struct selector *sel;
+	const int *cancelled; /* stop when it turns non-zero; may be NULL */
+	uint64_t deadline;    /* mono ns, 0: none */
+};
+
+/* What an answer was made of. */
+struct store_used {
+	uint32_t windows[TIER_MAX];
+	uint64_t from, to;	/* covered, wall ns; 0, 0: nothing was */
+	uint32_t files_refused; /* that had to be left out: damaged */
+};
+
+/* w is good during the call (window_ref keeps it); nonzero ends the feed, and is its result. */
+typedef int (*window_fn)(void *arg, struct window *w);
+
+/*
+ * Calls fn with the windows of that range in order of time, none twice, without
+ * a gap but those of the recording. Those from disk have one thread (tid 0) a
+ * label set, pid 0 and CPU 0; their mono times are the wall times; comm and exe
+ * are labels; losses, idle, period, unit and cpus are as recorded. ret may be
+ * NULL. 0, fn's result, -ECANCELED, -ETIMEDOUT, -ENOMEM.
+ */
+int store_feed(struct store *s, const struct store_ask *ask, window_fn fn, void *arg,
+	       struct store_used *ret);
+
+/*
+ * Totals of one window by label set, for time lines and lists: no stack is
+ * read. For each window (from, to: wall ns) first one call with labels NULL:
+ * samples and weight are what was lost in it. Then one for each label set that
+ * sel takes; labels are good during the call. One set may come more than once
+ * a window. Results as store_feed's.
+ */
+typedef int (*series_fn)(void *arg, uint64_t from, uint64_t to, const struct model_series *labels,
+			 uint64_t samples, uint64_t weight);
+int store_series(struct store *s, const struct store_ask *ask, series_fn fn, void *arg);
+
+struct tier_info {
+	const char *name;	 /* "memory", "10s", "1m", "10m", "1h" */
+	uint64_t step;		 /* ns a window */
+	uint64_t oldest, newest; /* wall ns, 0: none */
+	uint64_t bytes, windows;
+	uint64_t max_age;    /* ns */
+	uint64_t guaranteed; /* bytes that finer tiers cannot take from it */
+};
+/* Memory first; at most max rows, the number of them (1 without a history on disk). */
+size_t store_tiers(struct store *s, struct tier_info *ret, size_t max);
+
+/* ---- events ---- */
+
+struct store_event {
+	uint64_t id;
+	uint64_t time, until; /* wall ns; until 0: a moment */
+	/* no pointer NULL; kind "deploy" or "note" */
+	const char *kind, *service, *version, *git_ref, *text;
+};
+#define STORE_EVENT_TEXT 4096 /* bytes of one text, at most */
+
+/* id of *e is not read. 0, -EINVAL (a text too long, an unknown kind), -ENOMEM, -EIO. */
+int store_event_add(struct store *s, const struct store_event *e, uint64_t *ret_id);
+/* Those that overlap [from, to), by time; texts are good during the call. As store_feed. */
+int store_events(struct store *s, uint64_t from, uint64_t to,
+		 int (*fn)(void *arg, const struct store_event *e), void *arg);
+
+/* ---- pins: ranges that stay ---- */
+
+struct store_pin {
+	uint64_t id, from, to, bytes; /* from, to: wall ns */
+	const char *name;	      /* never NULL */
+	const char *origin; /* "": made here; else the host that an imported one is from */
+};
+#define STORE_PIN_NAME 200
+
+/*
+ * Keeps what there is of [from, to) whatever the limits. 0; -EINVAL, -ENOTSUP
+ * (no history on disk), -ENODATA (nothing was recorded then), -ENOSPC (pins may
+ * hold half the budget), -EIO: with a sentence in err.
+ */
+int store_pin(struct store *s, uint64_t from, uint64_t to, const char *name, uint64_t *ret_id,
+	      char *err, size_t errlen);
+int store_unpin(struct store *s, uint64_t id); /* 0 or -ENOENT */
+int store_pins(struct store *s, int (*fn)(void *arg, const struct store_pin *p), void *arg);
+
+/* Writes all of the range as one file to fd. Errors as store_pin. */
+int store_export(struct store *s, uint64_t from, uint64_t to, int fd, char *err, size_t errlen);
+/* Takes such a file in, as a pin (its range stays until unpinned). -EBADMSG: no such file, damaged. */
+int store_import(struct store *s, int fd, uint64_t *ret_id, char *err, size_t errlen);
 
 #endif

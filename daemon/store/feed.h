@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a feed is made of, before a stack of it is read: windows picked from memory and tiers. */
+#ifndef RINGPROF_STORE_FEED_H
+#define RINGPROF_STORE_FEED_H
+
+#include "store/store_int.h"
+
+struct pick {
+	uint64_t from, to;	      /* wall ns */
+	uint64_t first_seq, last_seq; /* the tens it covers */
+	uint32_t tier;
+	struct window *w; /* memory: a reference */
+};
+
+struct picks {
+	struct pick *p;
+	size_t n, cap;
+};
+
+/* Picks in order of time; 0 or -ENOMEM. */
+int feed_plan(struct store *s, const struct store_ask *ask, struct picks *ret);
+void picks_free(struct picks *p);
+
+#endif
