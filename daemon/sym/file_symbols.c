@@ -7,10 +7,15 @@
  * debug file, else the one in .gnu_debugdata, else Go's own table; and always
  * .dynsym and the PLT, which cost little and fill what the others lack.
  *
- * All under fs->sym_lock. A table that was dropped can be read again only if
- * the file can be opened again; else its addresses stay without names.
+ * It is kept on disk (symcache.h) and mapped from there where there is a cache
+ * directory, and found there by the next daemon.
+ *
+ * All under fs->sym_lock. A table that was dropped can be read again only from
+ * the cache, or if the file can be opened again; else its addresses stay
+ * without names.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,13 +29,19 @@ static void count(uint64_t *counter, uint64_t add)
 	__atomic_store_n(counter, *counter + add, __ATOMIC_RELAXED);
 }
 
+/* Mapped tables are page cache, and under the limit of the disk's part. */
+static uint64_t *bytes_of_kind(struct files *fs, const struct symtab *t)
+{
+	return t->map.data ? &fs->mapped_bytes : &fs->symbol_bytes;
+}
+
 void file_drop_symbols(struct file_priv *f)
 {
 	struct files *fs = f->fs;
 
 	if (f->state != LOAD_DONE)
 		return;
-	count(&fs->symbol_bytes, -symtab_bytes(&f->tab));
+	count(bytes_of_kind(fs, &f->tab), -symtab_bytes(&f->tab));
 	count(&fs->symbols, -f->tab.n);
 	TAILQ_REMOVE(&fs->loaded, f, tab_link);
 	symtab_free(&f->tab);
@@ -93,36 +104,156 @@ static int read_table(struct file_priv *f, struct symtab *ret)
 	return symtab_finish(&b, ret);
 }
 
-static void make_room(struct files *fs, size_t bytes)
+static uint64_t max_of_kind(const struct files *fs, const struct symtab *t)
 {
-	struct file_priv *f;
+	return t->map.data ? fs->cache.max_bytes : fs->max_symbol_bytes;
+}
 
-	while (fs->symbol_bytes + bytes > fs->max_symbol_bytes && (f = TAILQ_FIRST(&fs->loaded))) {
+/* Drops tables of t's kind, least recently used first, until t has room. */
+static void make_room(struct files *fs, const struct symtab *t)
+{
+	uint64_t max = max_of_kind(fs, t), *used = bytes_of_kind(fs, t);
+	struct file_priv *f = TAILQ_FIRST(&fs->loaded), *next;
+
+	for (; f && *used + symtab_bytes(t) > max; f = next) {
+		next = TAILQ_NEXT(f, tab_link);
+		if (bytes_of_kind(fs, &f->tab) != used)
+			continue;
 		file_drop_symbols(f);
 		count(&fs->evictions, 1);
 	}
+}
+
+/* The directory is opened at the first need: by then it is ours, and we have no more rights. */
+static void open_cache(struct files *fs)
+{
+	if (!fs->cache_path || fs->cache_tried)
+		return;
+	fs->cache_tried = true;
+	if (symcache_open(&fs->cache, fs->cache_path, fs->cache.max_bytes))
+		count(&fs->cache_errors, 1);
+}
+
+static struct symcache_source source_of(const struct file_priv *f)
+{
+	return (struct symcache_source){ f->pub.key, f->pub.size, f->segs_hash };
+}
+
+/* Has a .symtab come that a table without one does not know? Reads a few headers only. */
+static bool symtab_came(struct file_priv *f)
+{
+	cleanup_close int fd = file_dup_fd(f);
+	struct debugfile found;
+	struct elf_image e;
+	pid_t pid;
+	bool came;
+
+	if (fd < 0 || elf_open_fd(&e, fd, f->pub.size))
+		return false;
+	pthread_mutex_lock(&f->fs->lock);
+	pid = f->where.pid;
+	pthread_mutex_unlock(&f->fs->lock);
+	came = !debugfile_find(&e, f->pub.path, pid, f->fs->debug_dirs, ".symtab", &found);
+	if (came)
+		close(found.fd);
+	elf_close(&e);
+	return came;
+}
+
+static int load_cached(struct file_priv *f, struct symtab *ret)
+{
+	const struct symcache_source src = source_of(f);
+	struct files *fs = f->fs;
+	bool bare;
+	int r;
+
+	open_cache(fs);
+	r = symcache_load(&fs->cache, &src, ret, &bare);
+	if (!r && bare && symtab_came(f)) {
+		symtab_free(ret);
+		return -ESTALE;
+	}
+	if (!r)
+		f->bare = bare;
+	else if (r != -ENOENT)
+		count(&fs->cache_errors, 1);
+	return r;
+}
+
+/* What was made goes to the cache and is mapped from there: memory that the kernel can drop. */
+static void keep(struct file_priv *f, struct symtab *t)
+{
+	const struct symcache_source src = source_of(f);
+	struct files *fs = f->fs;
+	struct symtab mapped;
+	bool bare;
+
+	if (fs->cache.dir < 0)
+		return;
+	if (symcache_store(&fs->cache, &src, t, f->bare)) {
+		count(&fs->cache_errors, 1);
+	} else if (!symcache_load(&fs->cache, &src, &mapped, &bare)) {
+		symtab_free(t);
+		*t = mapped;
+	}
+	__atomic_store_n(&fs->cache_bytes, fs->cache.bytes, __ATOMIC_RELAXED);
+	__atomic_store_n(&fs->cache_evicted, fs->cache.evicted, __ATOMIC_RELAXED);
 }
 
 static void load(struct file_priv *f)
 {
 	struct files *fs = f->fs;
 	struct symtab tab = { 0 };
+	bool cached;
+	int r = 0;
 
 	f->bare = true;
 	f->generation = __atomic_load_n(&fs->debug_generation, __ATOMIC_RELAXED);
-	if (read_table(f, &tab) || symtab_bytes(&tab) > fs->max_symbol_bytes) {
+	cached = !load_cached(f, &tab);
+	if (!cached)
+		r = read_table(f, &tab);
+	if (!r && !cached)
+		keep(f, &tab);
+	if (r || symtab_bytes(&tab) > max_of_kind(fs, &tab)) {
 		symtab_free(&tab);
 		f->state = LOAD_FAILED;
 		count(&fs->load_failures, 1);
 		return;
 	}
-	make_room(fs, symtab_bytes(&tab));
+	make_room(fs, &tab);
 	f->tab = tab;
 	f->state = LOAD_DONE;
 	TAILQ_INSERT_TAIL(&fs->loaded, f, tab_link);
-	count(&fs->symbol_bytes, symtab_bytes(&tab));
+	count(bytes_of_kind(fs, &tab), symtab_bytes(&tab));
 	count(&fs->symbols, tab.n);
-	count(&fs->loads, 1);
+	count(cached ? &fs->cache_loads : &fs->loads, 1);
+}
+
+int files_set_debug_dirs(struct files *fs, const char *dirs)
+{
+	char *copy = strdup(dirs);
+
+	if (!copy)
+		return -ENOMEM;
+	pthread_mutex_lock(&fs->sym_lock);
+	free(fs->debug_dirs);
+	fs->debug_dirs = copy;
+	pthread_mutex_unlock(&fs->sym_lock);
+	return 0;
+}
+
+int files_set_cache(struct files *fs, const char *dir, uint64_t max_disk)
+{
+	char *copy = strdup(dir);
+
+	if (!copy)
+		return -ENOMEM;
+	pthread_mutex_lock(&fs->sym_lock);
+	free(fs->cache_path);
+	fs->cache_path = copy;
+	fs->cache.max_bytes = max_disk;
+	pthread_mutex_unlock(&fs->sym_lock);
+	return 0;
 }
 
 void files_debug_changed(struct files *fs)
@@ -154,7 +285,7 @@ static bool find(struct file_priv *f, uint64_t vaddr, struct file_symbol *ret)
 	if (!s)
 		return false;
 	ret->start = s->addr;
-	strcpy(ret->name, symtab_name(&f->tab, s)); /* the table cuts names to SYM_NAME_MAX */
+	symtab_copy_name(&f->tab, s, ret->name);
 	return true;
 }
 

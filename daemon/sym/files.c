@@ -72,6 +72,7 @@ struct files *files_new(size_t max_symbol_bytes)
 	TAILQ_INIT(&fs->dead);
 	TAILQ_INIT(&fs->loaded);
 	fs->max_symbol_bytes = max_symbol_bytes;
+	fs->cache.dir = -1;
 	fs->max_open = open_limit();
 	fs->next_id = 1;
 	return fs;
@@ -131,6 +132,8 @@ void files_free(struct files *fs)
 	free(fs->slots);
 	free(fs->seen);
 	free(fs->debug_dirs);
+	cachedir_close(&fs->cache);
+	free(fs->cache_path);
 	free(fs);
 }
 
@@ -466,19 +469,6 @@ int file_open_fd(struct file *file)
 	return fd >= 0 ? fd : file_take_fd(f);
 }
 
-int files_set_debug_dirs(struct files *fs, const char *dirs)
-{
-	char *copy = strdup(dirs);
-
-	if (!copy)
-		return -ENOMEM;
-	pthread_mutex_lock(&fs->sym_lock);
-	free(fs->debug_dirs);
-	fs->debug_dirs = copy;
-	pthread_mutex_unlock(&fs->sym_lock);
-	return 0;
-}
-
 void files_counters(struct files *fs, struct files_counters *ret)
 {
 	pthread_mutex_lock(&fs->lock);
@@ -492,4 +482,9 @@ void files_counters(struct files *fs, struct files_counters *ret)
 	ret->loads = __atomic_load_n(&fs->loads, __ATOMIC_RELAXED);
 	ret->evictions = __atomic_load_n(&fs->evictions, __ATOMIC_RELAXED);
 	ret->load_failures = __atomic_load_n(&fs->load_failures, __ATOMIC_RELAXED);
+	ret->mapped_bytes = __atomic_load_n(&fs->mapped_bytes, __ATOMIC_RELAXED);
+	ret->cache_loads = __atomic_load_n(&fs->cache_loads, __ATOMIC_RELAXED);
+	ret->cache_bytes = __atomic_load_n(&fs->cache_bytes, __ATOMIC_RELAXED);
+	ret->cache_evicted = __atomic_load_n(&fs->cache_evicted, __ATOMIC_RELAXED);
+	ret->cache_errors = __atomic_load_n(&fs->cache_errors, __ATOMIC_RELAXED);
 }

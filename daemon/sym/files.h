@@ -39,6 +39,13 @@ struct file_where {
 
 struct files *files_new(size_t max_symbol_bytes);
 void files_free(struct files *fs);
+/*
+ * Symbol tables are kept below this directory from now on (symcache.h), and
+ * mapped from there; max_disk bytes, on disk and mapped. It is opened when the
+ * first one is asked for; one that cannot be used is a counter, no error. To
+ * be called before that. 0 or -ENOMEM.
+ */
+int files_set_cache(struct files *fs, const char *dir, uint64_t max_disk);
 /* A reference to the file of that mapping, or NULL: cannot be opened or is no ELF. */
 struct file *files_get(struct files *fs, const struct file_where *w);
 struct file *file_ref(struct file *f);
@@ -51,6 +58,9 @@ bool file_vaddr(struct file *f, uint64_t offset, uint64_t *ret);
 struct files_counters {
 	uint64_t files, symbol_bytes, symbols, loads, evictions, open_failures, bad_elf;
 	uint64_t load_failures; /* files whose symbols could not be read, or went over the limit */
+	uint64_t mapped_bytes;	/* of tables mapped from the cache */
+	uint64_t cache_loads, cache_bytes, cache_evicted; /* tables from there; what is there */
+	uint64_t cache_errors; /* directory or file unusable, damaged, or a disk that is full */
 };
 void files_counters(struct files *fs, struct files_counters *ret);
 

@@ -16,7 +16,7 @@
 #include "base/hmap.h"
 #include "sym/elf_image.h"
 #include "sym/files.h"
-#include "sym/symtab.h"
+#include "sym/symcache.h"
 
 /* What stat(2) says of one content in one place: the same again means the same content. */
 struct ident {
@@ -80,6 +80,10 @@ struct files {
 	char *debug_dirs;
 	uint32_t debug_generation; /* atomic */
 	uint64_t symbol_bytes, symbols, loads, evictions, load_failures;
+	struct cachedir cache;
+	char *cache_path; /* NULL: tables are not kept on disk */
+	bool cache_tried; /* to open it */
+	uint64_t mapped_bytes, cache_loads, cache_errors, cache_bytes, cache_evicted;
 };
 
 static inline struct file_priv *file_priv(struct file *f)

@@ -82,30 +82,82 @@ static int compare_names(const char *a, const char *b)
 	return strcmp(a, b);
 }
 
-static int compare_raw(const void *pa, const void *pb, void *names)
+static bool is_better(const struct sym_raw *a, const struct sym_raw *b, const char *names)
 {
-	const struct sym_raw *a = pa, *b = pb;
-	const char *text = names;
-
-	if (a->addr != b->addr)
-		return a->addr < b->addr ? -1 : 1;
 	if (a->rank != b->rank)
-		return a->rank > b->rank ? -1 : 1;
-	return compare_names(text + a->name, text + b->name);
+		return a->rank > b->rank;
+	return compare_names(names + a->name, names + b->name) < 0;
 }
 
-/* Keeps the best symbol of each address, and labels only where nothing else is. */
-static size_t choose(struct sym_raw *raw, size_t n)
+/* One pass over a byte of the address; keeps the order of what is equal there. */
+static void sort_byte(struct sym_raw *to, const struct sym_raw *from, size_t n, unsigned int shift)
+{
+	size_t at[256] = { 0 }, sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		at[from[i].addr >> shift & 0xff]++;
+	for (unsigned int i = 0; i < 256; i++) {
+		size_t here = at[i];
+
+		at[i] = sum;
+		sum += here;
+	}
+	for (size_t i = 0; i < n; i++)
+		to[at[from[i].addr >> shift & 0xff]++] = from[i];
+}
+
+/*
+ * By address, byte by byte: a million symbols take a tenth of what comparing
+ * them takes, and that is most of the time until a large file's first name.
+ */
+static int sort(struct symtab_builder *b)
+{
+	struct sym_raw *to = malloc((b->n ? b->n : 1) * sizeof(*to)), *from = b->raw;
+	uint64_t differ = 0;
+
+	if (!to)
+		return -ENOMEM;
+	for (size_t i = 1; i < b->n; i++)
+		differ |= from[i].addr ^ from[0].addr;
+	for (unsigned int shift = 0; shift < 64; shift += 8) {
+		struct sym_raw *swap = from;
+
+		if (!(differ >> shift & 0xff))
+			continue;
+		sort_byte(to, from, b->n, shift);
+		from = to;
+		to = swap;
+	}
+	b->raw = from;
+	free(to);
+	return 0;
+}
+
+/* The best symbol of [from, to), all of one address; labels only where nothing else is. */
+static const struct sym_raw *best(const struct sym_raw *from, const struct sym_raw *to,
+				  uint64_t covered, const char *names)
+{
+	const struct sym_raw *ret = NULL;
+
+	for (; from < to; from++)
+		if ((from->size || from->addr >= covered) && (!ret || is_better(from, ret, names)))
+			ret = from;
+	return ret;
+}
+
+/* Keeps one symbol of each address. */
+static size_t choose(struct sym_raw *raw, size_t n, const char *names)
 {
 	uint64_t covered = 0;
-	size_t kept = 0;
+	size_t kept = 0, end;
 
-	for (size_t i = 0; i < n; i++) {
-		struct sym_raw *r = &raw[i];
+	for (size_t i = 0; i < n; i = end) {
+		const struct sym_raw *r;
 
-		if (kept && raw[kept - 1].addr == r->addr)
-			continue;
-		if (!r->size && r->addr < covered)
+		for (end = i + 1; end < n && raw[end].addr == raw[i].addr;)
+			end++;
+		r = best(raw + i, raw + end, covered, names);
+		if (!r)
 			continue;
 		if (r->addr + r->size > covered)
 			covered = r->addr + r->size;
@@ -155,13 +207,10 @@ static int fill(struct symtab *t, const struct sym_raw *raw, size_t n, const cha
 int symtab_finish(struct symtab_builder *b, struct symtab *ret)
 {
 	struct symtab t = { 0 };
-	size_t n;
-	int r;
+	int r = sort(b);
 
-	if (b->n)
-		qsort_r(b->raw, b->n, sizeof(*b->raw), compare_raw, b->names);
-	n = choose(b->raw, b->n);
-	r = fill(&t, b->raw, n, b->names);
+	if (!r)
+		r = fill(&t, b->raw, choose(b->raw, b->n, b->names), b->names);
 	symtab_builder_free(b);
 	if (!r)
 		*ret = t;
@@ -170,14 +219,27 @@ int symtab_finish(struct symtab_builder *b, struct symtab *ret)
 
 void symtab_free(struct symtab *t)
 {
-	free(t->syms);
-	free(t->names);
+	if (t->map.data) {
+		cachedir_unmap(&t->map);
+	} else {
+		free(t->syms);
+		free(t->names);
+	}
 	memset(t, 0, sizeof(*t));
 }
 
 size_t symtab_bytes(const struct symtab *t)
 {
 	return t->n * sizeof(*t->syms) + t->names_len;
+}
+
+void symtab_copy_name(const struct symtab *t, const struct sym *s, char out[SYM_NAME_MAX])
+{
+	size_t room = s->name < t->names_len ? t->names_len - s->name : 0, n;
+
+	n = strnlen(t->names + s->name, room < SYM_NAME_MAX ? room : SYM_NAME_MAX - 1);
+	memcpy(out, t->names + s->name, n);
+	out[n] = '\0';
 }
 
 const struct sym *symtab_find(const struct symtab *t, uint64_t addr)

@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cachedir.h"
+
 #define SYMTAB_MAX_SYMBOLS (4U << 20)
 #define SYMTAB_MAX_NAMES   (256U << 20) /* bytes of names while a table is put together */
 #define SYM_NAME_MAX	   4096		/* with NUL; longer names are cut */
@@ -37,6 +39,7 @@ struct symtab {
 	char *names;
 	size_t n;
 	size_t names_len;
+	struct cachemap map; /* of which syms and names are parts; without data: they are memory */
 };
 
 struct sym_input {
@@ -80,5 +83,7 @@ static inline const char *symtab_name(const struct symtab *t, const struct sym *
 {
 	return t->names + s->name;
 }
+/* The name, whatever became of the table's file since it was mapped. */
+void symtab_copy_name(const struct symtab *t, const struct sym *s, char out[SYM_NAME_MAX]);
 
 #endif
