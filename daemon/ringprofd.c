@@ -155,20 +155,6 @@ static const char *env_not_ready(void *arg)
 	return s.running ? NULL : "no source delivers samples; see `ringprof status`";
 }
 
-static int make_labels(struct daemon *d)
-{
-	const struct config *c = &d->config;
-
-	d->labels = calloc(c->n_external_labels + 1, sizeof(*d->labels));
-	if (!d->labels)
-		return -ENOMEM;
-	for (size_t i = 0; i < c->n_external_labels; i++) {
-		d->labels[i][0] = c->external_labels[i].key;
-		d->labels[i][1] = c->external_labels[i].value;
-	}
-	return 0;
-}
-
 /* Everything up to sampling; needs rights, makes no thread. */
 static int build(struct daemon *d, char *err, size_t errlen)
 {
@@ -255,6 +241,24 @@ static void say_hello(const struct daemon *d)
 				  : "; auth = none: whoever can connect reads every profile");
 }
 
+static int set_labels(struct daemon *d, const struct config *c)
+{
+	struct agg_config labels = { .host = d->host,
+				     .n_external = (uint32_t)c->n_external_labels };
+	const char *(*external)[2] = NULL;
+	char err[8]; /* load_config has found them good */
+	int r = settings_labels(c, &external);
+
+	labels.external = (const char *const(*)[2])external;
+	if (!r)
+		r = settings_rules(c, &labels.relabel, err, sizeof(err));
+	if (!r)
+		r = agg_set_labels(collector_agg(d->metrics.collector), &labels);
+	relabel_unref(labels.relabel);
+	free(external);
+	return r;
+}
+
 static void reload(struct daemon *d)
 {
 	struct config fresh;
@@ -267,7 +271,7 @@ static void reload(struct daemon *d)
 		return;
 	}
 	source = settings_source(&fresh, false);
-	if (collector_reopen(d->metrics.collector, &source)) {
+	if (set_labels(d, &fresh) || collector_reopen(d->metrics.collector, &source)) {
 		log_err("SIGHUP: out of memory; the settings stay as they were");
 		config_free(&fresh);
 		return;
@@ -375,7 +379,7 @@ static int run(struct daemon *d, char *err, size_t errlen)
 	if (!r && !strcmp(d->config.auth, "token"))
 		r = service_token(d->config.token_file, &d->token, err, errlen);
 	if (!r)
-		r = make_labels(d);
+		r = settings_labels(&d->config, &d->labels);
 	if (!r)
 		r = settings_rules(&d->config, &d->rules, err, errlen);
 	if (!r)
@@ -409,7 +413,7 @@ static void destroy(struct daemon *d)
 	symbols_free(d->metrics.symbols);
 	files_free(d->metrics.files);
 	free(d->labels);
-	relabel_free(d->rules);
+	relabel_unref(d->rules);
 	free(d->token);
 	config_free(&d->live);
 	config_free(&d->config);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -24,11 +25,25 @@ int settings_rules(const struct config *c, struct relabel **ret, char *err, size
 	if (!r)
 		r = relabel_check(rules, err, errlen);
 	if (r) {
-		relabel_free(rules);
+		relabel_unref(rules);
 		rules = NULL;
 	}
 	*ret = rules;
 	return r;
+}
+
+int settings_labels(const struct config *c, const char *(**ret)[2])
+{
+	const char *(*l)[2] = calloc(c->n_external_labels + 1, sizeof(*l));
+
+	*ret = l;
+	if (!l)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->n_external_labels; i++) {
+		l[i][0] = c->external_labels[i].key;
+		l[i][1] = c->external_labels[i].value;
+	}
+	return 0;
 }
 
 int settings_check_rules(const struct config *c, char *err, size_t errlen)
@@ -36,7 +51,7 @@ int settings_check_rules(const struct config *c, char *err, size_t errlen)
 	struct relabel *rules;
 	int r = settings_rules(c, &rules, err, errlen);
 
-	relabel_free(rules);
+	relabel_unref(rules);
 	return r;
 }
 
@@ -98,8 +113,8 @@ void settings_tell_changes(const struct config *start, const struct config *live
 			log_info("SIGHUP: %s: '%s' becomes '%s'%s", o->name, was, now,
 				 o->live ? "" : " after a restart");
 	}
-	if (!same_labels(start, fresh))
-		log_info("SIGHUP: [external_labels] change after a restart");
-	if (!same_rules(start, fresh))
-		log_info("SIGHUP: rules under [relabel NAME] change after a restart");
+	if (!same_labels(live, fresh))
+		log_info("SIGHUP: [external_labels] become others");
+	if (!same_rules(live, fresh))
+		log_info("SIGHUP: rules under [relabel NAME] become others");
 }

@@ -15,7 +15,9 @@
 
 /* *ret: the rules under [relabel NAME]; 0, or -errno with "FILE:LINE: ..." */
 int settings_rules(const struct config *c, struct relabel **ret, char *err, size_t errlen);
-/* The same for the error alone. */
+/* The pairs under [external_labels], texts of c: free(*ret). 0 or -ENOMEM. */
+int settings_labels(const struct config *c, const char *(**ret)[2]);
+/* settings_rules for the error alone. */
 int settings_check_rules(const struct config *c, char *err, size_t errlen);
 
 /* adopt: a module that samples already goes on as it is set. Points into c. */

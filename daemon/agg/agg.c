@@ -19,12 +19,12 @@ static int agg_init(struct agg *a, const struct agg_config *cfg)
 	a->max_model_bytes = cfg->max_model_bytes > AGG_MIN_MODEL ? cfg->max_model_bytes
 								  : AGG_MIN_MODEL;
 	a->max_series = cfg->max_series;
-	a->relabel = cfg->relabel;
 	a->names = strtab_new();
-	if (!a->names || agg_labels_init(a, cfg) || cache_init(&a->stacks, AGG_CACHE_SETS) ||
+	if (!a->names || agg_set_labels(a, cfg) || cache_init(&a->stacks, AGG_CACHE_SETS) ||
 	    cache_init(&a->nodes, AGG_NODE_SETS))
 		return -ENOMEM;
-	return agg_new_model(a);
+	agg_take_labels(a);
+	return a->model ? 0 : -ENOMEM;
 }
 
 struct agg *agg_new(const struct agg_config *cfg, struct chains *chains, struct symbols *symbols,
@@ -58,6 +58,7 @@ void agg_free(struct agg *a)
 	cache_free(&a->stacks);
 	cache_free(&a->nodes);
 	agg_stats_free(a);
+	agg_labels_free(a);
 	strtab_free(a->names);
 	agg_timeline_free(a);
 	free(a);

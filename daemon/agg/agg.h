@@ -26,7 +26,7 @@ struct agg_config {
 	/* [external_labels] of the configuration, key/value pairs, n_external of them */
 	const char *const (*external)[2];
 	uint32_t n_external;
-	struct relabel *relabel; /* rules for all label sets; the caller's, NULL: none */
+	struct relabel *relabel; /* rules for all label sets, NULL: none; a reference is taken */
 };
 
 /*
@@ -95,6 +95,13 @@ struct agg_binary {
 };
 /* At most max rows, the first "other" for those past a limit; gives the number. Rows never go. */
 size_t agg_binaries(struct agg *a, struct agg_binary *ret, size_t max);
+
+/*
+ * Host, external labels and rules of cfg take the place of those in force,
+ * from the next window on: a window has one set of labels a process. All of it
+ * is copied or referenced. Any thread. -ENOMEM: nothing changes.
+ */
+int agg_set_labels(struct agg *a, const struct agg_config *cfg);
 
 struct agg_counters {
 	/* samples, and what they stand for, that went into windows */

@@ -72,9 +72,11 @@ struct agg {
 	/* settings */
 	size_t max_model_bytes;
 	uint32_t max_series;
-	struct relabel *relabel;   /* the caller's, NULL: no rules */
+	struct relabel *relabel;   /* a reference, NULL: no rules */
+	uint64_t failures_before;  /* of the rules that were in force before */
 	struct model_series fixed; /* host and external labels, sorted by key */
 	struct strtab *names;	   /* texts of `fixed` and of the statistics: for ever */
+	struct agg_labels *coming; /* those of agg_set_labels, until a window begins: lock */
 	struct chains *chains;
 	struct symbols *symbols;
 	struct store *store;
@@ -167,8 +169,9 @@ bool agg_jit_covers(struct agg *a, struct process *p, uint64_t addr, const char 
 void agg_jit_maps(struct agg_proc *u, const struct process *p);
 
 /* ---- labels.c ---- */
-/* Host and external labels into a->fixed; 0 or -ENOMEM. */
-int agg_labels_init(struct agg *a, const struct agg_config *cfg);
+/* Labels that came by agg_set_labels are in force from now on; the caller is between two windows. */
+void agg_take_labels(struct agg *a);
+void agg_labels_free(struct agg *a);
 /* The service_name label of the process: never "". */
 const char *agg_service_name(const struct process *p);
 #define AGG_PROC_DROPPED (UINT32_MAX - 1)

@@ -6,6 +6,7 @@
  * Rules of the settings have the last word.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agg/agg_internal.h"
@@ -17,24 +18,111 @@ static void put_label(struct agg *a, struct model_series *s, const char *key, co
 		stat_add(&a->c.labels_full, 1);
 }
 
-/* Keeps copies for ever: the configuration's strings may go. */
-static int put_copy(struct agg *a, const char *key, const char *value)
+/* What agg_set_labels hands to the collector. */
+struct agg_labels {
+	struct relabel *rules;
+	uint32_t n;
+	struct {
+		char *key, *value;
+	} pairs[];
+};
+
+static void coming_free(struct agg_labels *l)
+{
+	if (!l)
+		return;
+	for (uint32_t i = 0; i < l->n; i++) {
+		free(l->pairs[i].key);
+		free(l->pairs[i].value);
+	}
+	relabel_unref(l->rules);
+	free(l);
+}
+
+static bool copy_pair(struct agg_labels *l, const char *key, const char *value)
+{
+	l->pairs[l->n].key = strdup(key);
+	l->pairs[l->n].value = strdup(value);
+	l->n++;
+	return l->pairs[l->n - 1].key && l->pairs[l->n - 1].value;
+}
+
+static struct agg_labels *copy_labels(const struct agg_config *cfg)
+{
+	struct agg_labels *l = calloc(1, sizeof(*l) + (1 + cfg->n_external) * sizeof(*l->pairs));
+	bool good = l && copy_pair(l, "host", cfg->host ? cfg->host : "");
+
+	for (uint32_t i = 0; good && i < cfg->n_external; i++)
+		good = copy_pair(l, cfg->external[i][0], cfg->external[i][1]);
+	if (!good) {
+		coming_free(l);
+		return NULL;
+	}
+	l->rules = relabel_ref(cfg->relabel);
+	return l;
+}
+
+int agg_set_labels(struct agg *a, const struct agg_config *cfg)
+{
+	struct agg_labels *l = copy_labels(cfg), *old;
+
+	if (!l)
+		return -ENOMEM;
+	pthread_mutex_lock(&a->lock);
+	old = a->coming;
+	a->coming = l;
+	pthread_mutex_unlock(&a->lock);
+	coming_free(old);
+	return 0;
+}
+
+/* Keeps copies for ever, as series refer to them. */
+static bool put_copy(struct agg *a, struct model_series *s, const char *key, const char *value)
 {
 	uint32_t k = strtab_add(a->names, key), v = strtab_add(a->names, value);
 
 	if (k == UINT32_MAX || v == UINT32_MAX)
-		return -ENOMEM;
-	put_label(a, &a->fixed, strtab_get(a->names, k), strtab_get(a->names, v));
-	return 0;
+		return false;
+	put_label(a, s, strtab_get(a->names, k), strtab_get(a->names, v));
+	return true;
 }
 
-int agg_labels_init(struct agg *a, const struct agg_config *cfg)
+static struct agg_labels *take_coming(struct agg *a)
 {
-	int r = put_copy(a, "host", cfg->host ? cfg->host : "");
+	struct agg_labels *l;
 
-	for (uint32_t i = 0; i < cfg->n_external && !r; i++)
-		r = put_copy(a, cfg->external[i][0], cfg->external[i][1]);
-	return r;
+	pthread_mutex_lock(&a->lock);
+	l = a->coming;
+	a->coming = NULL;
+	pthread_mutex_unlock(&a->lock);
+	return l;
+}
+
+/* Without memory all stays as it was. */
+void agg_take_labels(struct agg *a)
+{
+	struct agg_labels *l = take_coming(a);
+	struct model_series fixed = { 0 };
+	bool good = l;
+
+	for (uint32_t i = 0; good && i < l->n; i++)
+		good = put_copy(a, &fixed, l->pairs[i].key, l->pairs[i].value);
+	/* a new model: every process gets its labels anew */
+	if (good && !agg_new_model(a)) {
+		a->fixed = fixed;
+		relabel_unref(a->relabel);
+		a->relabel = relabel_ref(l->rules);
+		/* they may have been in force before, and count on */
+		a->failures_before =
+			a->c.relabel_failures - (a->relabel ? relabel_failures(a->relabel) : 0);
+	}
+	coming_free(l);
+}
+
+void agg_labels_free(struct agg *a)
+{
+	coming_free(a->coming);
+	relabel_unref(a->relabel);
 }
 
 static void put_fixed(struct agg *a, struct model_series *s)
@@ -73,7 +161,8 @@ static bool relabel(struct agg *a, const struct process *p, struct model_series 
 	remove_hidden(s);
 	put_label(a, s, "service_name", "unknown");
 	stat_add(&a->c.labels_full, full);
-	stat_add(&a->c.relabel_failures, relabel_failures(a->relabel) - a->c.relabel_failures);
+	stat_add(&a->c.relabel_failures,
+		 a->failures_before + relabel_failures(a->relabel) - a->c.relabel_failures);
 	return keep;
 }
 

@@ -25,8 +25,9 @@
 
 struct relabel;
 
-struct relabel *relabel_new(void); /* without rules; NULL: no memory */
-void relabel_free(struct relabel *r);
+struct relabel *relabel_new(void); /* one reference, without rules; NULL: no memory */
+struct relabel *relabel_ref(struct relabel *r); /* NULL is fine; any thread */
+void relabel_unref(struct relabel *r);		/* the same */
 /*
  * One line of a rule's section: key is one of source_labels (separated by
  * commas), separator (default ";"), regex ("(.*)"), target_label, replacement

@@ -31,6 +31,7 @@ struct relabel_rule {
 };
 
 struct relabel {
+	int refs; /* atomic */
 	struct relabel_rule *rules;
 	size_t n, cap;
 	pcre2_match_context *limits;

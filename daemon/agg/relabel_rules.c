@@ -51,12 +51,13 @@ struct relabel *relabel_new(void)
 
 	if (!r)
 		return NULL;
+	r->refs = 1;
 	r->limits = pcre2_match_context_create(NULL);
 	r->match = pcre2_match_data_create(32, NULL);
 	r->any = relabel_compile("(.*)", err, sizeof(err));
 	r->room = malloc(RELABEL_ROOM);
 	if (!r->limits || !r->match || !r->any || !r->room) {
-		relabel_free(r);
+		relabel_unref(r);
 		return NULL;
 	}
 	pcre2_set_match_limit(r->limits, MATCH_LIMIT);
@@ -77,9 +78,16 @@ static void free_rule(struct relabel_rule *u)
 	pcre2_code_free(u->re);
 }
 
-void relabel_free(struct relabel *r)
+struct relabel *relabel_ref(struct relabel *r)
 {
-	if (!r)
+	if (r)
+		__atomic_fetch_add(&r->refs, 1, __ATOMIC_RELAXED);
+	return r;
+}
+
+void relabel_unref(struct relabel *r)
+{
+	if (!r || __atomic_sub_fetch(&r->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	for (size_t i = 0; i < r->n; i++)
 		free_rule(&r->rules[i]);

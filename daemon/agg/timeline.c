@@ -72,6 +72,8 @@ static void open_window(struct agg *a, uint64_t start)
 {
 	int64_t offset = a->read_wall_offset();
 
+	if (!a->acc.n && __atomic_load_n(&a->coming, __ATOMIC_RELAXED))
+		agg_take_labels(a);
 	/* samples that were never closed (late ones, after a flush) bind it to its model */
 	if (!a->acc.n && model_bytes(a->model) >= a->max_model_bytes)
 		(void)agg_new_model(a); /* no memory: the old one serves on */

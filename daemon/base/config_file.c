@@ -22,6 +22,18 @@ static bool label_name_ok(const char *s)
 	return !*s;
 }
 
+static int replace_text(char **text, const char *value)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*text);
+	*text = copy;
+	return 0;
+}
+
+/* As of every key, the last word counts. */
 static int add_label(struct config *c, const char *key, const char *value, char *err, size_t errlen)
 {
 	struct config_label *l;
@@ -30,6 +42,9 @@ static int add_label(struct config *c, const char *key, const char *value, char 
 		snprintf(err, errlen, "%s: not a label name; allowed: [a-zA-Z_][a-zA-Z0-9_]*", key);
 		return -EINVAL;
 	}
+	for (size_t i = 0; i < c->n_external_labels; i++)
+		if (!strcmp(c->external_labels[i].key, key))
+			return replace_text(&c->external_labels[i].value, value);
 	if (c->n_external_labels == CONFIG_MAX_LABELS) {
 		snprintf(err, errlen, "%s: too many labels; allowed: %d", key, CONFIG_MAX_LABELS);
 		return -EINVAL;

@@ -80,13 +80,28 @@ wrong() {
 }
 ok "with an error in a file everything stays as it was" wrong
 restart() {
-	printf 'max-waiting = 5\n[external_labels]\nteam = red\n' >"$dir/c.conf.d/40-d.conf"
+	printf 'max-waiting = 5\n' >"$dir/c.conf.d/40-d.conf"
 	reload
 	grep -qF "max-waiting: '256' becomes '5' after a restart" "$dir/log" &&
-		grep -qF "[external_labels] change after a restart" "$dir/log" &&
 		reload && [ "$(grep -c "max-waiting: '256' becomes '5' after a restart" "$dir/log")" = 2 ]
 }
 ok "what waits for a restart is told, each time until then" restart
+labels() {
+	printf '[external_labels]\nteam = red\n[relabel zone]\ntarget_label = zone\nreplacement = x\n' \
+		>"$dir/c.conf.d/40-d.conf"
+	reload
+	grep -qF "[external_labels] become others" "$dir/log" &&
+		grep -qF "rules under [relabel NAME] become others" "$dir/log" || return 1
+	# windows begin every ten seconds
+	for _ in $(seq 150); do
+		get /api/v1/profile -G -d from=now-2s -d format=top \
+			--data-urlencode 'query={team="red",zone="x"}' 2>/dev/null |
+			jq -e '.samples > 0' >/dev/null && return
+		sleep 0.1
+	done
+	return 1
+}
+ok "other labels and rules from the next window on" labels
 stop_daemon
 
 # --- the doors ---

@@ -57,7 +57,7 @@ static const char *after(const char *const (*line)[3])
 			snprintf(out + strlen(out), sizeof(out) - strlen(out), "%s%s=%s",
 				 i ? " " : "", s.labels[i].key, s.labels[i].value);
 	CHECK_EQ(full, 0);
-	relabel_free(r);
+	relabel_unref(r);
 	return out;
 }
 
@@ -144,7 +144,7 @@ static const char *refused(const char *key, const char *value)
 
 	err[0] = '\0';
 	CHECK_EQ(relabel_set(r, "r", key, value, "f:3", err, sizeof(err)), -EINVAL);
-	relabel_free(r);
+	relabel_unref(r);
 	return err;
 }
 
@@ -159,7 +159,7 @@ static const char *not_whole(const char *const (*line)[3])
 			 0);
 	err[0] = '\0';
 	CHECK_EQ(relabel_check(r, err, sizeof(err)), -EINVAL);
-	relabel_free(r);
+	relabel_unref(r);
 	return err;
 }
 
@@ -212,7 +212,7 @@ TEST(an_expression_that_would_not_end_gives_up_and_drops_nothing)
 	CHECK(t < 2000);
 	CHECK(relabel_failures(r) >= 2);
 	CHECK_EQ(s.n, 1);
-	relabel_free(r);
+	relabel_unref(r);
 }
 
 TEST(texts_have_a_limit)
@@ -233,7 +233,7 @@ TEST(texts_have_a_limit)
 	/* 10, 40, 160, 640, 2560, and no further */
 	CHECK_EQ(strlen(text), 2560);
 	CHECK_EQ(relabel_failures(r), 6);
-	relabel_free(r);
+	relabel_unref(r);
 }
 
 TEST(labels_that_find_no_room_are_counted)
@@ -251,7 +251,7 @@ TEST(labels_that_find_no_room_are_counted)
 	CHECK(relabel_apply(r, &s, &full));
 	CHECK_EQ(full, 1);
 	CHECK_EQ(s.n, MODEL_MAX_LABELS);
-	relabel_free(r);
+	relabel_unref(r);
 }
 
 /* ---- in the aggregator ---- */
@@ -290,8 +290,42 @@ TEST(dropped_processes_are_counted_and_others_renamed)
 		CHECK(!rows[i].samples || !strncmp(rows[i].service_name, "x-", 2));
 	CHECK_EQ(model_series(w.a->model, 0)->n, 5); /* comm exe host service_name user */
 	CHECK_STR(series_get(model_series(w.a->model, 0), "service_name"), "x-web;/");
-	relabel_free(cfg.relabel);
-	w.a->relabel = NULL;
+	relabel_unref(cfg.relabel);
+	world_free(&w);
+}
+
+/* The label sets of the samples of the newest window. */
+static const char *newest_label(struct world *w, const char *key)
+{
+	const struct model_series *s = model_series(w->a->model, 0);
+	const char *v = series_get(s, key);
+
+	return v ? v : "";
+}
+
+TEST(labels_change_from_the_next_window_on)
+{
+	static const char *const old[][2] = { { "team", "blue" } };
+	static const char *const fresh[][2] = { { "team", "red" } };
+	struct agg_config cfg = { .host = "h1", .external = old, .n_external = 1 };
+	struct world w;
+
+	world_make(&w, &cfg);
+	one_sample(&w, 1);
+	CHECK_STR(newest_label(&w, "team"), "blue");
+	cfg.external = fresh;
+	cfg.relabel = rules(LINES({ "a", "target_label", "zone" }, { "a", "replacement", "x" }));
+	CHECK_EQ(agg_set_labels(w.a, &cfg), 0);
+	CHECK_EQ(agg_set_labels(w.a, &cfg), 0); /* the last word counts */
+	relabel_unref(cfg.relabel);
+	one_sample(&w, 1);
+	CHECK_STR(newest_label(&w, "team"), "blue");
+	CHECK_STR(newest_label(&w, "zone"), "");
+	agg_flush(w.a, 2000000000);
+	one_sample(&w, 1);
+	CHECK_STR(newest_label(&w, "team"), "red");
+	CHECK_STR(newest_label(&w, "zone"), "x");
+	CHECK_STR(newest_label(&w, "host"), "h1");
 	world_free(&w);
 }
 

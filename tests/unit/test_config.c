@@ -113,12 +113,12 @@ TEST(file_and_drop_ins_in_order)
 	snprintf(sub, sizeof(sub), "%s.d/20-b.conf", main_file);
 	write_file(sub, "frequency=51\n");
 	snprintf(sub, sizeof(sub), "%s.d/10-a.conf", main_file);
-	write_file(sub, "frequency=50\nlog-level = debug\n");
+	write_file(sub, "frequency=50\nlog-level = debug\n[external_labels]\nregion = us\n");
 	CHECK_EQ(config_read(&c, main_file, true, err, sizeof(err)), 0);
 	CHECK_EQ(c.frequency, 51);
 	CHECK_STR(c.log_level, "debug");
 	CHECK_EQ(c.n_external_labels, 1);
-	CHECK_STR(c.external_labels[0].value, "eu");
+	CHECK_STR(c.external_labels[0].value, "us");
 	config_free(&c);
 }
 
