@@ -209,7 +209,7 @@ static int export_zipped(const struct query_env *env, const struct window_list *
 	struct query_limits lim = { .max_bytes = 4UL << 30, .max_ns = 600 * NSEC_PER_SEC };
 	struct pprof_options opt = { 0 };
 	struct gzip_sink *g = gzip_sink_new(out);
-	int e = g ? export_pprof(env, w, sel, &opt, &lim, gzip_sink_sink(g)) : -ENOMEM;
+	int e = g ? export_pprof(env, QUERY_LIST(w), sel, &opt, &lim, gzip_sink_sink(g)) : -ENOMEM;
 
 	if (!e)
 		e = gzip_sink_finish(g);
@@ -228,7 +228,7 @@ static int export_all(struct recording *r, struct buf *b)
 	if (!e && !strcmp(r->format, "pprof"))
 		e = export_zipped(&env, &w, r->sel, sink_buf(b));
 	else if (!e)
-		e = query_tree(&env, &w, r->sel, &lim, &t);
+		e = query_tree(&env, QUERY_LIST(&w), r->sel, &lim, &t);
 	if (t) {
 		e = export_tree(r, t, sink_buf(b));
 		tree_free(t);

@@ -61,7 +61,7 @@ struct pprof_options {
  * calls by line - start_line; -1 matches no call, so frames without lines can
  * never steer a compiler. A comment says how many functions have lines.
  */
-int export_pprof(const struct query_env *env, const struct window_list *in,
+int export_pprof(const struct query_env *env, const struct query_input *in,
 		 const struct selector *sel, const struct pprof_options *opt,
 		 const struct query_limits *lim, struct sink out);
 

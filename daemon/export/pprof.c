@@ -60,7 +60,7 @@ static int service_text(struct pprof *p, const struct model *m, uint32_t series,
 	return 0;
 }
 
-/* Label set of a thread without its CPU; remembered per thread in mm->own, 0 not known yet. */
+/* Label set of a thread without its CPU; remembered per thread, 0 not known yet. */
 static int thread_labels(struct pprof *p, struct stack_merge_model *mm, uint32_t thread,
 			 uint32_t *ret)
 {
@@ -70,11 +70,7 @@ static int thread_labels(struct pprof *p, struct stack_merge_model *mm, uint32_t
 	uint32_t *known;
 	int r;
 
-	if (!mm->own)
-		mm->own = budget_zalloc(&p->budget, mm->match.n_threads, sizeof(uint32_t));
-	if (!mm->own)
-		return -ENOMEM;
-	known = (uint32_t *)mm->own + thread; /* match_thread has checked the number */
+	known = mm->by_thread + thread; /* match_thread has checked the number */
 	if (*known) {
 		*ret = *known - 1;
 		return 0;
@@ -134,12 +130,12 @@ static int pprof_entry(void *arg, struct stack_merge_model *mm, const struct win
 	return r ? r : add_sample(p, path, labels, e->count, e->weight);
 }
 
-static int add_losses(struct pprof *p, const struct window_list *in)
+static int add_losses(struct pprof *p)
 {
 	static const struct model_object marks = { .kind = FRAME_MARK, .name = "", .build_id = "" };
 	static const struct pprof_labels bare = { .pid = -1, .tid = -1, .cpu = -1 };
-	struct window_loss losses[STACK_MERGE_MAX_LOSSES];
-	uint32_t n = stack_merge_losses(in, losses, STACK_MERGE_MAX_LOSSES), labels;
+	const struct window_loss *losses = p->merge.losses;
+	uint32_t n = p->merge.n_losses, labels;
 	int r = n ? intern_labels(p, &bare, &labels) : 0;
 
 	for (uint32_t i = 0; !r && i < n; i++) {
@@ -156,15 +152,14 @@ static int add_losses(struct pprof *p, const struct window_list *in)
 	return r;
 }
 
-static int collect(struct pprof *p, const struct window_list *in)
+static int collect(struct pprof *p, const struct query_input *in)
 {
 	int r = stack_merge_init(&p->merge);
 
-	stack_merge_totals(in, &p->totals);
 	if (!r)
-		r = stack_merge_windows(&p->merge, in);
+		r = stack_merge_input(&p->merge, p->env, in);
 	if (!r && selector_is_all(p->merge.sel))
-		r = add_losses(p, in);
+		r = add_losses(p);
 	return r ? r : pprof_finish_mappings(p);
 }
 
@@ -187,7 +182,7 @@ static void pprof_free(struct pprof *p)
 	free(p);
 }
 
-int export_pprof(const struct query_env *env, const struct window_list *in,
+int export_pprof(const struct query_env *env, const struct query_input *in,
 		 const struct selector *sel, const struct pprof_options *opt,
 		 const struct query_limits *lim, struct sink out)
 {

@@ -64,8 +64,7 @@ struct pprof {
 	PPROF_TABLE(pprof_labels, labels);
 	PPROF_TABLE(pprof_sample, samples);
 	struct hmap function_index, mapping_index, location_index, label_index, sample_index;
-	uint32_t *order; /* mappings by id - 1 */
-	struct stack_merge_totals totals;
+	uint32_t *order;     /* mappings by id - 1 */
 	uint32_t with_lines; /* functions whose source is known */
 	struct sym_answer answer;
 };

@@ -193,7 +193,7 @@ static void put_strings(struct encoder *e)
 /* what does not repeat, and the comments: Profile itself, packed without its rows */
 static void put_rest(struct encoder *e)
 {
-	const struct stack_merge_totals *t = &e->p->totals;
+	const struct stack_merge_totals *t = &e->p->merge.totals;
 	const struct pprof_options *opt = e->p->opt;
 	Ringprof__Pprof__Profile m = RINGPROF__PPROF__PROFILE__INIT;
 	Ringprof__Pprof__ValueType period = RINGPROF__PPROF__VALUE_TYPE__INIT;
@@ -234,12 +234,12 @@ static int add_comments(struct encoder *e)
 		 p->with_lines, p->n_functions);
 	if (!r)
 		r = add_comment(e, text);
-	if (r || selector_is_all(p->merge.sel) || !p->totals.lost_samples)
+	if (r || selector_is_all(p->merge.sel) || !p->merge.totals.lost_samples)
 		return r;
 	snprintf(text, sizeof(text),
 		 "lost on the whole host in this time, in no stack here: %" PRIu64 " samples, "
 		 "%" PRIu64 " ns",
-		 p->totals.lost_samples, p->totals.lost_weight);
+		 p->merge.totals.lost_samples, p->merge.totals.lost_weight);
 	return add_comment(e, text);
 }
 

@@ -148,7 +148,8 @@ static int read_view(struct question *q, char *err, size_t errlen)
 	if (r)
 		return r;
 	q->env = q->req->srv->env.query;
-	q->env.view = (struct query_view){ .no_inlines = !inlines, .lines = lines };
+	q->env.view = (struct query_view){ .no_inlines = !inlines,
+					   .merge = lines ? MERGE_LINE : MERGE_FUNCTION };
 	return 0;
 }
 
@@ -201,10 +202,10 @@ static void freshen(const struct question *q)
 	agg_wait(agg, now, FRESH_WAIT_NS);
 }
 
-static int answer_tree(const struct question *q, const struct window_list *l, struct sink out)
+static int answer_tree(const struct question *q, const struct query_input *in, struct sink out)
 {
 	struct tree *t = NULL;
-	int r = query_tree(&q->env, l, q->req->selector, &q->limits, &t);
+	int r = query_tree(&q->env, in, q->req->selector, &q->limits, &t);
 
 	if (!r)
 		r = q->format->write(q, t, out);
@@ -212,7 +213,7 @@ static int answer_tree(const struct question *q, const struct window_list *l, st
 	return r;
 }
 
-static int answer(const struct question *q, const struct window_list *l)
+static int answer(const struct question *q, const struct query_input *in)
 {
 	const struct pprof_options opt = { 0 };
 	bool pprof = !q->format->write;
@@ -222,9 +223,9 @@ static int answer(const struct question *q, const struct window_list *l)
 	if (r)
 		return r;
 	if (pprof)
-		r = export_pprof(&q->env, l, q->req->selector, &opt, &q->limits, a.sink);
+		r = export_pprof(&q->env, in, q->req->selector, &opt, &q->limits, a.sink);
 	else
-		r = answer_tree(q, l, a.sink);
+		r = answer_tree(q, in, a.sink);
 	r = answer_end(&a, r);
 	/* pprof is a gzip file, not a gzip transfer */
 	if (pprof)
@@ -235,14 +236,11 @@ static int answer(const struct question *q, const struct window_list *l)
 
 static void ask(struct question *q)
 {
-	struct window_list l = { 0 };
+	const struct query_input in = { .from = q->from, .to = q->to };
 	int r;
 
 	freshen(q);
-	r = store_range(q->req->srv->env.query.store, q->from, q->to, &l);
-	if (!r)
-		r = answer(q, &l);
-	window_list_free(&l);
+	r = answer(q, &in);
 	if (r) {
 		reply_failed(q->req, r);
 		return;

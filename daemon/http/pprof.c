@@ -200,7 +200,7 @@ static int encode(struct request *req, const struct window_list *l)
 	r = answer_begin(&a, req, true);
 	if (r)
 		return r;
-	r = export_pprof(&req->srv->env.query, l, req->selector, &opt, &lim, a.sink);
+	r = export_pprof(&req->srv->env.query, QUERY_LIST(l), req->selector, &opt, &lim, a.sink);
 	return answer_end(&a, r);
 }
 

@@ -88,6 +88,10 @@ void reply_failed(struct request *req, int r)
 		reply_error(req, 503,
 			    "the query took too long: ask for a shorter range, or a "
 			    "simpler selector");
+	else if (r == -ELOOP)
+		reply_error(req, 400,
+			    "a regular expression takes too many steps on a text it is asked "
+			    "about; allowed: one without nested repetition");
 	else if (r == -ENOMEM)
 		reply_error(req, 503, "the query needs too much memory: ask for a shorter range");
 	else if (r == -EFBIG)

@@ -38,6 +38,11 @@ int budget_charge(struct budget *b, size_t n)
 	return 0;
 }
 
+void budget_return(struct budget *b, size_t n)
+{
+	b->used -= n < b->used ? n : b->used;
+}
+
 void *budget_zalloc(struct budget *b, size_t n, size_t elem)
 {
 	size_t bytes;

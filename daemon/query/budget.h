@@ -30,6 +30,8 @@ static inline uint64_t *budget_line_ns(struct budget *b)
 int budget_check(const struct budget *b);
 /* 0 or -ENOMEM */
 int budget_charge(struct budget *b, size_t n);
+/* Memory charged before is free again. */
+void budget_return(struct budget *b, size_t n);
 /* Zeroed memory; NULL: over the budget or none. Free with free. */
 void *budget_zalloc(struct budget *b, size_t n, size_t elem);
 

@@ -13,16 +13,24 @@ static void mend_line(struct sym_line *l)
 		l->file = "";
 }
 
-void query_resolve(const struct query_env *env, const struct model_object *o, uint64_t off,
-		   uint64_t *line_ns, struct sym_answer *ret)
+static void resolve_live(const struct query_env *env, const struct model_object *o, uint64_t off,
+			 uint64_t *line_ns, struct sym_answer *ret)
 {
-	ret->n = 0;
-	ret->module[0] = '\0';
 	if (o->jit)
 		symbols_resolve_jit(env->symbols, o->jit, o->jit_version, off, ret);
 	else
 		symbols_resolve_within(env->symbols, o->kind,
 				       o->kind == FRAME_USER ? o->file : NULL, off, line_ns, ret);
+}
+
+void query_resolve(const struct query_env *env, const struct model_object *o, uint64_t off,
+		   uint64_t *line_ns, struct sym_answer *ret)
+{
+	ret->n = 0;
+	ret->module[0] = '\0';
+	/* what a file of the history holds may be of a program that is gone */
+	if (!o->stored || !stored_name(o->stored, off, ret))
+		resolve_live(env, o, off, line_ns, ret);
 	if (!ret->n) {
 		memset(&ret->lines[0], 0, sizeof(ret->lines[0]));
 		ret->n = 1;
@@ -40,5 +48,7 @@ void query_resolve(const struct query_env *env, const struct model_object *o, ui
 
 bool query_vaddr(const struct model_object *o, uint64_t off, uint64_t *ret)
 {
+	if (o->stored)
+		return stored_vaddr(o->stored, off, ret);
 	return o->kind == FRAME_USER && o->file && file_vaddr(o->file, off, ret);
 }

@@ -4,10 +4,6 @@
  * entries share: its CPU, its thread, that one's process, that one's label
  * set. Each row's result is kept, so that a regular expression runs once per
  * distinct label set and not once per entry.
- *
- * Expressions come from URLs. PCRE2's limits bound the steps of one match (a
- * catastrophic pattern costs about a millisecond and then fails the query);
- * the JIT is not used: it would need memory both writable and executable.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "query/selector.h"
@@ -20,62 +16,11 @@
 
 #include "query/budget.h"
 
-#define MATCH_LIMIT    100000
-#define DEPTH_LIMIT    10000
-#define HEAP_LIMIT_KIB 4096
-
 enum { UNKNOWN, NO, YES };
 
 int matcher_compile(struct matcher *m, char *err, size_t errlen)
 {
-	/* NO_AUTO_CAPTURE: groups need not be kept; DOTALL as in Prometheus */
-	const uint32_t flags = PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOTALL | PCRE2_UTF |
-			       PCRE2_MATCH_INVALID_UTF | PCRE2_NO_AUTO_CAPTURE |
-			       PCRE2_NEVER_BACKSLASH_C;
-	PCRE2_UCHAR cause[160] = "";
-	PCRE2_SIZE at;
-	int code;
-
-	if (strlen(m->value) > SELECTOR_MAX_PATTERN) {
-		snprintf(err, errlen, "regular expression longer than %d bytes",
-			 SELECTOR_MAX_PATTERN);
-		return -EINVAL;
-	}
-	m->re = pcre2_compile((PCRE2_SPTR)m->value, PCRE2_ZERO_TERMINATED, flags, &code, &at, NULL);
-	if (m->re)
-		return 0;
-	if (code == PCRE2_ERROR_NOMEMORY || code == 121) /* 121: ERR21, no memory in compile */
-		return -ENOMEM;
-	pcre2_get_error_message(code, cause, sizeof(cause));
-	snprintf(err, errlen, "regular expression, its byte %zu: %s", (size_t)at + 1,
-		 (const char *)cause);
-	return -EINVAL;
-}
-
-static int re_test(const void *re, const char *text)
-{
-	pcre2_match_context *ctx = pcre2_match_context_create(NULL);
-	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-	int r = PCRE2_ERROR_NOMEMORY;
-
-	if (ctx && data) {
-		pcre2_set_match_limit(ctx, MATCH_LIMIT);
-		pcre2_set_depth_limit(ctx, DEPTH_LIMIT);
-		pcre2_set_heap_limit(ctx, HEAP_LIMIT_KIB);
-		r = pcre2_match(re, (PCRE2_SPTR)text, strlen(text), 0, 0, data, ctx);
-	}
-	pcre2_match_data_free(data);
-	pcre2_match_context_free(ctx);
-	switch (r) {
-	case PCRE2_ERROR_MATCHLIMIT:
-	case PCRE2_ERROR_DEPTHLIMIT:
-	case PCRE2_ERROR_HEAPLIMIT:
-		return -ETIMEDOUT;
-	case PCRE2_ERROR_NOMEMORY:
-		return -ENOMEM;
-	default:
-		return r >= 0;
-	}
+	return regex_compile(&m->re, m->value, PCRE2_ANCHORED | PCRE2_ENDANCHORED, err, errlen);
 }
 
 int matcher_test(const struct matcher *m, const char *text)
@@ -88,9 +33,9 @@ int matcher_test(const struct matcher *m, const char *text)
 	case MATCH_NE:
 		return strcmp(text, m->value) != 0;
 	case MATCH_RE:
-		return re_test(m->re, text);
+		return regex_test(m->re, text);
 	default:
-		r = re_test(m->re, text);
+		r = regex_test(m->re, text);
 		return r < 0 ? r : !r;
 	}
 }
@@ -239,19 +184,32 @@ int match_cpu(const struct selector *sel, uint16_t cpu)
 	return match_number(sel, SCOPE_CPU, "cpu", cpu);
 }
 
-int match_cache_init(struct match_cache *c, const struct selector *sel, const struct model *m,
-		     const uint32_t counts[6], struct budget *b)
+static int follow(struct budget *b, uint8_t **p, uint32_t *n, uint32_t want)
 {
-	memset(c, 0, sizeof(*c));
-	c->sel = sel;
-	c->model = m;
-	c->n_series = counts[3];
-	c->n_procs = counts[4];
-	c->n_threads = counts[5];
-	c->series = budget_zalloc(b, c->n_series, 1);
-	c->procs = budget_zalloc(b, c->n_procs, 1);
-	c->threads = budget_zalloc(b, c->n_threads, 1);
-	return c->series && c->procs && c->threads ? 0 : -ENOMEM;
+	uint8_t *q;
+
+	if (*p && want == *n)
+		return 0;
+	if (budget_charge(b, want - *n))
+		return -ENOMEM;
+	q = realloc(*p, want ? want : 1);
+	if (!q)
+		return -ENOMEM;
+	memset(q + *n, UNKNOWN, want - *n);
+	*p = q;
+	*n = want;
+	return 0;
+}
+
+int match_cache_follow(struct match_cache *c, const uint32_t counts[6], struct budget *b)
+{
+	int r = follow(b, &c->series, &c->n_series, counts[3]);
+
+	if (!r)
+		r = follow(b, &c->procs, &c->n_procs, counts[4]);
+	if (!r)
+		r = follow(b, &c->threads, &c->n_threads, counts[5]);
+	return r;
 }
 
 void match_cache_free(struct match_cache *c)

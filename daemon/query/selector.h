@@ -34,7 +34,11 @@ struct selector {
 
 /* Makes m->re of m->value; 0, -ENOMEM, or -EINVAL with the cause in err. */
 int matcher_compile(struct matcher *m, char *err, size_t errlen);
-/* Does the text satisfy the matcher? 1, 0, -ETIMEDOUT (match limit), -ENOMEM. */
+/* A limited match of a compiled expression: 1, 0, -ELOOP (match limit), -ENOMEM. */
+int regex_test(const void *re, const char *text);
+/* flags beside those all expressions have. 0, -ENOMEM, -EINVAL with "byte N: cause". */
+int regex_compile(void **ret, const char *text, uint32_t flags, char *err, size_t errlen);
+/* Does the text satisfy the matcher? 1, 0, -ELOOP (match limit), -ENOMEM. */
 int matcher_test(const struct matcher *m, const char *text);
 
 /* Results of one selector over one model, remembered per row; used by one thread. */
@@ -45,9 +49,11 @@ struct match_cache {
 	uint32_t n_series, n_procs, n_threads;
 };
 struct budget;
-/* counts as model_counts gives them, taken after the windows were; 0 or -ENOMEM */
-int match_cache_init(struct match_cache *c, const struct selector *sel, const struct model *m,
-		     const uint32_t counts[6], struct budget *b);
+/*
+ * Room for rows up to counts (as model_counts gives them, taken after the
+ * windows were); sel and model are set, the rest 0 at first. 0 or -ENOMEM.
+ */
+int match_cache_follow(struct match_cache *c, const uint32_t counts[6], struct budget *b);
 void match_cache_free(struct match_cache *c);
 /* 1, 0; -EBADMSG no such thread, or matcher_test's errors */
 int match_thread(struct match_cache *c, uint32_t thread);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "query/feed.h"
+
 /* entries between two looks at the clock: some tens of microseconds */
 #define CHECK_EVERY 1024
 
@@ -47,61 +49,99 @@ int stack_merge_init(struct stack_merge *m)
 	return paths_init(&m->paths, m->budget);
 }
 
+static void free_model(struct stack_merge_model *mm)
+{
+	free(mm->stack_path);
+	free(mm->frame_keys);
+	free(mm->by_thread);
+	match_cache_free(&mm->match);
+	model_unref(mm->model);
+}
+
 void stack_merge_free(struct stack_merge *m)
 {
-	for (uint32_t i = 0; i < m->n_models; i++) {
-		struct stack_merge_model *mm = &m->models[i];
-
-		free(mm->stack_path);
-		free(mm->frame_keys);
-		free(mm->own);
-		match_cache_free(&mm->match);
-	}
-	free(m->models);
+	for (uint32_t i = 0; i < m->n_models; i++)
+		free_model(&m->models[i]);
 	free(m->keys);
 	free(m->chain);
 	paths_free(&m->paths);
 }
 
-static int add_model(struct stack_merge *m, const struct model *model)
+/* *p has room for n elements and gets room for want, zeroed. */
+static int extend(struct budget *b, void *p, uint32_t n, uint32_t want, size_t elem)
 {
-	struct stack_merge_model *mm;
-	uint32_t counts[6];
+	void *q;
 
-	if (BUDGET_ROOM(m->budget, m->models, m->cap_models, (uint64_t)m->n_models + 1))
+	if (budget_charge(b, (size_t)(want - n) * elem))
 		return -ENOMEM;
-	mm = &m->models[m->n_models++];
-	memset(mm, 0, sizeof(*mm));
-	/* the windows were published before this: all their numbers are below the counts */
-	model_counts(model, counts);
-	mm->model = model;
-	mm->n_objects = counts[0];
-	mm->n_frames = counts[1];
-	mm->n_stacks = counts[2];
-	mm->stack_path = budget_zalloc(m->budget, mm->n_stacks, sizeof(uint32_t));
-	mm->frame_keys = budget_zalloc(m->budget, mm->n_frames, sizeof(uint32_t));
-	if (!mm->stack_path || !mm->frame_keys)
+	q = realloc(*(void **)p, (want ? want : 1) * elem);
+	if (!q)
 		return -ENOMEM;
-	return match_cache_init(&mm->match, m->sel, model, counts, m->budget);
+	memset((char *)q + n * elem, 0, (want - n) * elem);
+	*(void **)p = q;
+	return 0;
 }
 
-/* few models are alive at a time, and windows of one follow each other */
-static int find_model(struct stack_merge *m, const struct model *model,
-		      struct stack_merge_model **ret)
+/*
+ * Room for all rows that the model has by now: one that the collector adds to
+ * has more of them when the next window comes. A window is published after
+ * its rows, so all its numbers are below the counts.
+ */
+static int follow_model(struct stack_merge *m, struct stack_merge_model *mm)
 {
-	uint32_t i;
+	struct match_cache *c = &mm->match;
+	size_t before = m->budget->used;
+	uint32_t n[6];
 	int r = 0;
 
-	for (i = m->n_models; i > 0; i--)
-		if (m->models[i - 1].model == model)
-			break;
-	if (!i) {
-		r = add_model(m, model);
-		i = m->n_models;
-	}
+	model_counts(mm->model, n);
+	mm->n_objects = n[0];
+	if (n[1] != mm->n_frames || !mm->frame_keys)
+		r = extend(m->budget, &mm->frame_keys, mm->n_frames, n[1], sizeof(uint32_t));
+	if (!r && (n[2] != mm->n_stacks || !mm->stack_path))
+		r = extend(m->budget, &mm->stack_path, mm->n_stacks, n[2], sizeof(uint32_t));
+	if (!r && (n[5] != c->n_threads || !mm->by_thread))
+		r = extend(m->budget, &mm->by_thread, c->n_threads, n[5], sizeof(uint32_t));
 	if (!r)
-		*ret = &m->models[i - 1];
-	return r;
+		r = match_cache_follow(c, n, m->budget);
+	mm->bytes += m->budget->used - before;
+	if (r)
+		return r;
+	mm->n_frames = n[1];
+	mm->n_stacks = n[2];
+	return 0;
+}
+
+/* A place for one more: that of the one not used for longest when all are taken. */
+static struct stack_merge_model *model_place(struct stack_merge *m)
+{
+	struct stack_merge_model *oldest = &m->models[0];
+
+	if (m->n_models < STACK_MERGE_MODELS)
+		return &m->models[m->n_models++];
+	for (uint32_t i = 1; i < m->n_models; i++)
+		if (m->models[i].used < oldest->used)
+			oldest = &m->models[i];
+	free_model(oldest);
+	budget_return(m->budget, oldest->bytes);
+	return oldest;
+}
+
+static int find_model(struct stack_merge *m, struct model *model, struct stack_merge_model **ret)
+{
+	struct stack_merge_model *mm = NULL;
+
+	for (uint32_t i = 0; i < m->n_models && !mm; i++)
+		if (m->models[i].model == model)
+			mm = &m->models[i];
+	if (!mm) {
+		mm = model_place(m);
+		*mm = (struct stack_merge_model){ .model = model_ref(model),
+						  .match = { .sel = m->sel, .model = model } };
+	}
+	mm->used = ++m->turn;
+	*ret = mm;
+	return follow_model(m, mm);
 }
 
 static int new_frame_keys(struct stack_merge *m, struct stack_merge_model *mm, uint32_t frame,
@@ -230,72 +270,63 @@ static int merge_entry(struct stack_merge *m, struct stack_merge_model *mm,
 	return r ? r : m->entry(m->arg, mm, e, path);
 }
 
-int stack_merge_windows(struct stack_merge *m, const struct window_list *in)
-{
-	for (size_t i = 0; i < in->n; i++) {
-		const struct window *w = in->w[i];
-		struct stack_merge_model *mm = NULL;
-		int r = find_model(m, w->model, &mm);
-
-		for (uint32_t j = 0; !r && j < w->n_entries; j++) {
-			if (j % CHECK_EVERY == 0)
-				r = budget_check(m->budget);
-			if (!r)
-				r = merge_entry(m, mm, &w->entries[j]);
-		}
-		if (r)
-			return r;
-	}
-	return 0;
-}
-
-void stack_merge_totals(const struct window_list *in, struct stack_merge_totals *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	for (size_t i = 0; i < in->n; i++) {
-		const struct window *w = in->w[i];
-		uint64_t len = w->end - w->start;
-
-		if (!i || w->wall_start < ret->wall_from)
-			ret->wall_from = w->wall_start;
-		if (w->wall_start + len > ret->wall_to)
-			ret->wall_to = w->wall_start + len;
-		ret->duration += len;
-		ret->period = w->period;
-		ret->samples += w->samples;
-		ret->weight += w->weight;
-		if (w->cpus > ret->cpus)
-			ret->cpus = w->cpus;
-		for (uint32_t j = 0; j < w->n_losses; j++) {
-			ret->lost_samples += w->losses[j].count;
-			ret->lost_weight += w->losses[j].weight;
-		}
-	}
-	ret->windows = (uint32_t)in->n;
-}
-
 /* marks come from a fixed small set; a surplus joins the last row, so that sums stay */
-static void add_loss(struct window_loss *ret, uint32_t *n, uint32_t max,
-		     const struct window_loss *l)
+static void add_loss(struct stack_merge *m, const struct window_loss *l)
 {
 	uint32_t i;
 
-	for (i = 0; i < *n && ret[i].mark != l->mark; i++)
+	for (i = 0; i < m->n_losses && m->losses[i].mark != l->mark; i++)
 		;
-	if (i == *n && *n < max)
-		ret[(*n)++] = (struct window_loss){ .mark = l->mark };
-	if (i == *n)
-		i = max - 1;
-	ret[i].count += l->count;
-	ret[i].weight += l->weight;
+	if (i == m->n_losses && i < STACK_MERGE_MAX_LOSSES)
+		m->losses[m->n_losses++] = (struct window_loss){ .mark = l->mark };
+	if (i == STACK_MERGE_MAX_LOSSES)
+		i--;
+	m->losses[i].count += l->count;
+	m->losses[i].weight += l->weight;
+	m->totals.lost_samples += l->count;
+	m->totals.lost_weight += l->weight;
 }
 
-uint32_t stack_merge_losses(const struct window_list *in, struct window_loss *ret, uint32_t max)
+static void add_totals(struct stack_merge *m, const struct window *w)
 {
-	uint32_t n = 0;
+	struct stack_merge_totals *t = &m->totals;
+	uint64_t len = w->end - w->start;
 
-	for (size_t i = 0; i < in->n; i++)
-		for (uint32_t j = 0; j < in->w[i]->n_losses; j++)
-			add_loss(ret, &n, max, &in->w[i]->losses[j]);
-	return n;
+	if (!t->windows || w->wall_start < t->wall_from)
+		t->wall_from = w->wall_start;
+	if (w->wall_start + len > t->wall_to)
+		t->wall_to = w->wall_start + len;
+	t->duration += len;
+	t->period = w->period;
+	t->samples += w->samples;
+	t->weight += w->weight;
+	if (w->cpus > t->cpus)
+		t->cpus = w->cpus;
+	t->windows++;
+	for (uint32_t j = 0; j < w->n_losses; j++)
+		add_loss(m, &w->losses[j]);
+}
+
+static int merge_window(void *arg, struct window *w)
+{
+	struct stack_merge *m = arg;
+	struct stack_merge_model *mm = NULL;
+	int r = find_model(m, w->model, &mm);
+
+	add_totals(m, w);
+	if (!r && m->window)
+		r = m->window(m->arg, w);
+	for (uint32_t j = 0; !r && j < w->n_entries; j++) {
+		if (j % CHECK_EVERY == 0)
+			r = budget_check(m->budget);
+		if (!r)
+			r = merge_entry(m, mm, &w->entries[j]);
+	}
+	return r;
+}
+
+int stack_merge_input(struct stack_merge *m, const struct query_env *env,
+		      const struct query_input *in)
+{
+	return query_feed(env, in, m->sel, m->budget, merge_window, m, &m->used);
 }

@@ -102,7 +102,7 @@ TEST(a_real_address_leads_back)
 	CHECK_EQ(ringprof_known_function(2), 7);
 	CHECK(known.offset);
 	real_make(&r);
-	CHECK_EQ(export_pprof(&r.env, &r.list, NULL, NULL, NULL, sink_buf(&b)), 0);
+	CHECK_EQ(export_pprof(&r.env, QUERY_LIST(&r.list), NULL, NULL, NULL, sink_buf(&b)), 0);
 	p = ringprof__pprof__profile__unpack(NULL, b.len, (const uint8_t *)b.data);
 	CHECK(p && p->n_location == 1 && p->n_mapping == 1);
 	m = p->mapping[0];
@@ -126,14 +126,14 @@ TEST(a_tree_of_it_has_the_name)
 	struct real r;
 
 	real_make(&r);
-	CHECK_EQ(query_tree(&r.env, &r.list, NULL, NULL, &t), 0);
+	CHECK_EQ(query_tree(&r.env, QUERY_LIST(&r.list), NULL, NULL, &t), 0);
 	CHECK_EQ(t->n_nodes, 2);
 	CHECK_STR(t->funcs[t->nodes[1].func].name, "ringprof_known_function");
 	CHECK(strstr(t->funcs[t->nodes[1].func].file, "test_export_elf.c"));
 	CHECK(t->funcs[t->nodes[1].func].line > 0);
 	tree_free(t);
-	r.env.view.lines = true;
-	CHECK_EQ(query_tree(&r.env, &r.list, NULL, NULL, &t), 0);
+	r.env.view.merge = MERGE_LINE;
+	CHECK_EQ(query_tree(&r.env, QUERY_LIST(&r.list), NULL, NULL, &t), 0);
 	CHECK(strstr(t->funcs[t->nodes[1].func].name, "ringprof_known_function /"));
 	CHECK(strstr(t->funcs[t->nodes[1].func].name, "test_export_elf.c:"));
 	tree_free(t);
@@ -147,7 +147,7 @@ static int write_profile(const char *path)
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600), bad;
 
 	real_make(&r);
-	bad = export_pprof(&r.env, &r.list, NULL, NULL, NULL, sink_buf(&b)) ||
+	bad = export_pprof(&r.env, QUERY_LIST(&r.list), NULL, NULL, NULL, sink_buf(&b)) ||
 	      write(fd, b.data, b.len) != (ssize_t)b.len;
 	real_free(&r);
 	buf_free(&b);

@@ -28,7 +28,7 @@ static int encode(const struct window_list *l, const char *selector, const struc
 
 	if (r)
 		TAP_FAIL("%s: %s", selector, err);
-	r = export_pprof(&no_env, l, s, o, NULL, sink_buf(ret));
+	r = export_pprof(&no_env, QUERY_LIST(l), s, o, NULL, sink_buf(ret));
 	selector_free(s);
 	return r;
 }
@@ -288,14 +288,15 @@ TEST(limits_end_it_before_the_first_byte)
 	struct query_limits lim = { .cancelled = &cancelled };
 
 	world_make(&w);
-	CHECK_EQ(export_pprof(&no_env, &w.list, NULL, NULL, &lim, (struct sink){ count_write, &c }),
+	CHECK_EQ(export_pprof(&no_env, QUERY_LIST(&w.list), NULL, NULL, &lim,
+			      (struct sink){ count_write, &c }),
 		 -ECANCELED);
 	for (size_t n = 1; n < 200000; n += 997) {
 		struct counting d = { 0 };
 		int r;
 
 		lim = (struct query_limits){ .max_bytes = n };
-		r = export_pprof(&no_env, &w.list, NULL, NULL, &lim,
+		r = export_pprof(&no_env, QUERY_LIST(&w.list), NULL, NULL, &lim,
 				 (struct sink){ count_write, &d });
 		CHECK(!r || r == -ENOMEM);
 		CHECK(!r == (d.bytes != 0));
@@ -310,11 +311,13 @@ TEST(a_sink_that_fails_ends_it)
 	struct world w;
 
 	world_make_large(&w, 20000);
-	CHECK_EQ(export_pprof(&no_env, &w.list, NULL, NULL, NULL, (struct sink){ count_write, &c }),
+	CHECK_EQ(export_pprof(&no_env, QUERY_LIST(&w.list), NULL, NULL, NULL,
+			      (struct sink){ count_write, &c }),
 		 -EPIPE);
 	CHECK(c.bytes < 300000);
 	c = (struct counting){ 0 };
-	CHECK_EQ(export_pprof(&no_env, &w.list, NULL, NULL, NULL, (struct sink){ count_write, &c }),
+	CHECK_EQ(export_pprof(&no_env, QUERY_LIST(&w.list), NULL, NULL, NULL,
+			      (struct sink){ count_write, &c }),
 		 0);
 	CHECK(c.writes > 5);
 	CHECK(c.largest < 2 * 65536);
@@ -346,7 +349,8 @@ TEST(gzip_gives_the_same_bytes)
 
 	world_make_large(&w, 20000);
 	CHECK_EQ(encode(&w.list, "", NULL, &plain), 0);
-	CHECK_EQ(export_pprof(&no_env, &w.list, NULL, NULL, NULL, gzip_sink_sink(g)), 0);
+	CHECK_EQ(export_pprof(&no_env, QUERY_LIST(&w.list), NULL, NULL, NULL, gzip_sink_sink(g)),
+		 0);
 	CHECK_EQ(gzip_sink_finish(g), 0);
 	gzip_sink_free(g);
 	inflate_all(&packed, &again);
@@ -390,11 +394,12 @@ TEST(a_hundred_thousand_stacks)
 
 	world_make_large(&w, 100000);
 	t0 = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	CHECK_EQ(export_pprof(&no_env, &w.list, NULL, NULL, NULL,
+	CHECK_EQ(export_pprof(&no_env, QUERY_LIST(&w.list), NULL, NULL, NULL,
 			      (struct sink){ count_write, &plain }),
 		 0);
 	t1 = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	CHECK_EQ(export_pprof(&no_env, &w.list, NULL, NULL, NULL, gzip_sink_sink(g)), 0);
+	CHECK_EQ(export_pprof(&no_env, QUERY_LIST(&w.list), NULL, NULL, NULL, gzip_sink_sink(g)),
+		 0);
 	CHECK_EQ(gzip_sink_finish(g), 0);
 	t2 = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	gzip_sink_free(g);
@@ -434,7 +439,7 @@ static int write_profile(const char *dir, const char *name, const struct window_
 	g = gzip_sink_new((struct sink){ fd_write, &fd });
 	r = fd < 0 || selector_parse(&s, selector, err, sizeof(err)) ? -EINVAL : 0;
 	if (!r)
-		r = export_pprof(&no_env, l, s, o, NULL, gzip_sink_sink(g));
+		r = export_pprof(&no_env, QUERY_LIST(l), s, o, NULL, gzip_sink_sink(g));
 	if (!r)
 		r = gzip_sink_finish(g);
 	if (r)

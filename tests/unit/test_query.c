@@ -282,8 +282,8 @@ TEST(matching_takes_bounded_time)
 
 	memset(text, 'a', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	CHECK_EQ(test_one("{a=~\"(a+)+[bc]\"}", text), -ETIMEDOUT);
-	CHECK_EQ(test_one("{a=~\"(a|aa|a*)*[bc]\"}", text), -ETIMEDOUT);
+	CHECK_EQ(test_one("{a=~\"(a+)+[bc]\"}", text), -ELOOP);
+	CHECK_EQ(test_one("{a=~\"(a|aa|a*)*[bc]\"}", text), -ELOOP);
 	CHECK((mono_now() - t0) / NSEC_PER_MSEC < 2000);
 }
 
@@ -294,7 +294,7 @@ struct pick_world {
 
 static int picked(const struct pick_world *w, const char *selector, uint32_t thread, uint16_t cpu)
 {
-	struct match_cache c;
+	struct match_cache c = { .model = w->m };
 	struct budget b;
 	struct selector *s;
 	uint32_t counts[6];
@@ -304,8 +304,9 @@ static int picked(const struct pick_world *w, const char *selector, uint32_t thr
 	if (selector_parse(&s, selector, err, sizeof(err)))
 		TAP_FAIL("%s: %s", selector, err);
 	budget_init(&b, NULL);
+	c.sel = s;
 	model_counts(w->m, counts);
-	r = match_cache_init(&c, s, w->m, counts, &b);
+	r = match_cache_follow(&c, counts, &b);
 	if (!r)
 		r = match_thread(&c, thread);
 	if (r == 1 && match_thread(&c, thread) != 1)

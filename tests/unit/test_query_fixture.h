@@ -96,7 +96,7 @@ static inline struct tree *fix_tree(const struct window_list *l, const char *sel
 
 	if (selector_parse(&s, selector, err, sizeof(err)))
 		TAP_FAIL("%s: %s", selector, err);
-	r = query_tree(&(struct query_env){ 0 }, l, s, NULL, &t);
+	r = query_tree(&(struct query_env){ 0 }, QUERY_LIST(l), s, NULL, &t);
 	selector_free(s);
 	if (r)
 		TAP_FAIL("query_tree gives %d", r);

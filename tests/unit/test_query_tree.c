@@ -266,7 +266,7 @@ TEST(depth_has_no_limit_and_the_empty_stack_a_name)
 static int limited(const struct window_list *l, struct query_limits lim)
 {
 	struct tree *t = NULL;
-	int r = query_tree(&(struct query_env){ 0 }, l, NULL, &lim, &t);
+	int r = query_tree(&(struct query_env){ 0 }, QUERY_LIST(l), NULL, &lim, &t);
 
 	tree_free(t);
 	return r;

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Input -> windows. "The busiest 10 %" needs two readings: the first asks the
+ * store for sums alone (no stack is read), the second passes on the windows
+ * whose middle lies in a stretch that the first chose.
+ */
+#include "query/feed.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define MAX_STRETCHES (1U << 20)
+
+struct stretch {
+	uint64_t from, to; /* wall ns */
+	uint64_t weight;
+};
+
+struct busiest {
+	struct stretch *s;
+	uint32_t n, cap;
+	struct budget *budget;
+	window_fn fn;
+	void *arg;
+};
+
+static int add_series(void *arg, uint64_t from, uint64_t to, const struct model_series *labels,
+		      uint64_t samples, uint64_t weight)
+{
+	struct busiest *b = arg;
+
+	if (!labels) { /* a window begins; its losses do not make it busy */
+		if (b->n == MAX_STRETCHES ||
+		    BUDGET_ROOM(b->budget, b->s, b->cap, (uint64_t)b->n + 1))
+			return -ENOMEM;
+		b->s[b->n++] = (struct stretch){ .from = from, .to = to };
+		return 0;
+	}
+	if (b->n)
+		b->s[b->n - 1].weight += weight;
+	return 0;
+}
+
+static double rate(const struct stretch *s)
+{
+	return s->to > s->from ? (double)s->weight / (double)(s->to - s->from) : 0;
+}
+
+static int by_rate(const void *pa, const void *pb)
+{
+	const struct stretch *a = pa, *b = pb;
+
+	if (rate(a) != rate(b))
+		return rate(a) > rate(b) ? -1 : 1;
+	return a->from < b->from ? -1 : a->from > b->from;
+}
+
+static int by_time(const void *pa, const void *pb)
+{
+	const struct stretch *a = pa, *b = pb;
+
+	return a->from < b->from ? -1 : a->from > b->from;
+}
+
+/* Keeps the busiest stretches, at least one, in order of time. */
+static void choose(struct busiest *b, double part)
+{
+	uint32_t keep = (uint32_t)((double)b->n * part + 0.5);
+
+	if (!b->n)
+		return;
+	qsort(b->s, b->n, sizeof(*b->s), by_rate);
+	b->n = keep ? keep : 1;
+	qsort(b->s, b->n, sizeof(*b->s), by_time);
+}
+
+static int pass_on(void *arg, struct window *w)
+{
+	struct busiest *b = arg;
+	uint64_t middle = w->wall_start + (w->end - w->start) / 2;
+	uint32_t lo = 0, hi = b->n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (b->s[mid].to <= middle)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < b->n && b->s[lo].from <= middle ? b->fn(b->arg, w) : 0;
+}
+
+static int feed_busiest(struct store *store, struct store_ask *ask, double part, struct busiest *b,
+			struct store_used *used)
+{
+	int r = store_series(store, ask, add_series, b);
+
+	if (r)
+		return r;
+	choose(b, part);
+	return store_feed(store, ask, pass_on, b, used);
+}
+
+int query_feed(const struct query_env *env, const struct query_input *in,
+	       const struct selector *sel, struct budget *budget, window_fn fn, void *arg,
+	       struct store_used *used)
+{
+	struct store_ask ask = { .from = in->from,
+				 .to = in->to,
+				 .step = in->step,
+				 .sel = selector_is_all(sel) ? NULL : sel,
+				 .cancelled = budget->cancelled,
+				 .deadline = budget->deadline };
+	struct busiest b = { .budget = budget, .fn = fn, .arg = arg };
+	int r = 0;
+
+	if (in->list) {
+		for (size_t i = 0; !r && i < in->list->n; i++)
+			r = fn(arg, in->list->w[i]);
+		return r;
+	}
+	if (!in->busiest)
+		return store_feed(env->store, &ask, fn, arg, used);
+	r = feed_busiest(env->store, &ask, in->busiest, &b, used);
+	free(b.s);
+	return r;
+}
+
+static void list_extent(const struct window_list *l, uint64_t *from, uint64_t *to)
+{
+	const struct window *last = l->w[l->n - 1];
+
+	*from = l->w[0]->wall_start;
+	*to = last->wall_start + (last->end - last->start);
+}
+
+bool query_extent(const struct query_env *env, const struct query_input *in, uint64_t *from,
+		  uint64_t *to)
+{
+	struct tier_info tiers[8];
+	uint64_t oldest = UINT64_MAX, newest = 0;
+	size_t n;
+
+	if (in->list) {
+		if (in->list->n)
+			list_extent(in->list, from, to);
+		return in->list->n > 0;
+	}
+	n = store_tiers(env->store, tiers, 8);
+	for (size_t i = 0; i < n && i < 8; i++) {
+		if (!tiers[i].windows)
+			continue;
+		oldest = tiers[i].oldest < oldest ? tiers[i].oldest : oldest;
+		newest = tiers[i].newest > newest ? tiers[i].newest : newest;
+	}
+	*from = in->from > oldest ? in->from : oldest;
+	*to = in->to < newest ? in->to : newest;
+	return *from < *to;
+}
