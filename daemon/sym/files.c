@@ -102,7 +102,10 @@ void files_reap(struct files *fs)
 	struct file_list dead = TAILQ_HEAD_INITIALIZER(dead);
 	struct file_priv *f;
 
+	if (!__atomic_load_n(&fs->some_dead, __ATOMIC_ACQUIRE))
+		return;
 	pthread_mutex_lock(&fs->lock);
+	__atomic_store_n(&fs->some_dead, false, __ATOMIC_RELAXED);
 	TAILQ_CONCAT(&dead, &fs->dead, idle_link);
 	pthread_mutex_unlock(&fs->lock);
 	while ((f = TAILQ_FIRST(&dead))) {
@@ -277,6 +280,7 @@ static void unregister(struct files *fs, struct file_priv *f)
 	fs->n_idle--;
 	close_fd(fs, f);
 	TAILQ_INSERT_TAIL(&fs->dead, f, idle_link);
+	__atomic_store_n(&fs->some_dead, true, __ATOMIC_RELEASE);
 }
 
 /*

@@ -71,6 +71,7 @@ struct files {
 	struct file_list open; /* least recently opened first */
 	struct file_list idle; /* longest without a reference first */
 	struct file_list dead; /* out of the registry, symbols not freed yet */
+	bool some_dead;	       /* atomic: dead is not empty */
 	uint32_t n_open, max_open, n_idle;
 	uint64_t open_failures, bad_elf;
 

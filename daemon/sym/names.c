@@ -67,11 +67,11 @@ static size_t bytes(const struct names *n)
 	return strtab_bytes(n->texts) + hmap_bytes(&n->index) + n->cap * sizeof(*n->pairs);
 }
 
-static void clean(char *s)
+/* without a way out of the loop, so that the compiler takes many at once */
+static void clean(char *s, size_t n)
 {
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
+	for (size_t i = 0; i < n; i++)
+		s[i] = (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? '?' : s[i];
 }
 
 static bool is_continuation(char c)
@@ -121,7 +121,7 @@ static struct pair *add(struct names *n, uint64_t hash, const char *name, bool d
 	if (p->system && demangle) {
 		if (sym_demangle(name, readable, sizeof(readable)) != readable)
 			strcpy(readable, name); /* at most SYM_NAME_MAX, as names_get cuts it */
-		clean(readable);
+		clean(readable, strlen(readable));
 		cut_middle(readable);
 		p->readable = intern(n, readable);
 	}
@@ -131,10 +131,8 @@ static struct pair *add(struct names *n, uint64_t hash, const char *name, bool d
 	return p;
 }
 
-static struct pair *get(struct names *n, const char *name, bool demangle)
+static struct pair *get(struct names *n, uint64_t hash, const char *name, bool demangle)
 {
-	/* the same text may stand for itself elsewhere ("[anon]" as a symbol): two entries */
-	uint64_t hash = XXH3_64bits_withSeed(name, strlen(name), demangle);
 	uint32_t i;
 
 	HMAP_FOR_EACH (&n->index, hash, it, i)
@@ -149,12 +147,15 @@ bool names_get(struct names *n, const char *name, bool demangle, const char **re
 	size_t len = strnlen(name, SYM_NAME_MAX - 1);
 	char safe[SYM_NAME_MAX];
 	struct pair *p;
+	uint64_t hash;
 
 	memcpy(safe, name, len);
 	safe[len] = '\0';
-	clean(safe);
+	clean(safe, len);
+	/* the same text may stand for itself elsewhere ("[anon]" as a symbol): two entries */
+	hash = XXH3_64bits_withSeed(safe, len, demangle);
 	pthread_mutex_lock(&n->lock);
-	p = get(n, safe, demangle);
+	p = get(n, hash, safe, demangle);
 	if (p) {
 		*ret_name = p->readable;
 		*ret_system_name = p->system;

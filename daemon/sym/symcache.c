@@ -92,7 +92,10 @@ static int take(struct cachemap *m, const struct symcache_source *src, struct sy
 				.names_len = h->names_len,
 				.map = *m };
 	ret->names = (char *)(ret->syms + ret->n);
-	return symbols_ok(ret) ? 0 : -EINVAL;
+	if (!symbols_ok(ret))
+		return -EINVAL;
+	symtab_index(ret);
+	return 0;
 }
 
 int symcache_load(struct cachedir *c, const struct symcache_source *src, struct symtab *ret,

@@ -13,7 +13,8 @@
  * the address (a small symbol inside a larger one). Bounded, as a hostile
  * table may nest without end.
  */
-#define FIND_BACK 16
+#define FIND_BACK   16
+#define INDEX_EVERY 8 /* symbols an entry of the index */
 
 struct sym_raw {
 	uint64_t addr;
@@ -212,9 +213,35 @@ int symtab_finish(struct symtab_builder *b, struct symtab *ret)
 	if (!r)
 		r = fill(&t, b->raw, choose(b->raw, b->n, b->names), b->names);
 	symtab_builder_free(b);
-	if (!r)
+	if (!r) {
+		symtab_index(&t);
 		*ret = t;
+	}
 	return r;
+}
+
+/*
+ * A binary search over a million symbols waits for memory some eight times.
+ * Code is spread evenly enough that the address alone leads near.
+ */
+void symtab_index(struct symtab *t)
+{
+	size_t want = t->n / INDEX_EVERY, k = 0;
+	uint64_t span;
+
+	if (want < 16)
+		return;
+	span = t->syms[t->n - 1].addr - t->syms[0].addr;
+	while (span >> t->shift >= want)
+		t->shift++;
+	t->n_index = (size_t)(span >> t->shift) + 1;
+	t->index = malloc((t->n_index + 1) * sizeof(*t->index));
+	if (!t->index)
+		return;
+	for (size_t i = 0; i < t->n; i++)
+		while (k <= (t->syms[i].addr - t->syms[0].addr) >> t->shift)
+			t->index[k++] = (uint32_t)i;
+	t->index[k] = (uint32_t)t->n;
 }
 
 void symtab_free(struct symtab *t)
@@ -225,12 +252,14 @@ void symtab_free(struct symtab *t)
 		free(t->syms);
 		free(t->names);
 	}
+	free(t->index);
 	memset(t, 0, sizeof(*t));
 }
 
 size_t symtab_bytes(const struct symtab *t)
 {
-	return t->n * sizeof(*t->syms) + t->names_len;
+	return t->n * sizeof(*t->syms) + t->names_len +
+	       (t->index ? (t->n_index + 1) * sizeof(*t->index) : 0);
 }
 
 void symtab_copy_name(const struct symtab *t, const struct sym *s, char out[SYM_NAME_MAX])
@@ -242,10 +271,26 @@ void symtab_copy_name(const struct symtab *t, const struct sym *s, char out[SYM_
 	out[n] = '\0';
 }
 
+/* Where the first symbol behind addr is looked for: in [*lo, *hi]. */
+static void narrow(const struct symtab *t, uint64_t addr, size_t *lo, size_t *hi)
+{
+	uint64_t k;
+
+	*lo = 0;
+	*hi = t->n;
+	if (!t->index || addr < t->syms[0].addr)
+		return;
+	k = (addr - t->syms[0].addr) >> t->shift;
+	*lo = t->index[k < t->n_index ? k : t->n_index];
+	if (k < t->n_index)
+		*hi = t->index[k + 1];
+}
+
 const struct sym *symtab_find(const struct symtab *t, uint64_t addr)
 {
-	size_t lo = 0, hi = t->n;
+	size_t lo, hi;
 
+	narrow(t, addr, &lo, &hi);
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 

@@ -39,6 +39,9 @@ struct symtab {
 	char *names;
 	size_t n;
 	size_t names_len;
+	uint32_t *index; /* [k]: first symbol behind the 2^shift bytes k; NULL: none */
+	size_t n_index;
+	unsigned int shift;
 	struct cachemap map; /* of which syms and names are parts; without data: they are memory */
 };
 
@@ -75,6 +78,12 @@ int symtab_add(struct symtab_builder *b, const struct sym_input *in);
 int symtab_finish(struct symtab_builder *b, struct symtab *ret);
 void symtab_builder_free(struct symtab_builder *b);
 
+/*
+ * Adds an index of a 32nd of the table's size, which spares symtab_find most
+ * steps; for tables put together elsewhere. Without memory for it there is
+ * none.
+ */
+void symtab_index(struct symtab *t);
 void symtab_free(struct symtab *t);
 size_t symtab_bytes(const struct symtab *t);
 /* The symbol that covers addr, NULL: none. */

@@ -3,6 +3,7 @@
 
 #include "sym/symtab.h"
 #include "tap.h"
+#include "test_random.h"
 #include "test_sym_world.h"
 
 static void add(struct symtab_builder *b, uint64_t addr, uint64_t size, enum sym_bind bind,
@@ -127,6 +128,55 @@ TEST(long_names_are_cut_and_empty_ones_left_out)
 	CHECK_EQ(symtab_finish(&b, &t), 0);
 	CHECK_STR(at(&t, 0x100), "-");
 	symtab_free(&t);
+}
+
+/* Tables of all shapes: what the index leads to is what looking at every symbol finds. */
+static void check_all(const struct symtab *t, uint64_t from, uint64_t to, __u64 *seed)
+{
+	for (int i = 0; i < 3000; i++) {
+		uint64_t addr = from + next_random(seed) % (to - from);
+		const struct sym *want = NULL;
+
+		/* they do not overlap here: the one that covers it */
+		for (size_t k = 0; k < t->n; k++)
+			if (addr - t->syms[k].addr < t->syms[k].size)
+				want = &t->syms[k];
+		CHECK(symtab_find(t, addr) == want);
+	}
+}
+
+TEST(the_index_leads_to_the_same_symbols)
+{
+	static const uint64_t base[] = { 0x1000, 0xffffffff81000000ULL };
+	__u64 seed = 42;
+
+	for (int shape = 0; shape < 8; shape++) {
+		struct symtab_builder b = { 0 };
+		uint64_t at = base[shape % 2], first = at;
+		struct symtab t;
+
+		for (int i = 0; i < 2000; i++) {
+			uint64_t size = 1 + next_random(&seed) % 200;
+			char name[32];
+
+			snprintf(name, sizeof(name), "f%d", i);
+			CHECK_EQ(symtab_add(&b, &(struct sym_input){ .addr = at,
+								     .size = size,
+								     .func = true,
+								     .name = name,
+								     .len = strlen(name) }),
+				 0);
+			at += size + next_random(&seed) % 4 * 8;
+			/* one far away, or many heaps */
+			if ((shape / 2 == 1 && i == 1000) || (shape / 2 == 2 && !(i % 100)))
+				at += 1 << 24;
+		}
+		CHECK_EQ(symtab_finish(&b, &t), 0);
+		CHECK(t.index);
+		check_all(&t, first - 100, at + 100, &seed);
+		check_all(&t, first, first + 1000, &seed);
+		symtab_free(&t);
+	}
 }
 
 int main(void)
