@@ -98,6 +98,9 @@ static int try_build_id(const struct search *s, const char *dir, int dir_len)
 		snprintf(hex + 2 * i, 3, "%02x", s->id[i]);
 	n = snprintf(path, sizeof(path), "%.*s/.build-id/%.2s/%s.debug", dir_len, dir, hex,
 		     hex + 2);
+	if (n < (int)sizeof(path) && try_path(s, path))
+		return 1;
+	n = snprintf(path, sizeof(path), "%.*s/%s.debug", dir_len, dir, hex);
 	return n < (int)sizeof(path) ? try_path(s, path) : 0;
 }
 

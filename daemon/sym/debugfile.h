@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Separate debug files of stripped programs: DIR/.build-id/xx/yyyy.debug, and
+ * Separate debug files of stripped programs: DIR/.build-id/xx/yyyy.debug,
+ * DIR/xxyyyy.debug (so they come from debuginfod servers, sym/debuginfod.h), and
  * what .gnu_debuglink names in the file's directory, in its .debug, and in
  * DIR/its directory; each in the process's root first, then in our own. One
  * counts only if its build-id is the file's, or, without build-ids, if its

@@ -45,6 +45,8 @@ struct lines {
 	uint64_t max_bytes;
 	char *debug_dirs;
 	uint32_t generation; /* atomic */
+	void (*missing)(void *arg, struct file *f);
+	void *missing_arg;
 	struct lines_counters c;
 
 	pthread_mutex_t shown_lock; /* inside of lock; short */
@@ -67,6 +69,12 @@ struct lines *lines_new(uint64_t max_bytes, const char *debug_dirs)
 	TAILQ_INIT(&l->lru);
 	l->max_bytes = max_bytes;
 	return l;
+}
+
+void lines_on_missing(struct lines *l, void (*fn)(void *arg, struct file *f), void *arg)
+{
+	l->missing = fn;
+	l->missing_arg = arg;
 }
 
 static void close_entry(struct lines *l, struct entry *e)
@@ -265,6 +273,8 @@ static void load(struct lines *l, struct entry *e, struct file *f, uint64_t now)
 	e->pid = p->where.pid;
 	pthread_mutex_unlock(&p->fs->lock);
 	r = open_dwarf(l, e, f);
+	if (r == -ENOENT && l->missing)
+		l->missing(l->missing_arg, f);
 	if (r) {
 		count_failure(l, r);
 		return;

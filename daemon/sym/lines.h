@@ -20,6 +20,8 @@ struct lines;
 
 struct lines *lines_new(uint64_t max_bytes, const char *debug_dirs); /* NULL: no memory */
 void lines_free(struct lines *l);
+/* fn is told of each file whose debug information is nowhere; it must not wait. Before others ask. */
+void lines_on_missing(struct lines *l, void (*fn)(void *arg, struct file *f), void *arg);
 /*
  * The frames at a vaddr of the file, innermost first (see dwarf.h). Number of
  * them; 0: there is nothing about it.

@@ -123,11 +123,13 @@ struct symbols *symbols_new(const struct symbols_config *cfg, struct files *file
 {
 	struct symbols *s = calloc(1, sizeof(*s));
 
-	if (!s)
+	if (!s) {
+		debuginfod_free(cfg->debuginfod);
 		return NULL;
+	}
 	pthread_rwlock_init(&s->kernel_lock, NULL);
 	s->names = names_new(cfg->max_bytes - cfg->max_bytes / 4);
-	s->user = s->names ? user_new(files, s->names, cfg) : NULL;
+	s->user = user_new(files, s->names, cfg);
 	s->jit = jit_new(&(struct jit_config){ 0 });
 	s->kallsyms = strdup(cfg->kallsyms ? cfg->kallsyms : "/proc/kallsyms");
 	if (!s->user || !s->kallsyms) {
@@ -327,6 +329,7 @@ static void line_counters(struct symbols *s, struct symbols_counters *ret)
 	ret->answer_hits = uc.answer_hits;
 	ret->without_lines = uc.without_lines;
 	ret->line_dropped = uc.dropped;
+	ret->debuginfod = uc.debuginfod;
 	ret->line_files = lc.files;
 	ret->line_bytes = lc.bytes;
 	ret->line_loads = lc.loads;

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sym/debuginfod.h"
 #include "sym/files.h"
 
 enum frame_kind {
@@ -67,6 +68,8 @@ struct symbols_config {
 	uint64_t max_line_bytes; /* open debug information; 0: 256 MiB */
 	const char *debug_dirs;	 /* colon separated, NULL: /usr/lib/debug */
 	const char *kallsyms;	 /* NULL: /proc/kallsyms */
+	/* who is asked for debug files that are nowhere; ours from now on. NULL: nobody */
+	struct debuginfod *debuginfod;
 };
 
 struct symbols *symbols_new(const struct symbols_config *cfg, struct files *files);
@@ -123,6 +126,7 @@ struct symbols_counters {
 	uint64_t line_too_large, line_damaged; /* given up: over the limit, made no sense */
 	/* answers given before their lines were read, and of them those never to be read */
 	uint64_t without_lines, line_dropped;
+	struct debuginfod_counters debuginfod;
 	int kernel_hidden; /* kernel.kptr_restrict hides all kernel addresses from us */
 };
 void symbols_counters(struct symbols *s, struct symbols_counters *ret);

@@ -17,6 +17,7 @@
 #include "base/hmap.h"
 #include "sym/answers.h"
 #include "sym/debugfile.h"
+#include "sym/debuginfod.h"
 #include "sym/files_int.h"
 #include "sym/gosym.h"
 #include "sym/later.h"
@@ -31,7 +32,8 @@ struct user {
 	struct lines *lines;
 	struct answers *answers;
 	struct later *later;
-	uint64_t without_lines; /* atomic */
+	struct debuginfod *debuginfod; /* NULL: nobody is asked */
+	uint64_t without_lines;	       /* atomic */
 	char *debug_dirs;
 	uint64_t dirs_hash; /* refreshing thread only */
 };
@@ -246,13 +248,36 @@ static uint64_t dirs_hash(const char *dirs)
 	return h;
 }
 
+/* lines_on_missing */
+static void ask_servers(void *arg, struct file *f)
+{
+	struct user *u = arg;
+
+	debuginfod_want(u->debuginfod, f->build_id);
+}
+
+/* Debug files have come, by whatever way: what was said without them may be said better. */
+static void debug_came(void *arg)
+{
+	struct user *u = arg;
+
+	if (u->files)
+		files_debug_changed(u->files);
+	lines_retry(u->lines);
+	answers_clear(u->answers);
+}
+
 struct user *user_new(struct files *files, struct names *names, const struct symbols_config *cfg)
 {
 	struct user *u = calloc(1, sizeof(*u));
 
-	if (!u)
+	if (!u || !names) {
+		free(u);
+		debuginfod_free(cfg->debuginfod);
 		return NULL;
+	}
 	u->files = files;
+	u->debuginfod = cfg->debuginfod;
 	u->names = names;
 	u->debug_dirs = strdup(cfg->debug_dirs ? cfg->debug_dirs : DEBUG_DIRS);
 	u->answers = answers_new(cfg->max_bytes / CACHE_SHARE);
@@ -266,6 +291,10 @@ struct user *user_new(struct files *files, struct names *names, const struct sym
 		return NULL;
 	}
 	u->dirs_hash = dirs_hash(u->debug_dirs);
+	if (u->debuginfod) {
+		debuginfod_on_arrival(u->debuginfod, debug_came, u);
+		lines_on_missing(u->lines, ask_servers, u);
+	}
 	return u;
 }
 
@@ -274,6 +303,7 @@ void user_free(struct user *u)
 	if (!u)
 		return;
 	later_free(u->later); /* first: its thread uses all the others */
+	debuginfod_free(u->debuginfod);
 	lines_free(u->lines);
 	answers_free(u->answers);
 	free(u->debug_dirs);
@@ -284,12 +314,8 @@ void user_refresh(struct user *u)
 {
 	uint64_t h = dirs_hash(u->debug_dirs);
 
-	if (h != u->dirs_hash) {
-		if (u->files)
-			files_debug_changed(u->files);
-		lines_retry(u->lines);
-		answers_clear(u->answers);
-	}
+	if (h != u->dirs_hash)
+		debug_came(u);
 	u->dirs_hash = h;
 	lines_tidy(u->lines);
 }
@@ -300,4 +326,7 @@ void user_counters(struct user *u, struct lines_counters *lc, struct user_counte
 	ret->answer_bytes = answers_bytes(u->answers, &ret->answer_hits);
 	ret->without_lines = __atomic_load_n(&u->without_lines, __ATOMIC_RELAXED);
 	ret->dropped = later_dropped(u->later);
+	ret->debuginfod = (struct debuginfod_counters){ 0 };
+	if (u->debuginfod)
+		debuginfod_counters(u->debuginfod, &ret->debuginfod);
 }

@@ -19,7 +19,7 @@
 
 struct user;
 
-/* NULL: no memory. files may be NULL; names is borrowed. */
+/* NULL: no memory. files may be NULL; names is borrowed; cfg->debuginfod is taken in any case. */
 struct user *user_new(struct files *files, struct names *names, const struct symbols_config *cfg);
 void user_free(struct user *u);
 /*
@@ -38,6 +38,7 @@ struct user_counters {
 	uint64_t answer_bytes, answer_hits; /* of the kept answers */
 	uint64_t without_lines;		    /* given before debug information was read */
 	uint64_t dropped;		    /* of them, not even asked for: the queue was full */
+	struct debuginfod_counters debuginfod;
 };
 void user_counters(struct user *u, struct lines_counters *lc, struct user_counters *ret);
 
