@@ -9,7 +9,6 @@
 #include <argp.h>
 #include <errno.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,11 +23,11 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "caching.h"
 #include "http/server.h"
 #include "metrics.h"
 #include "service.h"
 #include "settings.h"
-#include "unwind/tables.h"
 
 #define CONFIG_FILE RINGPROF_SYSCONFDIR "/ringprof/ringprofd.conf"
 #define TICK_NS	    (5 * NSEC_PER_SEC)
@@ -161,8 +160,8 @@ static int build(struct daemon *d, char *err, size_t errlen)
 	const struct config *c = &d->config;
 	struct store_config sc = { .max_age = c->history, .max_bytes = c->memory };
 	struct symbols_config yc = { .max_bytes = c->symbol_memory / 2,
-				     .max_line_bytes = c->line_memory,
-				     .debug_dirs = c->debug_dirs };
+				     .max_line_bytes = c->line_memory };
+	cleanup_free char *dirs = NULL;
 	struct metrics_env *m = &d->metrics;
 	struct collector_config cc = {
 		.source = settings_source(c, true),
@@ -180,7 +179,8 @@ static int build(struct daemon *d, char *err, size_t errlen)
 
 	m->config = c;
 	m->files = files_new(c->symbol_memory / 2);
-	m->symbols = m->files ? symbols_new(&yc, m->files) : NULL;
+	if (m->files && !caching_use(c, m->files, &yc, &dirs))
+		m->symbols = symbols_new(&yc, m->files);
 	m->store = m->symbols ? store_new(&sc) : NULL;
 	if (!m->store) {
 		snprintf(err, errlen, "out of memory");
@@ -351,21 +351,6 @@ static void raise_file_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &l);
 }
 
-/* The daemon runs without, so that is no error. */
-static void make_cache(const struct config *c)
-{
-	struct passwd *pw = *c->user ? getpwnam(c->user) : NULL;
-	int r;
-
-	if (!c->unwind_disk)
-		return;
-	r = tables_make_dir(c->cache_dir, pw ? pw->pw_uid : geteuid(), pw ? pw->pw_gid : getegid());
-	if (r)
-		log_warn("%s: %s; unwind rows are compiled at each start: make it, or set "
-			 "cache-dir",
-			 c->cache_dir, strerror(-r));
-}
-
 static int run(struct daemon *d, char *err, size_t errlen)
 {
 	int passed = service_listen_fds();
@@ -375,7 +360,7 @@ static int run(struct daemon *d, char *err, size_t errlen)
 
 	raise_file_limit();
 	if (!r)
-		make_cache(&d->config);
+		caching_make_dirs(&d->config);
 	if (!r && !strcmp(d->config.auth, "token"))
 		r = service_token(d->config.token_file, &d->token, err, errlen);
 	if (!r)

@@ -48,7 +48,12 @@ struct config {
 	uint64_t memory;	/* bytes for windows and models */
 	uint64_t symbol_memory; /* bytes */
 	uint64_t line_memory;	/* bytes of open debug information */
+	uint64_t symbol_disk;	/* bytes, 0: none */
 	char *debug_dirs;
+	char *debuginfod; /* "on" or "off" */
+	char *debuginfod_urls;
+	uint64_t debuginfod_timeout; /* ns a file */
+	uint64_t debuginfod_disk;    /* bytes */
 	char *log_level; /* error, warning, info, debug */
 	char *user;	 /* to change to once everything is open; "" stays */
 	char *state_dir;

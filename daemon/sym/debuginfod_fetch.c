@@ -106,7 +106,7 @@ static uint64_t look_at(const char *dir, bool remove)
 
 static void parts_of(const struct fetch *f, const char *id, char path[PATH_MAX])
 {
-	snprintf(path, PATH_MAX, "%.*s/%s", PATH_MAX - 160, f->parts, id);
+	snprintf(path, PATH_MAX, "%.*s/%.100s", PATH_MAX - 160, f->parts, id);
 }
 
 /* What an earlier daemon left there. */
