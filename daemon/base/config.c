@@ -147,8 +147,8 @@ const struct config_option config_options[] = {
 	  "label deployment_environment of processes that do not say it themselves", "a name",
 	  false },
 	{ "state-dir", "DIR", "lock and other state", "an absolute path", false },
-	{ "cache-dir", "DIR", "what a restart need not make again: unwind rows, symbols", "an absolute path",
-	  false },
+	{ "cache-dir", "DIR", "what a restart need not make again: unwind rows, symbols",
+	  "an absolute path", false },
 };
 
 static const struct rule rules[] = {

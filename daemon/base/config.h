@@ -54,8 +54,8 @@ struct config {
 	char *debuginfod_urls;
 	uint64_t debuginfod_timeout; /* ns a file */
 	uint64_t debuginfod_disk;    /* bytes */
-	char *log_level; /* error, warning, info, debug */
-	char *user;	 /* to change to once everything is open; "" stays */
+	char *log_level;	     /* error, warning, info, debug */
+	char *user;		     /* to change to once everything is open; "" stays */
 	char *state_dir;
 	char *cache_dir;		      /* what a restart need not make again */
 	char *deployment_environment;	      /* of processes that do not say */
