@@ -74,6 +74,7 @@ void model_unref(struct model *m)
 	for (uint32_t i = 0; i < table_count(&m->tables[T_OBJECTS]); i++) {
 		file_unref(model_object(m, i)->file);
 		jit_table_unref(model_object(m, i)->jit);
+		stored_names_unref(model_object(m, i)->stored);
 	}
 	for (int i = 0; i < T_MAX; i++)
 		table_free(&m->tables[i]);
@@ -142,6 +143,25 @@ uint32_t model_add_jit(struct model *m, struct jit_table *jit, uint32_t version)
 	i = add_row(m, T_OBJECTS, &row);
 	if (m->tables[T_OBJECTS].count != before)
 		jit_table_ref(jit);
+	return i;
+}
+
+uint32_t model_add_stored(struct model *m, enum frame_kind kind, const char *name,
+			  const char *build_id, const struct stored_names *stored)
+{
+	uint32_t before = m->tables[T_OBJECTS].count, i;
+	struct model_object row;
+
+	memset(&row, 0, sizeof(row));
+	row.kind = kind;
+	row.name = model_string(m, name);
+	row.build_id = model_string(m, build_id);
+	row.stored = stored;
+	if (!row.name || !row.build_id)
+		return UINT32_MAX;
+	i = add_row(m, T_OBJECTS, &row);
+	if (m->tables[T_OBJECTS].count != before)
+		stored_names_ref(stored);
 	return i;
 }
 

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/strtab.h"
+#include "store/names.h"
 #include "sym/files.h"
 #include "sym/jit.h"
 #include "sym/symbols.h"
@@ -31,6 +32,8 @@ struct model_object { /* what a mapping in pprof stands for */
 	const char *build_id;  /* "" none */
 	struct jit_table *jit; /* FRAME_ANON of one process, a reference; else NULL */
 	uint32_t jit_version;  /* of the code in it: sym/jit.h */
+	/* a reference; NULL: live. Read from a file of the history: it keeps the names, file is NULL */
+	const struct stored_names *stored;
 };
 
 /*
@@ -85,6 +88,9 @@ uint32_t model_add_object(struct model *m, enum frame_kind kind, struct file *fi
 			  const char *name, const char *build_id);
 /* "[jit]": code of that version of a process's own making; the table is referenced */
 uint32_t model_add_jit(struct model *m, struct jit_table *jit, uint32_t version);
+/* an object of a history file; the names are referenced, each handle is an object of its own */
+uint32_t model_add_stored(struct model *m, enum frame_kind kind, const char *name,
+			  const char *build_id, const struct stored_names *stored);
 uint32_t model_add_frame(struct model *m, uint32_t object, uint64_t off);
 uint32_t model_add_stack(struct model *m, uint32_t parent, uint32_t frame);
 uint32_t model_add_series(struct model *m, const struct model_series *labels);
