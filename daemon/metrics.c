@@ -267,9 +267,44 @@ static void write_lines(struct buf *b, const struct symbols_counters *s)
 		s->line_loads);
 	counter(b, "ringprof_debug_evictions_total",
 		"Debug information closed for the sake of other files'.", s->line_evictions);
+	counter(b, "ringprof_answers_without_lines_total",
+		"Frames answered before their lines were read.", s->without_lines);
+	counter(b, "ringprof_lines_dropped_total",
+		"Of them, frames whose lines are not read for the next answer: too many wait.",
+		s->line_dropped);
 	metrics_family(b, failed, METRIC_COUNTER, "Debug information given up, and why.");
 	metrics_u64(b, failed, s->line_too_large, "reason", "over the limit", NULL);
 	metrics_u64(b, failed, s->line_damaged, "reason", "damaged", NULL);
+}
+
+static void write_debuginfod(struct buf *b, const struct debuginfod_counters *c)
+{
+	static const char files[] = "ringprof_debuginfod_files_total";
+
+	metrics_family(b, files, METRIC_COUNTER, "Debug files asked for, and what came.");
+	metrics_u64(b, files, c->came, "result", "came", NULL);
+	metrics_u64(b, files, c->not_found, "result", "not found", NULL);
+	metrics_u64(b, files, c->failed, "result", "failed", NULL);
+	metrics_u64(b, files, c->refused, "result", "another file", NULL);
+	metrics_u64(b, files, c->dropped, "result", "too many waiting", NULL);
+	gauge(b, "ringprof_debuginfod_waiting", "Debug files to be asked for.", c->waiting);
+	gauge(b, "ringprof_debuginfod_bytes", "Debug files from servers that are kept.", c->bytes);
+	counter(b, "ringprof_debuginfod_evictions_total", "Such files removed by the limit.",
+		c->evicted);
+}
+
+static void write_symbol_cache(struct buf *b, const struct files_counters *f)
+{
+	gauge(b, "ringprof_symbol_mapped_bytes", "Symbol tables mapped from the cache directory.",
+	      f->mapped_bytes);
+	gauge(b, "ringprof_symbol_disk_bytes", "Symbol tables in the cache directory.",
+	      f->cache_bytes);
+	counter(b, "ringprof_symbol_from_disk_total", "Symbol tables that came from there.",
+		f->cache_loads);
+	counter(b, "ringprof_symbol_disk_evictions_total", "And were removed by the limit.",
+		f->cache_evicted);
+	counter(b, "ringprof_symbol_disk_errors_total",
+		"Times that one could not be read, written or believed.", f->cache_errors);
 }
 
 static void write_symbols(struct buf *b, const struct metrics_env *env)
@@ -296,6 +331,8 @@ static void write_symbols(struct buf *b, const struct metrics_env *env)
 	counter(b, "ringprof_unnamed_frames_total", "Frames without a symbol.", s.unnamed);
 	gauge(b, "ringprof_name_bytes", "Memory of names.", s.name_bytes);
 	write_lines(b, &s);
+	write_symbol_cache(b, &f);
+	write_debuginfod(b, &s.debuginfod);
 	counter(b, "ringprof_name_limit_total", "Names not kept: limit reached.", s.limit_hits);
 }
 
