@@ -8,7 +8,7 @@ export const PROFILE_TYPE = 'process_cpu:cpu:nanoseconds:cpu:nanoseconds';
 const MAX_NODES = 100000;
 const TIMEOUT_MS = 30000;
 
-/** kind: auth, gone, busy, starting, bad, missing, server, format */
+/** kind: auth, gone, busy, bad, missing, server, format; of the page itself: file, stopped */
 export class ApiError extends Error {
   constructor(kind, detail = '', status = 0) {
     super(detail);
@@ -30,8 +30,16 @@ function address(path, params) {
   return url.href;
 }
 
+const typed = (query) => PROFILE_TYPE + (query || '{}');
+
 function profileParams(state, format) {
-  return { query: PROFILE_TYPE + (state.query || '{}'), from: state.from, until: state.until, format };
+  return { query: typed(state.query), from: state.from, until: state.until, format };
+}
+
+function diffParams(a, b, format) {
+  return {
+    a_query: typed(a.query), a_from: a.from, a_until: a.until, b_query: typed(b.query), b_from: b.from, b_until: b.until, format,
+  };
 }
 
 /** Address of the range on show in another format. `meta` pins the range that was answered. */
@@ -83,26 +91,53 @@ export function fetchProfile(state, signal) {
   return getJson(address('api/v1/profile', { ...profileParams(state, 'flamegraph'), max_nodes: MAX_NODES }), signal);
 }
 
-/**
- * Services by CPU time, heaviest first; [] when that can't be had: the list
- * is a convenience and the profile's own request tells what is wrong.
- * @returns {Promise<{name: string, seconds: number}[]>}
- */
-export async function fetchServices() {
-  const json = await getJson(address('api/v1/processes')).catch(() => null);
+/** Two sides' answer {query, from, until} each, merged by the daemon. */
+export function fetchDiff(a, b, signal) {
+  return getJson(address('api/v1/diff', { ...diffParams(a, b, 'flamegraph'), max_nodes: MAX_NODES }), signal);
+}
+
+export const diffAddress = (a, b, format) => address('api/v1/diff', diffParams(a, b, format));
+
+/** CPU over time. @param {{query: string, from: string, until: string, by: string, points: number}} what */
+export function fetchSeries({ query, from, until, by, points }, signal) {
+  const group = by === 'total' ? {} : { group_by: by };
+  return getJson(address('api/v1/profile', { query: typed(query), from, until, format: 'series', max_points: points, ...group }), signal);
+}
+
+/** A daemon without a history has no list of its own: its processes, added up. */
+function servicesOfProcesses(json) {
   const seconds = new Map();
   for (const p of Array.isArray(json?.processes) ? json.processes : []) {
     const name = String(p.service_name ?? '');
     if (name) seconds.set(name, (seconds.get(name) ?? 0) + (Number(p.cpu_seconds) || 0));
   }
-  const services = [...seconds].map(([name, s]) => ({ name, seconds: s }));
-  return services.sort((a, b) => b.seconds - a.seconds || (a.name < b.name ? -1 : 1));
+  const all = [...seconds.values()].reduce((s, v) => s + v, 0) || 1;
+  return [...seconds].map(([name, s]) => ({ service_name: name, cores: 0, share: s / all }));
 }
 
-/** A selector for one service; quotes and backslashes escaped as in Prometheus. */
-export function serviceSelector(name) {
-  return `{service_name="${name.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"}`;
+let noServices = false;
+
+/**
+ * Services of a range, as /api/v1/services has them; [] when that can't be
+ * had: the list is a convenience and the profile's own request tells what is
+ * wrong.
+ */
+export async function fetchServices(from, until) {
+  if (!noServices) {
+    const json = await getJson(address('api/v1/services', { from, until })).catch((e) => (noServices = e.kind === 'missing', null));
+    if (json) return json;
+  }
+  return servicesOfProcesses(await getJson(address('api/v1/processes')).catch(() => null));
 }
+
+const quoted = (value) => `"${value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`;
+
+/** A selector of equal labels; quotes and backslashes escaped as in Prometheus. */
+export function selectorOf(labels) {
+  return `{${Object.entries(labels).map(([k, v]) => `${k}=${quoted(v)}`).join(',')}}`;
+}
+
+export const serviceSelector = (name) => selectorOf({ service_name: name });
 
 /** The service a selector names, when it names just one. */
 export function selectedService(query) {

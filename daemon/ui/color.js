@@ -103,6 +103,27 @@ function gammaByte(v) {
   return Math.round(255 * (c <= 0.0031308 ? 12.92 * c : 1.055 * c ** (1 / 2.4) - 0.055));
 }
 
+/** A comparison's boxes: level -DIFF_LEVELS (much better) to DIFF_LEVELS (much worse), 0 within the error. */
+export const DIFF_LEVELS = 5;
+const DIFF = {
+  light: { worse: 24, better: 248, near: [0.93, 0.035], far: [0.7, 0.155], same: [0.9, 0] },
+  dark: { worse: 24, better: 252, near: [0.38, 0.05], far: [0.53, 0.17], same: [0.36, 0] },
+};
+
+function diffColours(theme) {
+  const t = DIFF[theme];
+  const step = (hue, level) => {
+    const k = (level - 1) / (DIFF_LEVELS - 1);
+    return oklch(t.near[0] + (t.far[0] - t.near[0]) * k, t.near[1] + (t.far[1] - t.near[1]) * k, hue);
+  };
+  const list = [oklch(...t.same, 0)];
+  for (let level = 1; level <= DIFF_LEVELS; level++) {
+    list.push(step(t.worse, level));
+    list.unshift(step(t.better, level));
+  }
+  return list;
+}
+
 const css = (rgb) => `rgb(${rgb.join(',')})`;
 const mix = (a, b, k) => a.map((v, i) => Math.round(v * (1 - k) + b[i] * k));
 
@@ -113,8 +134,11 @@ export function palette(theme) {
   for (const base of BASES) {
     for (let s = 0; s < SHADES; s++) rgb.push(oklch(t.lightness[s], t.chroma * base.chroma, base.hue));
   }
+  const diff = diffColours(theme);
   return {
     theme,
+    diff: diff.map(css),
+    diffFaded: diff.map((c) => css(mix(c, t.background, t.fadedMix))),
     fill: rgb.map(css),
     faded: rgb.map((c) => css(mix(c, t.background, t.fadedMix))),
     text: t.text, fadedText: t.fadedText,

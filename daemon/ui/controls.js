@@ -1,41 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 /** The controls of the upper bar: range, service or selector. Each tells changes as a patch of the state. */
 import { selectedService, serviceSelector } from './api.js';
-import { clockRange, percent } from './format.js';
+import { clockRange, inputTime, readInputTime } from './clock.js';
+import { percent } from './format.js';
 import { $, el, press, setText } from './dom.js';
 
 const CUSTOM = '\u0000custom';
-
-/** Local wall time as <input type=datetime-local> wants it. */
-function localInput(ms) {
-  const d = new Date(ms - new Date(ms).getTimezoneOffset() * 60000);
-  return d.toISOString().slice(0, 19);
-}
 
 export class RangeControl {
   /** @param {(patch: object) => void} change */
   constructor(change) {
     this.buttons = [...document.querySelectorAll('#ranges button[data-from]')];
     for (const b of this.buttons) {
-      b.addEventListener('click', () => change({ from: b.dataset.from, until: 'now' }));
+      b.addEventListener('click', () => change({ from: b.dataset.from, until: 'now', spanFrom: '', spanUntil: '' }));
     }
     this.dialog = $('range-dialog');
     this.error = $('range-error');
     $('range-custom').addEventListener('click', () => this.open());
     $('range-form').addEventListener('submit', (e) => {
-      const from = Date.parse($('range-from').value);
-      const until = Date.parse($('range-until').value);
+      const from = readInputTime($('range-from').value);
+      const until = readInputTime($('range-until').value);
       const bad = e.submitter?.value === 'ok' && !(from < until);
       setText(this.error, bad ? 'The end must lie after the beginning.' : '');
       if (bad) return e.preventDefault();
-      if (e.submitter?.value === 'ok') change({ from: String(from), until: String(until), live: false });
+      if (e.submitter?.value === 'ok') change({ from: String(from), until: String(until), live: false, spanFrom: '', spanUntil: '' });
     });
   }
 
   open() {
     const to = this.meta?.to || Date.now();
-    $('range-from').value = localInput(this.meta?.from || to - 300000);
-    $('range-until').value = localInput(to);
+    $('range-from').value = inputTime(this.meta?.from || to - 300000);
+    $('range-until').value = inputTime(to);
     setText(this.error, '');
     this.dialog.showModal();
   }
@@ -91,12 +86,11 @@ export class ServiceControl {
   fill(name) {
     if (this.filled?.services === this.services && this.filled.name === name) return;
     this.filled = { services: this.services, name };
-    const known = this.services.map((s) => s.name);
-    const all = this.services.reduce((sum, s) => sum + s.seconds, 0) || 1;
+    const known = this.services.map((s) => s.raw);
     const options = [el('option', { value: '' }, 'All processes')];
     if (name !== null && !known.includes(name)) options.push(el('option', { value: name }, name));
     for (const s of this.services) {
-      options.push(el('option', { value: s.name }, `${s.name} · ${percent(s.seconds / all)}`));
+      options.push(el('option', { value: s.raw }, `${s.name} · ${percent(s.share)}`));
     }
     options.push(el('option', { value: CUSTOM }, 'Selector…'));
     this.select.replaceChildren(...options);

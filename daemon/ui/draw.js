@@ -9,23 +9,35 @@
  * size of the tree. Coordinates are device pixels; boxes begin and end on
  * whole ones, so that edges stay sharp at any scale.
  */
-import { SLOTS, familyOf } from './color.js';
+import { DIFF_LEVELS, SLOTS, familyOf } from './color.js';
 
-export const ROW = 19; // CSS pixels, one of them the rule between rows
+/* CSS pixels: a row, one of them the rule between rows, and its text; larger on screens where all is larger */
+export let ROW = 19;
+let TEXT = 12;
 const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif';
 const PAD = 5;
 const MIN_LABEL = 26;
+
+/** Rows and labels for a page whose text has this size. */
+export function setTextSize(px) {
+  TEXT = Math.round((px * 12) / 13);
+  ROW = Math.round((px * 19) / 13);
+}
 
 /** How boxes of one bucket are painted; a bucket is a colour slot, plain or faded, or one of these. */
 const BUCKET_FADED = SLOTS;
 const BUCKET_IDLE = SLOTS * 2;
 const BUCKET_MATCH = SLOTS * 2 + 1;
-const BUCKETS = SLOTS * 2 + 2;
+const BUCKET_DIFF = SLOTS * 2 + 2 + DIFF_LEVELS; // level 0
+const BUCKET_DIFF_FADED = BUCKET_DIFF + DIFF_LEVELS * 2 + 1;
+const BUCKETS = BUCKET_DIFF_FADED + DIFF_LEVELS + 1;
+
+const isFaded = (bucket) => (bucket >= BUCKET_FADED && bucket < BUCKET_IDLE) || bucket >= BUCKET_DIFF_FADED - DIFF_LEVELS;
 
 /** Label widths without asking the canvas each time. */
 class Ruler {
   constructor(ctx, scale) {
-    this.font = FONT.replace('12px', `${12 * scale}px`);
+    this.font = FONT.replace('12px', `${TEXT * scale}px`);
     ctx.font = this.font;
     this.width = new Float32Array(128);
     for (let c = 32; c < 127; c++) this.width[c] = ctx.measureText(String.fromCharCode(c)).width;
@@ -57,6 +69,8 @@ class Ruler {
  * @property {number} hi             value at the right edge
  * @property {number} focus          zoomed node: boxes above it are faded
  * @property {Uint8Array|null} marked  search result per function
+ * @property {Int8Array|null} levels   a comparison's colour per node, see DIFF_LEVELS
+ * @property {((node: number) => string)|null} note  what stands behind a name
  * @property {boolean} flip          root at the bottom
  * @property {number} contentHeight  CSS pixels, at least the view's
  * @property {number} scrollTop      CSS pixels
@@ -91,8 +105,9 @@ export class Painter {
     const h = Math.max(1, Math.round(height * scale));
     if (this.canvas.width !== w) this.canvas.width = w;
     if (this.canvas.height !== h) this.canvas.height = h;
-    if (this.scale !== scale) this.ruler = null;
+    if (this.scale !== scale || this.text !== TEXT) this.ruler = null;
     this.scale = scale;
+    this.text = TEXT;
     this.hatch = null;
   }
 
@@ -169,6 +184,7 @@ export class Painter {
     const func = scene.tree.func[i];
     let bucket = scene.slots[func];
     if (scene.marked) bucket = scene.marked[func] ? BUCKET_MATCH : BUCKET_IDLE;
+    else if (scene.levels) bucket = (faded ? BUCKET_DIFF_FADED : BUCKET_DIFF) + scene.levels[i];
     else if (faded) bucket += BUCKET_FADED;
     this.node[at] = i;
     this.left[at] = left;
@@ -225,7 +241,10 @@ export class Painter {
   colourOf(bucket, palette) {
     if (bucket === BUCKET_MATCH) return palette.match;
     if (bucket === BUCKET_IDLE) return palette.idle;
-    return bucket < BUCKET_FADED ? palette.fill[bucket] : palette.faded[bucket - BUCKET_FADED];
+    if (bucket < BUCKET_FADED) return palette.fill[bucket];
+    if (bucket < BUCKET_IDLE) return palette.faded[bucket - BUCKET_FADED];
+    const diff = bucket - BUCKET_DIFF + DIFF_LEVELS;
+    return palette.diff[diff] ?? palette.diffFaded[diff - palette.diff.length];
   }
 
   fillBucket(bucket, height) {
@@ -262,7 +281,7 @@ export class Painter {
       if (this.head[bucket] < 0) continue;
       if (bucket === BUCKET_MATCH) ctx.fillStyle = palette.matchText;
       else if (bucket === BUCKET_IDLE) ctx.fillStyle = palette.idleText;
-      else ctx.fillStyle = bucket < BUCKET_FADED ? palette.text : palette.fadedText;
+      else ctx.fillStyle = isFaded(bucket) ? palette.fadedText : palette.text;
       for (let b = this.head[bucket]; b >= 0; b = this.next[b]) this.paintLabel(scene, b);
     }
   }
@@ -274,14 +293,21 @@ export class Painter {
     return last > 0 ? this.ruler.fit(short.slice(last + 2), space) : text;
   }
 
+  /** What fits: the name and its note, the name, its short form. */
+  labelOf(scene, node, space) {
+    const func = scene.tree.func[node];
+    const name = scene.names[func];
+    const note = scene.note?.(node);
+    if (note && this.ruler.fit(`${name} ${note}`, space) === `${name} ${note}`) return `${name} ${note}`;
+    const text = this.ruler.fit(name, space);
+    return text === name ? text : this.fitShort(scene.shorts[func], space);
+  }
+
   paintLabel(scene, b) {
     const room = this.right[b] - this.left[b];
     if (room < MIN_LABEL * this.scale) return;
     const pad = PAD * this.scale;
-    const func = scene.tree.func[this.node[b]];
-    const space = room - 2 * pad;
-    let text = this.ruler.fit(scene.names[func], space);
-    if (text !== scene.names[func]) text = this.fitShort(scene.shorts[func], space);
+    const text = this.labelOf(scene, this.node[b], room - 2 * pad);
     if (text) this.ctx.fillText(text, this.left[b] + pad, this.top[b] + this.row / 2);
   }
 }

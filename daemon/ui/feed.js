@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /**
- * Keeps asking the daemon: at once when the question changes, every window in
- * live mode, again after a failure that may pass, never while nobody looks.
- * One request at a time; a newer question drops the older one's answer.
+ * Keeps asking: at once when the question changes, every window in live mode,
+ * again after a failure that may pass, never while nobody looks. One request
+ * at a time; a newer question drops the older one's answer. What is asked is
+ * the page's to say: one Feed serves the profile, one the time line, one the
+ * services.
  */
-import { ApiError, fetchProfile, fetchServices } from './api.js';
-import { ModelError, readProfile } from './model.js';
-import { isRelative } from './state.js';
+import { ApiError } from './api.js';
+import { ModelError } from './model.js';
 
-const LIVE_MS = 10000;
 const RETRY_MS = 5000;
-const SERVICES_MS = 60000;
 /* asking again the same way cannot help */
-const FINAL = ['auth', 'bad'];
-
-const question = (state) => `${state.query}\n${state.from}\n${state.until}`;
+const FINAL = ['auth', 'bad', 'missing', 'file', 'stopped', 'format'];
 
 /**
+ * @typedef {object} Question
+ * @property {string} key     equal keys are the same question
+ * @property {number} every   ms until it is asked again, 0: never
+ * @property {(signal: AbortSignal) => Promise<any>} ask
+ *
  * @typedef {object} FeedCallbacks
- * @property {() => import('./state.js').State} state
- * @property {(profile: import('./model.js').Profile) => void} arrived
+ * @property {() => Question|null} question  null: nothing to ask
+ * @property {(answer: any) => void} arrived
  * @property {(kind: string, detail: string) => void} failed  kind as in ApiError
  * @property {(busy: boolean) => void} busy
- * @property {(services: object[]) => void} services
  */
 export class Feed {
   /** @param {FeedCallbacks} callbacks */
@@ -35,30 +36,52 @@ export class Feed {
     document.addEventListener('visibilitychange', () => this.seen());
   }
 
-  /** The state has changed: asks if the question has, or if live was just switched on. */
-  update(wasLive) {
-    const state = this.on.state();
-    if (question(state) !== this.asked || (state.live && !wasLive && isRelative(state))) this.ask();
+  /** The state has changed: asks if the question has, or if it is now to be asked again and again. */
+  update() {
+    const q = this.on.question();
+    const begins = q && q.every > 0 && !this.every;
+    this.every = q?.every ?? 0;
+    if (!q) this.stop();
+    else if (q.key !== this.asked || begins) this.ask();
     else this.schedule();
   }
 
   async ask() {
-    const state = this.on.state();
-    this.asked = question(state);
+    const q = this.on.question();
+    if (!q) return this.stop();
+    this.asked = q.key;
     this.pending?.abort();
     const own = (this.pending = new AbortController());
     clearTimeout(this.timer);
     this.on.busy(true);
     try {
-      const profile = readProfile(await fetchProfile(state, own.signal));
+      const answer = await q.ask(own.signal);
+      if (own.signal.aborted) return undefined;
+      this.pending = null;
       this.failure = null;
-      this.on.arrived(profile);
+      this.on.arrived(answer);
     } catch (e) {
-      if (e.name === 'AbortError') return;
+      if (own.signal.aborted) return undefined;
+      this.pending = null;
       this.fail(e);
     }
     this.on.busy(false);
-    this.schedule();
+    return this.schedule();
+  }
+
+  stop() {
+    this.pending?.abort();
+    this.pending = this.asked = null;
+    clearTimeout(this.timer);
+  }
+
+  /** The reader does not want to wait for the answer. */
+  cancel() {
+    if (!this.pending) return;
+    this.pending.abort();
+    this.pending = null;
+    this.on.busy(false);
+    this.fail(new ApiError('stopped'));
   }
 
   fail(e) {
@@ -70,20 +93,15 @@ export class Feed {
 
   schedule() {
     clearTimeout(this.timer);
-    const state = this.on.state();
-    if (FINAL.includes(this.failure) || document.hidden) return;
-    const wait = this.failure ? RETRY_MS : state.live && isRelative(state) ? LIVE_MS : 0;
+    const every = this.on.question()?.every ?? 0;
+    if (this.pending || FINAL.includes(this.failure) || document.hidden) return;
+    const wait = this.failure ? RETRY_MS : every;
     if (wait) this.timer = setTimeout(() => this.ask(), wait);
   }
 
   seen() {
-    const state = this.on.state();
-    if (document.hidden) clearTimeout(this.timer);
-    else if (this.failure || (state.live && isRelative(state))) this.ask();
-  }
-
-  async keepServices() {
-    if (!document.hidden) this.on.services(await fetchServices());
-    setTimeout(() => this.keepServices(), SERVICES_MS);
+    if (document.hidden) return clearTimeout(this.timer);
+    if (this.failure ? !FINAL.includes(this.failure) : this.on.question()?.every) return this.ask();
+    return undefined;
   }
 }

@@ -74,10 +74,10 @@ export class FlameView {
    * Shows a tree. `window` is [lo, hi] in fractions of the root, null: the
    * focus node's box. `reveal`: scroll to the focus node.
    */
-  show({ tree, slots, names, shorts, marked, focus, window, flip, reveal = false }) {
+  show({ tree, slots, names, shorts, marked, levels = null, note = null, focus, window, flip, reveal = false }) {
     const turned = this.scene && this.scene.flip !== flip;
     const first = !this.scene || this.scene.tree !== tree;
-    this.scene = { tree, slots, names, shorts, marked, focus, flip, lo: 0, hi: 1, contentHeight: 0, scrollTop: 0 };
+    this.scene = { tree, slots, names, shorts, marked, levels, note, focus, flip, lo: 0, hi: 1, contentHeight: 0, scrollTop: 0 };
     if (first) this.select(-1);
     this.glide = null;
     this.setWindow(...(window ? window.map((f) => f * tree.total[0]) : this.boxOf(focus)));

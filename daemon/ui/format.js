@@ -67,9 +67,36 @@ export function standardError(share, samples) {
   return Math.sqrt((p * (1 - p)) / samples);
 }
 
-/** A value of the profile's unit: CPU time for nanoseconds, else a plain number. */
+const BYTES = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+function bytes(v) {
+  const step = v < 1024 ? 0 : Math.min(BYTES.length - 1, Math.floor(Math.log2(v) / 10));
+  return `${step ? digits3(v / 1024 ** step) : count(v)} ${BYTES[step]}`;
+}
+
+const SCALE = { nanoseconds: 1, microseconds: 1e3, milliseconds: 1e6, seconds: 1e9 };
+
+/** A value of the profile's unit: CPU time for nanoseconds, else a number with its unit. */
 export function value(v, unit) {
-  return unit === 'nanoseconds' ? cpuTime(v) : count(v);
+  if (unit === 'nanoseconds') return cpuTime(v);
+  if (unit in SCALE) return cpuTime(v * SCALE[unit]);
+  if (unit === 'bytes') return bytes(v);
+  return unit === 'count' || !unit ? count(v) : `${count(v)} ${unit}`;
+}
+
+/** The same with its sign in front: "+1.24 s", "−38.2 ms". */
+export function signedValue(v, unit) {
+  return v === 0 ? value(0, unit) : `${v > 0 ? '+' : '\u2212'}${value(Math.abs(v), unit)}`;
+}
+
+/** A change relative to what was: "+12.3 %", "−4.0 %", "new", "gone". */
+export function relative(a, b) {
+  if (a === b) return '0\u00a0%';
+  if (a <= 0) return 'new';
+  if (b <= 0) return 'gone';
+  const p = (b / a - 1) * 100;
+  if (p >= 1000) return `×${digits3(b / a)}`;
+  return `${p > 0 ? '+' : '\u2212'}${Math.abs(p) >= 99.95 ? Math.round(Math.abs(p)) : Math.abs(p).toFixed(1)}\u00a0%`;
 }
 
 /** The last part of a path; names in brackets stay whole. */
@@ -105,17 +132,4 @@ export function shortName(name) {
   }
   out = out.replace(/^::/, '').trim();
   return angle === 0 && out ? out : name;
-}
-
-const TIME = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' };
-const DAY = { month: 'short', day: 'numeric' };
-
-/** Two wall-clock milliseconds as local times; the day is named unless it is today. */
-export function clockRange(from, to, now = Date.now()) {
-  const a = new Date(from);
-  const b = new Date(to);
-  const sameDay = a.toDateString() === b.toDateString();
-  const today = sameDay && a.toDateString() === new Date(now).toDateString();
-  const begin = a.toLocaleString('en-GB', today ? TIME : { ...DAY, ...TIME });
-  return `${begin} – ${b.toLocaleString('en-GB', sameDay ? TIME : { ...DAY, ...TIME })}`;
 }

@@ -1,84 +1,114 @@
 // SPDX-License-Identifier: GPL-2.0
 /**
- * Puts the page together. One state (state.js, in the URL), one profile (the
- * last answer); every change goes through change(), which writes the URL and
- * renders what depends on it.
+ * Puts the page together. One state (state.js, in the URL); every change goes
+ * through change(), which writes the URL, asks what is to be asked (ask.js)
+ * and renders what depends on it.
  */
-import { downloadAddress } from './api.js';
-import { slotsOf } from './color.js';
+import { pictureQuestion, seriesQuestion, servicesQuestion, sides } from './ask.js';
+import { selectorOf, serviceSelector } from './api.js';
+import { ZONES, rememberZone, rememberedZone, setZone } from './clock.js';
+import { CompareBar, around, rangeBefore } from './compare.js';
 import { RangeControl, ServiceControl } from './controls.js';
+import { relook } from './diff.js';
 import { $, el, press, setText } from './dom.js';
+import { setTextSize } from './draw.js';
 import { Feed } from './feed.js';
-import { FlameView } from './flame.js';
-import { percent, shortName, value } from './format.js';
+import { Files } from './files.js';
 import { onFrame } from './frame.js';
+import { listenKeys } from './keys.js';
 import { showNotice } from './notice.js';
-import { bottomUp } from './regroup.js';
-import { Sandwich } from './sandwich.js';
-import { markFunctions, parseSearch } from './search.js';
-import { initialState, isRelative, readState, writeState } from './state.js';
-import { showLegend, showStatus } from './status.js';
+import { Picture } from './picture.js';
+import { Progress } from './progress.js';
+import { ServiceList } from './services.js';
+import { Share } from './share.js';
+import { isRelative, readState, spanOf, timeMs, writeState } from './state.js';
 import { THEMES, applyTheme, onSystemTheme, rememberTheme, rememberedTheme } from './theme.js';
-import { Tooltip, figures, spoken } from './tooltip.js';
-import { TopTable } from './top.js';
-import { followPath, markedWeight, pathOf } from './tree.js';
+import { Timeline } from './timeline.js';
 
-/** What the last answer gave, and what was made of it. */
-const data = { profile: null, inverted: null, slots: null, shorts: null, marked: null, palette: null };
 let state = readState(location.hash);
-let focus = 0; // zoomed node of the tree on show
-let pathMissing = false;
-let panned = false; // the last change came from the view itself, which stands where it should
-let shownZoom = null; // the zoom last scrolled to
-let selectedPath = null; // keys of the box chosen by keyboard, to find it again in the next answer
+let series = null;
+let services = null;
+let theme = null;
+let told = null; // what went wrong with the picture, [kind, detail]
 
-const tooltip = new Tooltip($('tooltip'));
-const hover = (tree, node, x, y) => {
-  if (node < 0 || !data.profile) return tooltip.hide();
-  tooltip.show(data.profile, tree, node, x, y, {
-    inverted: state.inverted && state.view === 'flame',
-    zoomed: tree === shownTree() ? tree.total[focus] : 0,
-  });
-};
-const announce = (tree, node) => node >= 0 && setText($('announce'), spoken(data.profile, tree, node));
+const fixed = (ms) => String(Math.round(ms));
+const bigText = matchMedia('(min-width: 2600px)');
+const sizeText = () => setTextSize(bigText.matches ? 17 : 13);
+sizeText();
 
-const flame = new FlameView($('flame'), {
-  zoom: (node) => zoomTo(node),
-  open: (node) => openSandwich(shownTree().func[node]),
-  hover: (node, x, y) => hover(shownTree(), node, x, y),
-  select: (node) => {
-    selectedPath = node < 0 ? null : keysTo(node);
-    announce(shownTree(), node);
-  },
-  moved: (window) => change({ window }, { keepView: true }),
-}, 'Flame graph. Arrow keys walk, Enter zooms, the Top view has the same as a table.');
-const sandwich = new Sandwich({ pick: openSandwich, hover, select: announce });
-const top = new TopTable($('top-table'), $('top-more'), {
-  sort: (sort) => change({ sort }),
-  pick: (f) => change({ view: 'flame', search: `="${data.profile.names[f]}"` }),
-  open: openSandwich,
+const picture = new Picture(change);
+const { data, flame } = picture;
+const range = new RangeControl(change);
+const service = new ServiceControl(change);
+const list = new ServiceList({
+  open: (name) => change({ view: 'flame', query: serviceSelector(name), zoom: [], window: null }),
+  versions: compareVersions,
 });
-const range = new RangeControl((patch) => change(patch));
-const service = new ServiceControl((patch) => change(patch));
+const bar = new CompareBar({ change, side: () => render(), swap });
+const timeline = new Timeline({
+  select: selectRange,
+  pick: (at) => state.compare && bar.side === 'a' && putBase(at),
+  span: (from, until) => change({ spanFrom: fixed(from), spanUntil: nearNow(until) ? 'now' : fixed(until), ...(nearNow(until) && { spanFrom: back(from) }) }, { replace: true }),
+  fit: () => change({ spanFrom: '', spanUntil: '' }),
+  by: (by) => change({ by }),
+  chart: (chart) => change({ chart }),
+  group: (labels) => change({ query: selectorOf(labels), zoom: [], window: null }),
+  around: compareAround,
+});
+const files = new Files(openFile, (name, why) => {
+  told = ['unread', `${name}: ${why}`];
+  onFrame(renderPicture);
+});
+const progress = new Progress(() => feed.cancel());
 const feed = new Feed({
-  state: () => state,
-  arrived: take,
-  failed: fail,
-  busy: (yes) => document.body.setAttribute('aria-busy', String(yes)),
-  services: (list) => service.setServices(list),
+  question: () => pictureQuestion(state, files), arrived: take, failed: fail, busy: (yes) => progress.show(yes),
 });
+const seriesFeed = new Feed({
+  question: () => seriesQuestion(state, $('tl-plot').clientWidth || innerWidth - 28),
+  arrived: (answer) => {
+    series = answer;
+    timeline.fail('');
+    renderTimeline();
+  },
+  failed: (kind) => {
+    // a daemon without series, or a question that the picture's own answer says the trouble of
+    if (kind === 'missing' || kind === 'bad' || kind === 'auth') series = null;
+    timeline.fail(kind === 'gone' || kind === 'busy' ? 'no answer yet' : '');
+    renderTimeline();
+  },
+  busy: (yes) => $('timeline').setAttribute('aria-busy', String(yes)),
+});
+const servicesFeed = new Feed({
+  question: () => servicesQuestion(state),
+  arrived: (rows) => {
+    services = rows;
+    service.setServices(rows);
+    onFrame(renderPicture);
+  },
+  failed: () => {},
+  busy: () => {},
+});
+const share = new Share({ state: () => state, profile: () => data.profile, services: () => services ?? [], files, change, now });
 
-function shownTree() {
-  const p = data.profile;
-  if (!state.inverted) return p.tree;
-  data.inverted ??= bottomUp(p.tree, p.nFuncs);
-  return data.inverted;
+/* ---- time ---- */
+
+/** "Now" as the daemon sees it, as far as it has told. */
+function now() {
+  if (series && spanOf(state).until === 'now') return series.to;
+  return isRelative(state) && data.profile?.meta.to ? data.profile.meta.to : Date.now();
 }
 
-/** Function keys from the root down to a node of the tree on show. */
-function keysTo(node) {
-  const tree = shownTree();
-  return pathOf(tree, node).map((n) => data.profile.keys[tree.func[n]]);
+const nearNow = (ms) => ms > Date.now() - 2000;
+const back = (ms) => `now-${Math.max(1, Math.round((Date.now() - ms) / 1000))}s`;
+const rangesMs = () => ({
+  a: [timeMs(state.aFrom, now()), timeMs(state.aUntil, now())], b: [timeMs(state.from, now()), timeMs(state.until, now())],
+});
+const asRange = ([from, until], side) => (side === 'a' ? { aFrom: fixed(from), aUntil: fixed(until), aFile: '' } : { from: fixed(from), until: fixed(until), file: '' });
+
+/** The time line stays where it is when a range is chosen on it. */
+function keepSpan() {
+  const span = spanOf(state, now());
+  return { spanFrom: span.from, spanUntil: span.until };
 }
 
 /* ---- state ---- */
@@ -90,184 +120,169 @@ function change(patch, { replace = false, keepView = false } = {}) {
   const url = location.pathname + location.search + writeState(state);
   if (replace) history.replaceState(null, '', url);
   else if (writeState(before) !== writeState(state)) history.pushState(null, '', url);
-  render(before, keepView);
+  render(keepView);
 }
 
-/** The reader went back or forward, or edited the address. */
-function navigated() {
-  const before = state;
-  state = { ...readState(location.hash) };
-  render(before, false);
-}
-
-function render(before, keepView) {
-  range.show(state, data.profile?.meta);
-  service.show(state);
+function render(keepView = false) {
+  setZone(state.zone === 'auto' ? rememberedZone() : state.zone);
   renderTheme();
   renderButtons();
-  feed.update(before.live);
-  panned = keepView;
-  onFrame(renderProfile);
+  feed.update();
+  seriesFeed.update();
+  servicesFeed.update();
+  picture.panned = keepView;
+  onFrame(renderPicture);
+  renderTimeline();
 }
 
 function renderTheme() {
-  const theme = state.theme === 'auto' ? rememberedTheme() : state.theme;
-  if (theme === data.theme) return;
-  data.theme = theme;
+  const wanted = state.theme === 'auto' ? rememberedTheme() : state.theme;
+  if (wanted === theme) return;
+  theme = wanted;
   repaint();
 }
 
 function repaint() {
-  data.palette = applyTheme(data.theme);
-  flame.setPalette(data.palette);
-  sandwich.setPalette(data.palette);
-  setText($('theme-name'), { auto: 'Auto', light: 'Light', dark: 'Dark' }[data.theme]);
-  $('theme').dataset.theme = data.theme;
+  const palette = applyTheme(theme);
+  picture.setPalette(palette);
+  timeline.setPalette(palette.theme);
+  setText($('theme-name'), { auto: 'Auto', light: 'Light', dark: 'Dark' }[theme]);
+  $('theme').dataset.theme = theme;
 }
 
 function renderButtons() {
+  const comparing = state.compare;
   press(document.querySelectorAll('#views button'), (b) => b.dataset.view === state.view);
   press([$('invert')], () => state.inverted);
   press([$('direction')], () => state.flame);
+  press([$('compare-mode')], () => comparing);
   press([$('live')], () => state.live && isRelative(state));
   for (const id of ['invert', 'direction']) $(id).disabled = state.view !== 'flame';
+  document.querySelector('[data-view=sandwich]').disabled = comparing;
   $('live').disabled = !isRelative(state);
+  setText($('zone-name'), zone() === 'utc' ? 'UTC' : 'Local');
   if (document.activeElement !== $('search')) $('search').value = state.search;
+  $('file-bar').hidden = comparing || !state.file;
+  setText($('file-name'), state.file);
 }
 
-/* ---- the profile on show ---- */
+const zone = () => (state.zone === 'auto' ? rememberedZone() : state.zone);
 
-function renderProfile() {
+function renderTimeline() {
+  const span = spanOf(state, now());
+  const known = series !== null || seriesFeed.failure === 'gone' || seriesFeed.failure === 'busy';
+  $('timeline').hidden = !(known || seriesFeed.pending) || seriesQuestion(state, 600) === null;
+  const ranges = rangesMs();
+  timeline.side = state.compare ? bar.side : 'b';
+  timeline.show({
+    series, from: timeMs(span.from, now()), to: timeMs(span.until, now()), compare: state.compare,
+    a: state.aFile ? null : ranges.a, b: state.file ? null : ranges.b, by: state.by, chart: state.chart,
+  });
+}
+
+function renderPicture() {
+  const meta = data.profile?.isDiff ? data.profile.b.meta : data.profile?.meta;
   const p = data.profile;
-  const has = p !== null && p.tree.total[0] > 0;
-  document.body.dataset.state = has ? 'ready' : 'empty';
-  for (const v of ['flame', 'top', 'sandwich']) $(`view-${v}`).hidden = !has || v !== state.view;
-  renderSearch();
-  let pruned = 0;
-  if (has) {
-    const look = { slots: data.slots, names: p.names, shorts: data.shorts, marked: data.marked };
-    if (state.view === 'flame') pruned = renderFlame(look);
-    else if (state.view === 'top') top.show(p, state.sort, data.marked, data.palette, data.slots);
-    else renderSandwich(look);
+  if (p?.isDiff && (p.width !== state.width || p.how !== state.scale)) picture.take(relook(p, state));
+  range.show(state, meta);
+  service.show(state);
+  const has = picture.render(state);
+  const listing = state.view === 'services';
+  document.body.dataset.state = has || (listing && services) ? 'ready' : 'empty';
+  $('view-services').hidden = !listing || !services;
+  if (listing && services) list.show(services);
+  bar.show(state, rangesMs(), data.profile?.isDiff ? data.profile : null);
+  renderTypes(meta);
+  share.render();
+  renderNotice(has, listing);
+}
+
+/** The kinds of values of an opened file. */
+function renderTypes(meta) {
+  const types = (state.file && meta?.types) || [];
+  if (types.join() !== [...$('file-type').options].map((o) => o.value).join()) {
+    $('file-type').replaceChildren(...types.map((t) => el('option', { value: t }, t)));
   }
-  if (state.view !== 'flame') tooltip.hide();
-  renderCrumbs(has && state.view === 'flame');
-  showStatus($('status'), p, pruned);
-  showLegend($('legend'), has ? p : null, data.slots, data.palette, (search) => change({ search }));
-  renderLinks();
-  if (!feed.failure) renderNotice(has);
+  if (types.length) $('file-type').value = meta.type;
 }
 
-function renderFlame(look) {
-  const tree = shownTree();
-  const got = followPath(tree, data.profile.keys, state.zoom);
-  pathMissing = got.found < state.zoom.length;
-  const glides = flame.scene?.tree === tree && flame.scene.flip === state.flame && !state.window;
-  const old = focus;
-  focus = got.node;
-  const still = panned && flame.scene?.tree === tree;
-  panned = false;
-  if (still) return tree.pruned / (tree.total[0] || 1);
-  if (glides && (old !== focus || flame.scene.lo !== tree.x[focus])) {
-    flame.setMarked(look.marked);
-    flame.focusOn(focus);
-  } else if (glides) flame.setMarked(look.marked);
-  else showFlame(look, tree);
-  return tree.pruned / (tree.total[0] || 1);
-}
-
-/** A new tree. What the reader was doing goes on: a drag, a scroll, a choice by keyboard. */
-function showFlame(look, tree) {
-  const kept = selectedPath;
-  const window = flame.movingWindow() ?? (pathMissing ? null : state.window);
-  flame.show({ ...look, tree, focus, window, flip: state.flame, reveal: state.zoom !== shownZoom });
-  shownZoom = state.zoom;
-  if (!kept) return;
-  const again = followPath(tree, data.profile.keys, kept);
-  if (again.found < kept.length) return;
-  selectedPath = kept;
-  flame.reselect(again.node);
-}
-
-function renderSandwich(look) {
-  const p = data.profile;
-  let func = state.focus === null ? -1 : p.keys.indexOf(state.focus);
-  if (func < 0) func = Sandwich.heaviest(p);
-  sandwich.show(p, func, look);
-}
-
-function renderSearch() {
-  const search = parseSearch(state.search);
-  const p = data.profile;
-  data.marked = p ? markFunctions(p, search) : null;
-  let text = '';
-  if (search?.error) text = search.error;
-  else if (data.marked) {
-    const weight = markedWeight(p.tree, data.marked, 0);
-    const f = figures(p, weight);
-    text = `${percent(f.share)} matched`;
-    $('matched').title = `${f.time} ± ${percent(f.error)} in frames that match and what they call`;
-  }
-  setText($('matched'), text);
-  $('search').setAttribute('aria-invalid', String(Boolean(search?.error)));
-  $('search-clear').hidden = !state.search;
-}
-
-function renderCrumbs(on) {
-  const bar = $('crumbs');
-  const path = on ? pathOf(shownTree(), focus) : [];
-  bar.hidden = !on; // there even when not zoomed: a zoom must not move the picture
-  if (!on) return;
-  const { names, meta } = data.profile;
-  const tree = shownTree();
-  const crumb = (node, text) => {
-    const b = el('button', { className: 'crumb', title: text }, shortName(text));
-    b.addEventListener('click', () => zoomTo(node));
-    return el('li', {}, b);
-  };
-  const list = el('ol', {}, crumb(0, names[tree.func[0]] || 'total'), ...path.map((n) => crumb(n, names[tree.func[n]])));
-  const share = `${percent(tree.total[focus] / tree.total[0])} · ${value(tree.total[focus], meta.unit)}`;
-  bar.replaceChildren(list, el('span', { className: 'crumb-share' }, share));
-  list.scrollLeft = list.scrollWidth;
-}
-
-function renderLinks() {
-  for (const a of document.querySelectorAll('a[data-format]')) {
-    a.href = downloadAddress(state, data.profile?.meta, a.dataset.format);
-  }
-}
-
-function renderNotice(has) {
-  if (!data.profile) return;
-  if (!has) showNotice($('notice'), state.query ? 'nothing' : 'empty', '', true);
-  else if (pathMissing && state.view === 'flame') showNotice($('notice'), 'path');
-  else showNotice($('notice'), null);
+function renderNotice(has, listing) {
+  if (told) return showNotice($('notice'), ...told, data.profile === null && !(listing && services));
+  if (!data.profile || listing) return showNotice($('notice'), null);
+  if (!has) return showNotice($('notice'), state.query || state.compare || state.file ? 'nothing' : 'empty', '', true);
+  return showNotice($('notice'), picture.pathMissing && state.view === 'flame' ? 'path' : null);
 }
 
 function take(profile) {
-  data.profile = profile;
-  data.inverted = null;
-  data.slots = slotsOf(profile);
-  data.shorts = profile.names.map(shortName);
-  range.show(state, profile.meta);
-  onFrame(renderProfile);
+  told = null;
+  picture.take(profile);
+  onFrame(renderPicture);
+  renderTimeline();
 }
 
 function fail(kind, detail) {
   // the last picture stays, unless it answers another question
-  if (kind === 'bad' || kind === 'auth') data.profile = null;
-  showNotice($('notice'), kind, detail, data.profile === null);
-  onFrame(renderProfile);
+  if (['bad', 'auth', 'file', 'stopped', 'format'].includes(kind)) picture.take(null);
+  told = [kind, detail];
+  onFrame(renderPicture);
 }
 
-/* ---- what the reader does ---- */
+/* ---- ranges and comparisons ---- */
 
-function zoomTo(node) {
-  change({ zoom: keysTo(node), window: null });
+function selectRange(side, from, until) {
+  change({ ...asRange([from, until], side), ...keepSpan(), zoom: side === 'b' && state.compare ? [] : state.zoom });
 }
 
-function openSandwich(func) {
-  change({ view: 'sandwich', focus: data.profile.keys[func] });
+/** The base, as long as side B, around a moment. */
+function putBase(at) {
+  const { b } = rangesMs();
+  const half = (b[1] - b[0]) / 2;
+  change({ ...asRange([at - half, at + half], 'a'), ...keepSpan() });
+}
+
+const begin = { compare: true, inverted: false, zoom: [], window: null, file: '', aFile: '' };
+const viewOf = () => (state.view === 'top' ? 'top' : 'flame');
+
+function toggleCompare() {
+  if (state.compare) return change({ compare: false, aFile: '', aQuery: null, zoom: [], window: null });
+  bar.side = 'a';
+  const base = state.file ? {} : asRange(rangeBefore(rangesMs().b), 'a');
+  // a range that moves on would leave its base behind
+  const still = state.file ? {} : asRange(rangesMs().b, 'b');
+  return change({ ...begin, file: state.file, ...base, ...still, ...(state.file ? {} : keepSpan()), view: viewOf(), aQuery: null });
+}
+
+function swap() {
+  const { a, b } = sides(state);
+  change({
+    query: a.query, from: a.from, until: a.until, file: a.file, aQuery: b.query === a.query ? null : b.query, aFrom: b.from, aUntil: b.until,
+    aFile: b.file, zoom: [], window: null,
+  });
+}
+
+/** Before and after a deploy, of its service if it names one. */
+function compareAround(event) {
+  const { a, b } = around(event.time, now());
+  const query = event.service ? serviceSelector(event.service) : state.query;
+  change({ ...begin, ...asRange(a, 'a'), ...asRange(b, 'b'), ...keepSpan(), view: viewOf(), aQuery: null, query });
+}
+
+/** Two versions of a service, each over the part of the range in which it ran. */
+function compareVersions(name, a, b) {
+  const { b: [from, until] } = rangesMs();
+  const part = (v) => {
+    const cut = [Math.max(from, v.first || from), Math.min(until, v.last || until)];
+    return cut[0] < cut[1] ? cut : [v.first, v.last];
+  };
+  const query = (v) => selectorOf({ service_name: name, service_version: v.version });
+  change({ ...begin, ...asRange(part(a), 'a'), ...asRange(part(b), 'b'), view: 'flame', aQuery: query(a), query: query(b) });
+}
+
+/** A file takes the side that is chosen; without a comparison it is what is on show. */
+function openFile(name) {
+  told = null;
+  if (state.compare && bar.side === 'a') change({ aFile: name, zoom: [], window: null });
+  else change({ file: name, type: '', zoom: [], window: null, view: state.view === 'services' ? 'flame' : state.view });
 }
 
 /** Escape takes back one thing at a time: zoom first, then the search. */
@@ -276,50 +291,10 @@ function escape() {
   else if (state.search) {
     $('search').value = '';
     change({ search: '' });
-  }
+  } else if (feed.pending && !$('progress').hidden) feed.cancel();
 }
 
-/** A link to exactly this: the range's ends as they were answered instead of "now". */
-async function copyLink() {
-  const m = data.profile?.meta;
-  const pinned = m?.to ? { ...state, from: String(Math.round(m.from)), until: String(Math.round(m.to)) } : state;
-  const link = location.origin + location.pathname + writeState({ ...pinned, live: initialState().live });
-  try {
-    await navigator.clipboard.writeText(link);
-    setText($('copied'), 'Link copied');
-  } catch {
-    // no clipboard without TLS or leave to write: the address bar then holds the link
-    change(pinned);
-    setText($('copied'), 'The address bar has the link');
-  }
-  setTimeout(() => setText($('copied'), ''), 3000);
-}
-
-const KEYS = {
-  '/': () => $('search').select(),
-  i: () => $('invert').click(),
-  o: () => $('direction').click(),
-  l: () => $('live').click(),
-  t: () => $('theme').click(),
-  f: () => change({ view: 'flame' }),
-  p: () => change({ view: 'top' }),
-  s: () => change({ view: 'sandwich' }),
-  '?': () => $('help').showModal(),
-  Escape: escape,
-};
-
-function keyPressed(e) {
-  if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || document.querySelector('dialog[open]')) return;
-  const typing = e.target.matches('input, select, textarea');
-  if (typing && e.key === 'Escape') {
-    if (e.target === $('search') && state.search) escape();
-    e.target.blur();
-    return;
-  }
-  if (typing || !Object.hasOwn(KEYS, e.key)) return;
-  e.preventDefault();
-  KEYS[e.key]();
-}
+/* ---- what the reader does ---- */
 
 function listen() {
   const click = (id, f) => $(id).addEventListener('click', f);
@@ -327,34 +302,46 @@ function listen() {
   click('invert', () => change({ inverted: !state.inverted, zoom: [], window: null }));
   click('direction', () => change({ flame: !state.flame }));
   click('live', () => change({ live: !state.live }));
+  click('compare-mode', toggleCompare);
   click('theme', () => {
-    const theme = THEMES[(THEMES.indexOf(data.theme) + 1) % THEMES.length];
-    rememberTheme(theme);
-    change({ theme });
+    const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+    rememberTheme(next);
+    change({ theme: next });
   });
-  click('copy', copyLink);
+  click('zone', () => {
+    const next = ZONES[(ZONES.indexOf(zone()) + 1) % ZONES.length];
+    rememberZone(next);
+    change({ zone: next });
+  });
   click('help-open', () => $('help').showModal());
+  click('file-close', () => change({ file: '', type: '', zoom: [], window: null }));
+  $('file-type').addEventListener('change', () => change({ type: $('file-type').value, zoom: [], window: null }));
   click('search-clear', () => {
     $('search').value = '';
     change({ search: '' });
   });
   $('search').addEventListener('input', () => change({ search: $('search').value }, { replace: true }));
-  document.addEventListener('keydown', keyPressed);
-  document.addEventListener('click', (e) => {
-    if (!$('download').contains(e.target)) $('download').open = false;
+  addEventListener('popstate', () => {
+    state = { ...readState(location.hash) };
+    render();
   });
-  addEventListener('popstate', navigated);
+  bigText.addEventListener('change', sizeText);
   onSystemTheme(() => {
     repaint();
-    onFrame(renderProfile); // swatches
+    onFrame(renderPicture); // swatches
   });
+  const clicks = (id) => () => $(id).click();
+  listenKeys({
+    '/': () => $('search').select(), i: clicks('invert'), o: clicks('direction'), l: clicks('live'), t: clicks('theme'), u: clicks('zone'),
+    c: clicks('compare-mode'), y: clicks('copy'), f: () => change({ view: 'flame' }), p: () => change({ view: 'top' }),
+    s: () => state.compare || change({ view: 'sandwich' }), v: () => change({ view: 'services' }), '?': () => $('help').showModal(),
+  }, { escape, clears: () => Boolean(state.search) });
 }
 
 /* for the page's tests */
-export { data, flame };
+export { data, flame, timeline, files };
 
 listen();
 document.title = `ringprof · ${location.host}`;
 setText($('host'), location.host);
-render(state, false);
-feed.keepServices();
+render();

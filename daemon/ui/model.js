@@ -35,11 +35,11 @@ export function hash32(text) {
   return h >>> 0;
 }
 
-const need = (ok, what) => {
+export const need = (ok, what) => {
   if (!ok) throw new ModelError(what);
 };
 
-function column(owner, name, length) {
+export function column(owner, name, length) {
   const c = owner?.[name];
   need(Array.isArray(c), `${name} is missing`);
   need(length === undefined || c.length === length, `${name} has ${c.length} entries, not ${length}`);
@@ -48,7 +48,8 @@ function column(owner, name, length) {
 
 const number = (v) => (Number.isFinite(v) ? v : 0);
 
-function readMeta(json) {
+/** Numbers that an answer, or one side of it, rests on. */
+export function readMeta(json) {
   return {
     unit: json.unit === 'nanoseconds' || json.unit === undefined ? 'nanoseconds' : cleanName(String(json.unit)),
     period: number(json.period),
@@ -65,7 +66,9 @@ function readMeta(json) {
   };
 }
 
-function readFuncs(json, strings) {
+/** The table of functions. */
+export function readFuncs(json) {
+  const strings = column(json, 'strings').map((s) => cleanName(String(s)));
   const name = column(json.funcs, 'name');
   const n = name.length;
   const object = column(json.funcs, 'object', n);
@@ -85,14 +88,14 @@ function readFuncs(json, strings) {
   return out;
 }
 
-function weights(list, what) {
+export function weights(list, what) {
   const out = Float64Array.from(list);
   for (let i = 0; i < out.length; i++) need(out[i] >= 0 && out[i] < 2 ** 53, `${what} of node ${i} is not a weight`);
   return out;
 }
 
 /** Pre-order means: a node's parent is the node before it or one of that one's ancestors. */
-function checkOrder(parent, func, nFuncs) {
+export function checkOrder(parent, func, nFuncs) {
   for (let i = 0; i < parent.length; i++) {
     need(func[i] >= 0 && func[i] < nFuncs, `node ${i} has no function`);
     if (i === 0) continue;
@@ -102,7 +105,7 @@ function checkOrder(parent, func, nFuncs) {
   }
 }
 
-function checkSums(tree) {
+export function checkSums(tree) {
   const children = new Float64Array(tree.n);
   for (let i = 1; i < tree.n; i++) children[tree.parent[i]] += tree.total[i];
   for (let i = 0; i < tree.n; i++) {
@@ -114,8 +117,7 @@ function checkSums(tree) {
 /** @param {object} json the parsed answer @returns {Profile} */
 export function readProfile(json) {
   need(json && json.version === 1, `format version ${json?.version} instead of 1`);
-  const strings = column(json, 'strings').map((s) => cleanName(String(s)));
-  const funcs = readFuncs(json, strings);
+  const funcs = readFuncs(json);
   const parentColumn = column(json.nodes, 'parent');
   const n = parentColumn.length;
   need(n > 0, 'there is no root');

@@ -21,6 +21,9 @@ const WORDS = {
     ['The first window closes 10 seconds after the daemon has started. If nothing comes: ',
       ['code', 'ringprof status'], ' tells whether sampling is on, ', ['code', 'ringprof doctor'], ' what is missing.']],
   nothing: ['No samples match', ['Nothing in this range belongs to the selection. Another service, another selector or a longer range may have some.']],
+  file: ['This link shows an opened file', ['Files stay on the machine that opened them. Drop the same file here or choose it with ', ['b', 'Open file'], '.']],
+  unread: ['The file can’t be read as a profile', ['The page reads pprof files (profile.proto, gzip or plain), as ', ['code', 'go tool pprof'], ' does.']],
+  stopped: ['Stopped', ['The question was taken back. Change it, or reload the page to ask again.']],
   path: ['The zoomed frame is not in this range', ['Shown as far as the path goes.']],
 };
 

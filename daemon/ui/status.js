@@ -4,7 +4,8 @@
  * sampling error; always shown) and the legend (which colour is whose).
  */
 import { familyOf, legendSlot } from './color.js';
-import { baseName, clockRange, count, digits3, percent, standardError, wallTime } from './format.js';
+import { clockRange } from './clock.js';
+import { baseName, count, digits3, percent, standardError, value, wallTime } from './format.js';
 import { el } from './dom.js';
 
 const WARN_SHARE = 0.01;
@@ -16,10 +17,31 @@ function fact(label, text, title, warn) {
   return e;
 }
 
+/** When: a file may know how long it took and not when it was. */
+function rangeText(m) {
+  if (!(m.to > m.from)) return '—';
+  return m.from > 0 ? `${clockRange(m.from, m.to)} (${wallTime(m.to - m.from)})` : wallTime(m.to - m.from);
+}
+
+function sideFacts(name, m) {
+  return [
+    fact(`${name} samples`, count(m.samples), `samples of side ${name}`, m.samples < 2500),
+    fact('total', value(m.total, m.unit), `what the samples of side ${name} stand for`),
+    fact('range', rangeText(m), `what side ${name} covers`),
+    fact('lost', percent(m.lost / (m.total + m.lost || 1)), `lost on side ${name}, by all causes`, m.lost / (m.total + m.lost || 1) > WARN_SHARE),
+  ];
+}
+
 /** @param {import('./model.js').Profile|null} profile @param {number} pruned share not followed, 0: none */
 export function showStatus(box, profile, pruned) {
   if (!profile) {
     box.replaceChildren(fact('samples', '—', 'nothing was answered yet'));
+    return;
+  }
+  if (profile.isDiff) {
+    const cut = profile.a.meta.cut || profile.b.meta.cut;
+    box.replaceChildren(...sideFacts('B', profile.b.meta), ...sideFacts('A', profile.a.meta),
+      ...(cut ? [fact('shown', 'heaviest boxes only', 'the rest is added up in “(other)”', true)] : []));
     return;
   }
   const m = profile.meta;
@@ -29,12 +51,12 @@ export function showStatus(box, profile, pruned) {
   const wall = (m.to - m.from) * 1e6;
   const facts = [
     fact('samples', count(m.samples), 'samples in this range and selection'),
-    fact('CPU time', `${digits3(m.total / 1e9)} s`, 'CPU time the samples stand for'),
-    fact('in use', wall > 0 ? `${digits3(m.total / wall)} of ${m.cpus} CPUs` : `${m.cpus} CPUs`,
-      'CPUs kept busy on average, of those sampled'),
-    fact('range', m.to > 0 ? `${clockRange(m.from, m.to)} (${wallTime(m.to - m.from)})` : '—',
-      'what closed windows cover of the range asked for'),
-    fact('windows', count(m.windows), 'closed windows in the range'),
+    m.unit === 'nanoseconds' ? fact('CPU time', `${digits3(m.total / 1e9)} s`, 'CPU time the samples stand for')
+      : fact('total', value(m.total, m.unit), 'sum of the values'),
+    ...(m.cpus > 0 ? [fact('in use', wall > 0 ? `${digits3(m.total / wall)} of ${m.cpus} CPUs` : `${m.cpus} CPUs`,
+      'CPUs kept busy on average, of those sampled')] : []),
+    fact('range', rangeText(m), 'what closed windows cover of the range asked for'),
+    ...(m.windows > 0 ? [fact('windows', count(m.windows), 'closed windows in the range')] : []),
     fact('lost', `${count(m.lostSamples)} (${percent(lost)})`,
       'samples lost on the whole host in this range, by all causes, and the share of CPU time they stood for', lost > WARN_SHARE),
     fact('truncated', percent(truncated),
@@ -45,6 +67,17 @@ export function showStatus(box, profile, pruned) {
   if (m.cut) facts.push(fact('shown', 'heaviest boxes only', 'the rest is added up in “(other)”; narrow the range or the selection to see it', true));
   if (pruned > 0) facts.push(fact('callers', `followed above ${percent(pruned)}`, 'lighter branches of the inverted view end early'));
   box.replaceChildren(...facts);
+}
+
+/** What the colours of a comparison mean. */
+export function showDiffLegend(box, palette) {
+  const scale = palette.diff.map((colour) => {
+    const s = el('span', { className: 'step' });
+    s.style.backgroundColor = colour;
+    return s;
+  });
+  box.replaceChildren(el('span', { className: 'legend-item' }, 'better', el('span', { className: 'steps' }, ...scale), 'worse'),
+    el('span', { className: 'legend-item muted' }, 'grey: no change beyond the error (99 %)'));
 }
 
 /** Self time by colour: families first merged, then the heaviest binaries. */

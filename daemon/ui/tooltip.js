@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /** The box beside the pointer: all that is known about the frame under it. */
-import { count, digits3, percent, standardError, value } from './format.js';
+import { compareWeights } from './diff.js';
+import { change, compared } from './difftable.js';
+import { count, digits3, percent, relative, standardError, value } from './format.js';
 import { el, setText } from './dom.js';
 import { KIND_TEXT } from './model.js';
 
@@ -18,8 +20,17 @@ export function figures(profile, weight) {
   };
 }
 
+/** A comparison in one line. */
+function spokenDiff(diff, tree, node) {
+  const f = tree.func[node];
+  const w = compareWeights(diff, tree.aTotal[node], tree.bTotal[node]);
+  const what = w.sure ? relative(w.a, w.b) : 'no change beyond the error';
+  return `${diff.names[f]}, ${diff.objects[f]}, total ${compared(diff, w.a)} to ${compared(diff, w.b)}, ${what}`;
+}
+
 /** One line for screen readers. */
 export function spoken(profile, tree, node) {
+  if (profile.isDiff) return spokenDiff(profile, tree, node);
   const f = tree.func[node];
   const t = figures(profile, tree.total[node]);
   const s = figures(profile, tree.self[node]);
@@ -58,6 +69,8 @@ export class Tooltip {
     const file = profile.files[f] ? ` · ${profile.files[f]}${profile.lines[f] ? `:${profile.lines[f]}` : ''}` : '';
     const object = profile.objects[f] || '—';
     setText(this.where, node === 0 ? 'everything that was sampled' : `${object} · ${KIND_TEXT[profile.kinds[f]]}${file}`);
+    if (profile.isDiff) return this.fillDiff(profile, tree, node);
+    for (const id of ['head', 'dtotal', 'dself', 'dall']) this.row(id, null);
     const total = figures(profile, tree.total[node]);
     this.line('total', how.inverted ? 'reached this way' : 'total', total);
     this.line('self', how.inverted ? 'stack begins here' : 'self', figures(profile, tree.self[node]));
@@ -66,19 +79,43 @@ export class Tooltip {
     const zoomed = how.zoomed < tree.total[0] && tree.total[node] <= how.zoomed
       ? `${percent(tree.total[node] / how.zoomed)} of the zoomed box · ` : '';
     setText(this.foot, `${zoomed}${count(total.samples)} samples`);
+    return undefined;
+  }
+
+  fillDiff(diff, tree, node) {
+    const f = tree.func[node];
+    for (const id of ['total', 'self', 'all', 'allself']) this.row(id, null);
+    this.row('head', ['', 'B, new', '', 'A, base', 'change']);
+    const total = this.diffLine('dtotal', 'total', diff, tree.aTotal[node], tree.bTotal[node]);
+    this.diffLine('dself', 'self', diff, tree.aSelf[node], tree.bSelf[node]);
+    if (node === 0) this.row('dall', null);
+    else this.diffLine('dall', 'function overall', diff, diff.a.totals.total[f], diff.b.totals.total[f]);
+    const unit = diff.scale.kind === 'cores' ? 'CPUs' : 'share of its side';
+    setText(this.foot, total.sure ? `${unit}, ± ${compared(diff, total.se)} (one standard error)`
+      : `${unit}; the change of the total is within the error (± ${compared(diff, total.se)})`);
+  }
+
+  diffLine(id, label, diff, a, b) {
+    const w = compareWeights(diff, a, b);
+    this.row(id, [label, compared(diff, w.b), '', compared(diff, w.a), w.sure ? `${change(diff, w.delta)} (${relative(w.a, w.b)})` : '≈']);
+    return w;
   }
 
   line(id, label, f) {
+    const error = f?.share > 0 ? `± ${percent(f.error)}` : '';
+    this.row(id, f ? [label, percent(f.share), error, f.time, f.cores] : null);
+  }
+
+  /** A row's texts; null: it is not there. */
+  row(id, texts) {
     let cells = this.cells.get(id);
     if (!cells) {
       cells = ['th', 'td', 'td', 'td', 'td'].map((t) => el(t));
       this.cells.set(id, cells);
       this.rows.append(el('tr', {}, ...cells));
     }
-    cells[0].parentNode.hidden = !f;
-    if (!f) return;
-    const error = f.share > 0 ? `± ${percent(f.error)}` : '';
-    [label, percent(f.share), error, f.time, f.cores].forEach((t, i) => setText(cells[i], t));
+    cells[0].parentNode.hidden = !texts;
+    texts?.forEach((t, i) => setText(cells[i], t));
   }
 
   moveTo(x, y) {

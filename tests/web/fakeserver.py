@@ -3,7 +3,9 @@
 
 Serves daemon/ui with the headers the daemon sends and prepared answers for
 the API. `mode` decides how it behaves: ok, down (hangs up), 400, 401, 503,
-garbage. `profile` is the JSON text of the flame graph.
+garbage, slow (answers when `go` is set). `profile` is the JSON text of the
+flame graph, `base` that of side A where a comparison asks for another,
+`missing` the paths and formats of a newer daemon that it does not know.
 """
 import base64
 import http.server
@@ -11,7 +13,10 @@ import json
 import os
 import re
 import threading
+import time
 import urllib.parse
+
+import history
 
 UI = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "daemon", "ui")
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
@@ -80,10 +85,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if s.mode in ("400", "401", "503"):
             return self.answer(int(s.mode), "application/json",
                                json.dumps({"status": "error", "errorType": "x", "error": f"refused with {s.mode}"}).encode())
+        if s.mode == "slow" and query.get("format") == "flamegraph":
+            s.go.wait(30)
+        now = int(time.time() * 1000)
+        if url.path in s.missing or query.get("format") in s.missing:
+            status = 404 if url.path in s.missing else 400
+            return self.answer(status, "application/json", b'{"error":"format: not known"}')
+        if query.get("format") == "series":
+            return self.answer(200, "application/json", json.dumps(history.series(query, now, s.events)).encode())
+        if url.path == "/api/v1/services":
+            return self.answer(200, "application/json", json.dumps(history.services(query, now)).encode())
+        if url.path == "/api/v1/diff":
+            return self.answer(200, "application/json", json.dumps(s.diff).encode())
         if url.path == "/api/v1/processes":
             return self.answer(200, "application/json", json.dumps(s.processes).encode())
         if url.path == "/api/v1/profile":
             body = b'{"version":1,' if s.mode == "garbage" else s.profile
+            if s.base and query.get("until") == s.base_until:
+                body = s.base
             return self.answer(200, "application/json", body)
         return self.answer(404, "application/json", b'{"error":"unknown path"}')
 
@@ -93,15 +112,20 @@ class FakeDaemon(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.mode, self.auth = "ok", False
-        self.requests = []
         self.profile = b"{}"
+        self.reset()
         self.processes = {"processes": [
             {"pid": pid, "comm": comm, "exe": f"/usr/bin/{comm}", "service_name": service,
              "cpu_seconds": seconds, "samples": int(100 * seconds), "whole": int(100 * seconds), "truncated": 0}
             for pid, comm, service, seconds in (
                 (100, "nginx", "nginx", 2.0), (101, "nginx", "nginx", 1.0), (200, "cc1plus", 'we"ird\\one', 1.0))]}
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def reset(self):
+        self.auth, self.mode, self.requests = False, "ok", []
+        self.events, self.missing, self.diff = [], set(), None
+        self.base, self.base_until = None, None
+        self.go = threading.Event()
 
     def handle_error(self, request, client_address):
         pass  # a browser that hangs up is no news

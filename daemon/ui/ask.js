@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * From the state to questions: what is asked for the picture, the time line
+ * and the services, and when again. Answers come back as Profile, Diff,
+ * Series, service rows.
+ */
+import { ApiError, fetchDiff, fetchProfile, fetchSeries, fetchServices } from './api.js';
+import { makeDiff, readDiff } from './diff.js';
+import { readProfile } from './model.js';
+import { readSeries } from './series.js';
+import { readServices } from './services.js';
+import { isRelative, spanOf } from './state.js';
+
+const LIVE_MS = 10000;
+const SERVICES_MS = 60000;
+const MOST_POINTS = 600;
+
+const live = (state) => (state.live && isRelative(state) ? LIVE_MS : 0);
+
+/** The two sides of a comparison: {query, from, until, file}. */
+export function sides(state) {
+  return {
+    a: { query: state.aQuery ?? state.query, from: state.aFrom, until: state.aUntil, file: state.aFile },
+    b: { query: state.query, from: state.from, until: state.until, file: state.file },
+  };
+}
+
+function openedFile(files, name, type) {
+  const p = files.profile(name, type);
+  if (!p) throw new ApiError('file', name);
+  return p;
+}
+
+async function oneSide(side, type, files, signal) {
+  return side.file ? openedFile(files, side.file, type) : readProfile(await fetchProfile(side, signal));
+}
+
+let noDiff = false;
+
+/** Merged by the daemon, which knows how much windows differ; by the page where a file takes part. */
+async function askDiff(state, files, signal) {
+  const { a, b } = sides(state);
+  const how = { width: state.width, scale: state.scale };
+  if (!a.file && !b.file && !noDiff) {
+    try {
+      return readDiff(await fetchDiff(a, b, signal), how);
+    } catch (e) {
+      if (e.kind !== 'missing') throw e;
+      noDiff = true; // an older daemon
+    }
+  }
+  const [pa, pb] = await Promise.all([oneSide(a, state.type, files, signal), oneSide(b, state.type, files, signal)]);
+  return makeDiff(pa, pb, how);
+}
+
+/** @param {import('./files.js').Files} files @returns {import('./feed.js').Question} */
+export function pictureQuestion(state, files) {
+  const { a, b } = sides(state);
+  const opened = (side) => side.file && [side.file, state.type, files.version(side.file)];
+  if (state.compare) {
+    return { key: JSON.stringify(['diff', a, b, opened(a), opened(b)]), every: live(state), ask: (signal) => askDiff(state, files, signal) };
+  }
+  return { key: JSON.stringify([b, opened(b)]), every: live(state), ask: (signal) => oneSide(b, state.type, files, signal) };
+}
+
+const UNIT_OF_STEP = 10000;
+
+/** @param {number} width CSS pixels of the time line */
+export function seriesQuestion(state, width) {
+  if (state.file && (!state.compare || state.aFile)) return null;
+  const span = spanOf(state);
+  const points = Math.min(MOST_POINTS, Math.max(60, Math.floor(width / 3 / 20) * 20));
+  const what = { query: state.query, ...span, by: state.by, points };
+  const relative = span.until === 'now' && state.live;
+  return { key: JSON.stringify(what), every: relative ? UNIT_OF_STEP : 0, ask: async (signal) => readSeries(await fetchSeries(what, signal)) };
+}
+
+export function servicesQuestion(state) {
+  const { from, until } = state;
+  return {
+    key: JSON.stringify([from, until]), every: isRelative(state) ? SERVICES_MS : 0,
+    ask: async () => readServices(await fetchServices(from, until)),
+  };
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * Two profiles laid on one another: base A and new B. A Diff has the shape of
+ * a Profile, so that the views take it as one; the weights of both sides
+ * stand beside, and its tree's weights are whatever widths were asked for.
+ *
+ * Sides are compared in cores where both count CPU time and say how long they
+ * took, else by their share. A change within the error is none: each side's
+ * error is that of its number of samples (Poisson; binomial for shares), the
+ * daemon's own flags win where it sent them.
+ */
+import { ModelError, checkOrder, checkSums, column, need, readFuncs, readMeta, weights } from './model.js';
+import { bottomUp } from './regroup.js';
+import { finishTree, functionTotals } from './tree.js';
+
+/** How many standard errors a change must exceed: 99 % of those by chance do not. */
+export const Z = 2.576;
+
+/**
+ * @typedef {object} Side
+ * @property {object} meta
+ * @property {Float64Array} self   per node, the profile's unit
+ * @property {Float64Array} total
+ * @property {number} scale        factor from the unit to what is compared
+ */
+
+const timed = (m) => m.unit === 'nanoseconds' && m.to > m.from;
+
+/** What is compared, in words and factors. */
+function scaleOf(a, b, by) {
+  if (by === 'cores' && timed(a) && timed(b)) return { kind: 'cores', a: 1e-6 / (a.to - a.from), b: 1e-6 / (b.to - b.from) };
+  return { kind: 'share', a: 1 / (a.total || 1), b: 1 / (b.total || 1) };
+}
+
+/** Can these two be compared in cores? */
+export const inCores = (diff) => timed(diff.a.meta) && timed(diff.b.meta);
+
+/** Standard error of a weight in compared units. */
+export function errorOf(weight, meta, scale, kind) {
+  if (!(meta.total > 0) || !(meta.samples > 0)) return 0;
+  const share = Math.min(1, weight / meta.total);
+  // seen never is not never: the next sample might have been one
+  const n = Math.max(1, share * meta.samples);
+  const k = (meta.total / meta.samples) * scale;
+  return kind === 'share' ? k * Math.sqrt(n * (1 - share)) : k * Math.sqrt(n);
+}
+
+/** @returns {{a: number, b: number, delta: number, se: number, sure: boolean}} a, b in compared units */
+export function compareWeights(diff, a, b) {
+  const { scale } = diff;
+  const x = a * scale.a;
+  const y = b * scale.b;
+  const se = Math.hypot(errorOf(a, diff.a.meta, scale.a, scale.kind), errorOf(b, diff.b.meta, scale.b, scale.kind));
+  return { a: x, b: y, delta: y - x, se, sure: Math.abs(y - x) > Z * se };
+}
+
+/* ---- merging ---- */
+
+/**
+ * One table of functions for both; maps from each side's numbers. Objects that
+ * only one side has count as one (a program built twice into different places,
+ * a file without mappings), so that their functions meet by name.
+ */
+function mergeFunctions(a, b) {
+  const ids = new Map();
+  const out = { names: [], objects: [], files: [], lines: [], kinds: [], keys: [] };
+  const objects = [a, b].map((p) => new Set(p.objects));
+  const shared = (object) => (objects.every((set) => set.has(object)) ? object : '\u0000');
+  const map = (p) => Int32Array.from(p.names, (name, f) => {
+    const id = f === p.tree.func[0] ? '\n\n' : `${shared(p.objects[f])}\n${name}`;
+    let at = ids.get(id);
+    if (at === undefined) {
+      ids.set(id, (at = out.names.length));
+      for (const k of Object.keys(out)) out[k].push(p[k][f]);
+    }
+    return at;
+  });
+  const mapB = map(b); // names, files and lines of the newer side where both have them
+  const mapA = map(a);
+  out.kinds = Uint8Array.from(out.kinds);
+  out.keys = Uint32Array.from(out.keys);
+  return { functions: { ...out, nFuncs: out.names.length }, mapA, mapB };
+}
+
+function pairChildren(tree, node, map, side, pairs) {
+  if (node < 0) return;
+  for (let c = node + 1; c < tree.end[node]; c = tree.end[c]) {
+    const f = map[tree.func[c]];
+    let pair = pairs.get(f);
+    if (!pair) pairs.set(f, (pair = [-1, -1, f]));
+    pair[side] = c;
+  }
+}
+
+/** Both trees in one, nodes in pre-order, the heavier of both sides first. */
+function mergeTrees(ta, tb, mapA, mapB, kA, kB) {
+  const parent = [];
+  const func = [];
+  const nodeA = [];
+  const nodeB = [];
+  const weight = ([a, b]) => Math.max(a < 0 ? 0 : ta.total[a] * kA, b < 0 ? 0 : tb.total[b] * kB);
+  const stack = [[0, 0, mapB[tb.func[0]], -1]];
+  while (stack.length) {
+    const [a, b, f, up] = stack.pop();
+    const at = parent.length;
+    parent.push(up);
+    func.push(f);
+    nodeA.push(a);
+    nodeB.push(b);
+    const pairs = new Map();
+    pairChildren(ta, a, mapA, 0, pairs);
+    pairChildren(tb, b, mapB, 1, pairs);
+    const list = [...pairs.values()];
+    if (list.length > 1) list.sort((x, y) => weight(x) - weight(y));
+    for (const pair of list) stack.push([...pair, at]);
+  }
+  const pick = (column, nodes) => Float64Array.from(nodes, (n) => (n < 0 ? 0 : column[n]));
+  return {
+    parent: Int32Array.from(parent), func: Int32Array.from(func),
+    aSelf: pick(ta.self, nodeA), aTotal: pick(ta.total, nodeA), bSelf: pick(tb.self, nodeB), bTotal: pick(tb.total, nodeB),
+  };
+}
+
+/* ---- widths ---- */
+
+/** Weight per node such that children and self add up, by what was asked for. */
+function widths(diff, cols, width) {
+  const n = cols.parent.length;
+  if (width === 'new') return { self: cols.bSelf, total: cols.bTotal };
+  const self = new Float64Array(n);
+  for (let i = 0; i < n; i++) self[i] = Math.abs(cols.bSelf[i] * diff.scale.b - cols.aSelf[i] * diff.scale.a);
+  const total = self.slice();
+  for (let i = n - 1; i > 0; i--) total[cols.parent[i]] += total[i];
+  return { self, total };
+}
+
+function sureNodes(diff, cols) {
+  return Uint8Array.from(cols.aTotal, (a, i) => (compareWeights(diff, a, cols.bTotal[i]).sure ? 1 : 0));
+}
+
+/** @returns the tree to show, with the sides' weights on it as aSelf, aTotal, bSelf, bTotal, sure */
+function treeOf(diff, cols, width, sure) {
+  const { self, total } = widths(diff, cols, width);
+  return Object.assign(finishTree(cols.parent.slice(), cols.func, total, self), cols, { sure: sure ?? sureNodes(diff, cols) });
+}
+
+/** The same stacks with the weights of one side only. */
+function oneSide(tree, side) {
+  return finishTree(tree.parent.slice(), tree.func, tree[`${side}Total`], tree[`${side}Self`]);
+}
+
+/** A Diff's tree upside down. */
+export function invertDiff(diff) {
+  const [a, b] = ['a', 'b'].map((s) => bottomUp(oneSide(diff.tree, s), diff.nFuncs));
+  const same = Int32Array.from({ length: diff.nFuncs }, (_, i) => i);
+  const cols = mergeTrees(a, b, same, same, diff.scale.a, diff.scale.b);
+  return treeOf(diff, cols, diff.width);
+}
+
+/* ---- making ---- */
+
+function finish(functions, cols, metaA, metaB, how, sure) {
+  const diff = { isDiff: true, ...functions, width: how.width, scale: scaleOf(metaA, metaB, how.scale) };
+  diff.how = how.scale;
+  diff.a = { meta: metaA };
+  diff.b = { meta: metaB };
+  diff.meta = metaB;
+  // the daemon's flags are of cores: by share they are reckoned here
+  diff.tree = treeOf(diff, cols, how.width, diff.scale.kind === 'cores' ? sure : null);
+  diff.totals = functionTotals(diff.tree, diff.nFuncs);
+  for (const s of ['a', 'b']) diff[s].totals = functionTotals(oneSide(diff.tree, s), diff.nFuncs);
+  diff.cols = cols;
+  diff.sure = sure;
+  return diff;
+}
+
+/**
+ * @param {import('./model.js').Profile} a base
+ * @param {import('./model.js').Profile} b new
+ * @param {{width: 'new'|'change', scale: 'cores'|'share'}} how
+ */
+export function makeDiff(a, b, how) {
+  if (a.meta.unit !== b.meta.unit) throw new ModelError(`side A is in ${a.meta.unit}, side B in ${b.meta.unit}`);
+  const { functions, mapA, mapB } = mergeFunctions(a, b);
+  const scale = scaleOf(a.meta, b.meta, how.scale);
+  const cols = mergeTrees(a.tree, b.tree, mapA, mapB, scale.a, scale.b);
+  return finish(functions, cols, a.meta, b.meta, how, null);
+}
+
+/** One side's numbers; what both share stands in the answer itself. */
+function readSide(json, name) {
+  need(json[name] && typeof json[name] === 'object', `side ${name} is missing`);
+  return { ...readMeta({ ...json, ...json[name] }), cut: json.cut === true };
+}
+
+/** The daemon's answer. @param {object} json format=flamegraph of /api/v1/diff */
+export function readDiff(json, how) {
+  need(json && json.version === 1, `format version ${json?.version} instead of 1`);
+  const functions = readFuncs(json);
+  const n = column(json.nodes, 'parent').length;
+  need(n > 0, 'there is no root');
+  const weight = (name) => weights(column(json.nodes, name, n), name);
+  const cols = {
+    parent: Int32Array.from(json.nodes.parent), func: Int32Array.from(column(json.nodes, 'func', n)),
+    aSelf: weight('self_a'), aTotal: weight('total_a'), bSelf: weight('self_b'), bTotal: weight('total_b'),
+  };
+  checkOrder(cols.parent, cols.func, functions.nFuncs);
+  cols.parent[0] = -1;
+  for (const s of ['a', 'b']) checkSums({ n, parent: cols.parent, total: cols[`${s}Total`], self: cols[`${s}Self`] });
+  const sure = Uint8Array.from(column(json.nodes, 'significant', n), (v) => (v ? 1 : 0));
+  return finish(functions, cols, readSide(json, 'a'), readSide(json, 'b'), how, sure);
+}
+
+/** The same two profiles looked at otherwise. */
+export function relook(diff, how) {
+  const { names, objects, files, lines, kinds, keys, nFuncs, cols, sure } = diff;
+  return finish({ names, objects, files, lines, kinds, keys, nFuncs }, cols, diff.a.meta, diff.b.meta, how, sure);
+}
+
+/** Functions of a Diff in table order, each with what changed. */
+export function diffRows(diff, marked) {
+  const rows = [];
+  for (let f = 0; f < diff.nFuncs; f++) {
+    const [a, b] = [diff.a.totals, diff.b.totals];
+    if (f === diff.tree.func[0] || !(a.total[f] || b.total[f]) || (marked && !marked[f])) continue;
+    rows.push({ f, self: compareWeights(diff, a.self[f], b.self[f]), total: compareWeights(diff, a.total[f], b.total[f]) });
+  }
+  return rows;
+}

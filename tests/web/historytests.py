@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Tests of what the page does with a history: time line, services, clock. In groups as in pagetests."""
+import re
+import time
+
+import history
+import profiles
+from pagetests import js
+
+PLOT = "(() => {const r = document.getElementById('tl-plot').getBoundingClientRect(); return [r.left, r.top, r.width, r.height]})()"
+
+
+def plot_point(env, share, down=0.4):
+    left, top, width, height = env.page.eval(PLOT)
+    return left + share * width, top + down * height
+
+
+def drag(env, a, b, down=0.4):
+    x0, y = plot_point(env, a, down)
+    x1, _ = plot_point(env, b, down)
+    env.page.mouse("mouseMoved", x0, y)
+    env.page.mouse("mousePressed", x0, y, button="left", buttons=1, clickCount=1)
+    for k in (0.3, 0.7, 1):
+        env.page.mouse("mouseMoved", x0 + (x1 - x0) * k, y, button="left", buttons=1)
+    env.page.mouse("mouseReleased", x1, y, button="left", clickCount=1)
+    env.page.settle()
+
+
+def ends(env, a="from", b="until"):
+    m = re.search(rf"[#&]{a}=(\d{{13}})&{b}=(\d{{13}})", env.hash())
+    return tuple(int(v) for v in m.groups()) if m else (0, 0)
+
+
+def view(env):
+    return js(env.page, "const {timeline: t} = await import('./main.js'); return [t.scene.from, t.scene.to, t.scene.series.step];")
+
+
+def deploy(ms, **more):
+    return {"id": 1, "time_ms": ms, "kind": "deploy", "service": "web", "version": "1.5.0", "git_ref": "abc123", "text": ""} | more
+
+
+def with_line(env, fragment, answer=None):
+    env.open(answer or profiles.known(env.now), fragment)
+    env.page.wait("document.getElementById('timeline').getAttribute('aria-busy') === 'false' && !document.getElementById('timeline').hidden")
+    env.page.settle()
+
+
+def timeline(env, tap):
+    env.server.events = [deploy(env.now - 1200000), deploy(env.now - 900000, kind="note", text="incident", version="")]
+    with_line(env, "#live=0")
+    asked = env.last_request(form="series")
+    tap.equal((asked["from"], asked["until"], asked["group_by"]), ("now-1h", "now", "service_name"), "the time line shows some time around the range")
+    tap.equal(sorted(env.text("tl-legend").split("\n")), sorted(history.SERVICES), "a group per service")
+    lo, hi, step = view(env)
+    drag(env, 0.5, 0.6)
+    env.idle()
+    a, b = ends(env)
+    want = lo + 0.5 * (hi - lo), lo + 0.6 * (hi - lo)
+    tap.ok(abs(a - want[0]) <= step and abs(b - want[1]) <= step and (b - a) % step == 0, "dragging selects whole steps of time", (a, b), want)
+    q = env.last_request()
+    tap.equal((q["from"], q["until"]), (str(a), str(b)), "and asks again for just that")
+    tap.equal(view(env)[:2][1] - view(env)[0], hi - lo, "the time line itself stays")
+    env.page.eval("history.back()")
+    env.page.wait("!location.hash.includes('until=')")
+    env.idle()
+    tap.equal(env.last_request()["until"], "now", "Back asks for what was before")
+    env.page.eval("history.forward()")
+    env.page.wait("location.hash.includes('until=')")
+    link = env.hash()
+    with_line(env, link)
+    tap.equal((env.last_request()["from"], env.last_request()["until"]), (str(a), str(b)), "the link brings the range back")
+    band = env.page.eval("(() => {const r = document.querySelector('.tl-band.tl-b').getBoundingClientRect(); return [r.left, r.right]})()")
+    left, _, width, _ = env.page.eval(PLOT)
+    lo, hi, step = view(env)
+    at = [lo + (x - left) / width * (hi - lo) for x in band]
+    tap.ok(abs(at[0] - a) < step and abs(at[1] - b) < step, "and its band on the time line", at, (a, b))
+    env.page.eval("document.querySelector('.tl-b .tl-until').focus()")
+    env.page.key("ArrowLeft", code=37)
+    env.page.key("ArrowLeft", code=37)
+    env.page.wait(f"!location.hash.includes('until={b}')")
+    env.idle()
+    tap.equal(ends(env), (a, b - 2 * step), "arrow keys move an end of the range, and the last one asks")
+    tap.equal(env.last_request()["until"], str(b - 2 * int(step)), "for what they moved to")
+    env.page.eval("document.querySelector('.tl-b .tl-both').focus()")
+    env.page.key("PageDown", code=34)
+    env.page.wait(f"!location.hash.includes('from={a}')")
+    env.idle()
+    tap.equal(ends(env), (a - 10 * step, b - 12 * step), "the grip moves both")
+    words = env.page.eval("[...document.querySelectorAll('.tl-b [role=slider]')].map(e => [e.getAttribute('aria-label'), e.getAttribute('aria-valuetext')])")
+    tap.ok(all(w and t for w, t in words), "sliders have names and say their time", words)
+    x, y = plot_point(env, 0.2)
+    env.page.mouse("mouseMoved", x, y)
+    env.page.settle()
+    tap.ok("CPUs" in env.text("tl-read") and "web" in env.text("tl-read"), "the step under the pointer is told", env.text("tl-read"))
+    lo, hi, _ = view(env)
+    env.press("#tl-in")
+    env.page.wait("location.hash.includes('tf=')")
+    env.page.wait("document.getElementById('timeline').getAttribute('aria-busy') === 'false'")
+    lo2, hi2, _ = view(env)
+    tap.ok(abs((hi2 - lo2) / (hi - lo) - 0.5) < 0.02, "zooming in halves the time line", (hi - lo, hi2 - lo2))
+    env.press("#tl-fit")
+    env.page.wait("!location.hash.includes('tf=')")
+    tap.ok(True, "Fit follows the range again")
+
+
+def chart(env, tap):
+    with_line(env, "#live=0")
+    grab = "document.querySelector('#tl-plot canvas').toDataURL()"
+    area = env.page.eval(grab)
+    env.press("[data-chart=heat]")
+    tap.ok(env.page.eval(grab) != area and "chart=heat" in env.hash(), "heat: a row per group, in the link", env.hash())
+    env.press("[data-chart=area]")
+    series = js(env.page, "const {timeline: t} = await import('./main.js'); const s = t.scene.series; return [s.from, s.to, [...s.total].map(v => Number.isNaN(v) ? null : v)];")
+    gap = series[2].index(None)
+    tap.ok(gap > 0 and abs(gap / len(series[2]) - history.GAP[0]) < 0.01, "what was not recorded is a gap, not zero", gap, len(series[2]))
+    want = sum(history.cores(s, series[0]) for s in history.SERVICES)
+    tap.ok(abs(series[2][0] - want) < 1e-9, "the total is the daemon's", series[2][0], want)
+    env.page.eval("(s => {s.value = 'comm'; s.dispatchEvent(new Event('change'))})(document.getElementById('tl-by'))")
+    env.page.wait("document.getElementById('tl-legend').innerText.includes('comm-web')")
+    tap.equal((env.last_request(form="series")["group_by"], "by=comm" in env.hash()), ("comm", True), "stacked by another label, in the link")
+    env.page.eval("(s => {s.value = 'total'; s.dispatchEvent(new Event('change'))})(document.getElementById('tl-by'))")
+    env.page.wait("location.hash.includes('by=total') && document.getElementById('timeline').getAttribute('aria-busy') === 'false'")
+    tap.ok("group_by" not in env.last_request(form="series"), "or by nothing", env.last_request(form="series"))
+    with_line(env, "#live=0")
+    env.press("#tl-legend button")
+    env.idle()
+    tap.equal(env.last_request()["query"].split("{")[1], 'service_name="web"}', "a group of the legend becomes the selection")
+    broken = js(env.page, """const {readSeries} = await import('./series.js'); return args[0].map(j => {
+        try { readSeries(j); return 'taken'; } catch (e) { return e instanceof model.ModelError ? 'refused' : String(e); } });""",
+                [{}, {"version": 1, "from_ms": 0, "to_ms": 1e15, "step_ms": 1}, {"version": 1, "from_ms": 5, "to_ms": 1, "step_ms": 1},
+                 {"version": 1, "from_ms": 0, "to_ms": 10, "step_ms": 0}, {"version": 1, "from_ms": 0, "to_ms": 10, "step_ms": 1, "groups": [{"values": "x"}]}])
+    tap.equal(broken, ["refused"] * 5, "series that make no sense are refused")
+
+
+def clock(env, tap):
+    env.page.call("Emulation.setTimezoneOverride", timezoneId="Asia/Tokyo")
+    with_line(env, f"#live=0&from={env.now - 600000}&until={env.now - 300000}&tz=local")
+    local = env.text("status")
+    hour = int(time.strftime("%H", time.gmtime((env.now - 300000) / 1000)))
+    env.press("#zone")
+    utc = env.text("status")
+    tap.ok("UTC" in utc and "UTC" not in local and "tz=utc" in env.hash(), "UTC is chosen, said, and in the link", utc)
+    tap.ok(f"{hour:02d}:" in utc, "times are UTC's", utc)
+    tap.ok(f"{(hour + 9) % 24:02d}:" in local, "and local ones the zone's", local)
+    env.press("#range-custom")
+    env.page.eval("document.getElementById('range-from').value = '2026-01-02T03:04:05'; document.getElementById('range-until').value = '2026-01-02T03:05:05'")
+    env.page.eval("document.querySelector('#range-form button[value=ok]').click()")
+    env.page.wait("location.hash.includes('from=17673')")
+    tap.equal(ends(env), (1767323045000, 1767323105000), "and reads it")
+    env.page.eval("localStorage.clear()")
+    env.page.call("Emulation.setTimezoneOverride", timezoneId="")
+
+
+def services(env, tap):
+    with_line(env, "#live=0&view=services&from=now-1h")
+    env.page.wait("document.querySelectorAll('#services-table tbody tr').length === 4")
+    rows = env.page.eval("[...document.querySelectorAll('#services-table tbody tr')].map(r => [...r.cells].slice(0, 3).map(c => c.innerText.trim()))")
+    want = history.services({"from": "now-1h", "until": "now"}, int(time.time() * 1000))
+    want = sorted(want, key=lambda r: -r["cores"])
+    tap.equal([r[0] for r in rows], [w["service_name"] for w in want], "services by CPU")
+    tap.ok(all(abs(float(r[2].split("\u00a0")[0]) - 100 * w["share"]) < 2 for r, w in zip(rows, want)), "with their share", rows)
+    tap.equal(env.page.eval("document.querySelectorAll('.spark path').length"), 4, "and a line of their trend")
+    env.shot("services")
+    chips = "[...document.querySelectorAll('.chip')].find(c => c.innerText === '%s').click()"
+    env.page.eval(chips % "1.4.0")
+    env.page.settle()
+    tap.ok("1.4.0 is the base" in env.text("services-note"), "a first version is picked", env.text("services-note"))
+    env.server.diff = None
+    env.server.missing = {"/api/v1/diff"}
+    env.page.expect_http_errors = True
+    env.page.eval(chips % "1.5.0")
+    env.idle()
+    asked = [q["query"].split("{")[1] for p, q in env.server.requests if p == "/api/v1/profile" and q["format"] == "flamegraph"][-2:]
+    tap.equal(sorted(asked), ['service_name="web",service_version="1.4.0"}', 'service_name="web",service_version="1.5.0"}'],
+              "the second click compares the two")
+    tap.ok("cmp=1" in env.hash() and "1.4.0" in env.hash(), "in the link", env.hash())
+    with_line(env, "#live=0&view=services")
+    env.page.wait("document.querySelectorAll('#services-table tbody tr').length === 4")
+    env.press("#services-table .link")
+    env.idle()
+    tap.equal(env.last_request()["query"].split("{")[1], 'service_name="web"}', "a service leads to its flame graph")
+    tap.ok(not env.page.eval("document.getElementById('view-flame').hidden"), "which is on show")
+
+
+GROUPS = [(f.__name__, f) for f in (timeline, chart, clock, services)]
