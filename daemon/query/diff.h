@@ -33,7 +33,8 @@ struct diff_node {
 	uint32_t parent, first_child, next, func;
 	uint64_t a_self, a_total, b_self, b_total; /* in the trees' unit */
 	uint64_t a_samples, b_samples;		   /* behind the totals */
-	double se;				   /* of (b - a), in the compared unit */
+	double a_se, b_se; /* measured error of the share of its side's root, 0: not measured */
+	double se;	   /* of (b - a), in the compared unit */
 	bool significant;
 };
 
@@ -42,7 +43,8 @@ struct diff_side {
 	uint64_t lost, lost_samples, truncated;
 	uint64_t wall_from, wall_to, duration, period; /* ns; 0 not known */
 	uint32_t cpus, windows;
-	double per; /* value / per is in the compared unit; above 0 */
+	uint32_t df; /* degrees of freedom of the measured errors, 0: none are */
+	double per;  /* value / per is in the compared unit; above 0 */
 };
 
 /*
@@ -51,9 +53,8 @@ struct diff_side {
  * without mappings) count as one, so their functions meet by name.
  */
 struct diff_func {
-	struct tree_func f;  /* the head's where both have it; texts live as long as the diff */
-	double a_phi, b_phi; /* variance over that of independent samples, at least 1 */
-	uint32_t a_df, b_df; /* degrees of freedom behind phi; 0: not measured, phi is 1 */
+	struct tree_func f; /* the head's where both have it; texts live as long as the diff */
+	double a_se, b_se;  /* as a node's */
 };
 
 struct diff {
@@ -88,6 +89,7 @@ struct diff_row {
 	uint32_t func;
 	uint64_t a_self, a_total, b_self, b_total; /* in the trees' unit */
 	uint64_t a_samples, b_samples;		   /* behind the totals */
+	double a_phi, b_phi;			   /* variance over that of independent samples */
 	double a, b, delta, se;			   /* totals in the compared unit */
 	double self_delta;			   /* in the compared unit */
 	bool significant; /* delta is beyond the error at diff.confidence */
@@ -96,8 +98,17 @@ struct diff_row {
 /* Rows by absolute delta, largest first; free with free(). 0 or -ENOMEM. */
 int diff_rows(const struct diff *d, struct diff_row **ret, uint32_t *n);
 
+/*
+ * Errors. Independent samples have the binomial one; of a rate or a cost per
+ * work, which have no fixed total to be a part of, that of counting. Where the
+ * trees have measured the shares' errors between stretches of time, these are
+ * larger by the same factor.
+ */
+
 /* b over a - 1; HUGE_VAL if a is 0 and b is not, 0 if both are */
 double diff_ratio(double a, double b);
+/* Is the trees' unit nanoseconds? */
+bool diff_counts_time(const struct diff *d);
 /* "cores", "cpu time per unit of work", "share", ... */
 const char *diff_unit_name(const struct diff *d);
 

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #define MAX_TERMS 1000
+#define MANY	  200000
 
 double stat_normal_above(double z)
 {
@@ -73,13 +74,21 @@ static double fraction(double x, double a, double b)
 	return h;
 }
 
+/* lgamma alone writes its sign where all threads see it */
+static double log_gamma(double v)
+{
+	int sign;
+
+	return lgamma_r(v, &sign);
+}
+
 double stat_beta(double x, double a, double b)
 {
 	double front;
 
 	if (x <= 0 || x >= 1)
 		return x <= 0 ? 0 : 1;
-	front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
+	front = exp(log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * log(x) + b * log1p(-x));
 	if (x < (a + 1) / (a + b + 2))
 		return front * fraction(x, a, b) / a;
 	return 1 - front * fraction(1 - x, b, a) / b;
@@ -99,5 +108,12 @@ double stat_t_quantile_above(double p, double df)
 
 double stat_growth_p(double a, double b, double p)
 {
-	return b > 0 ? stat_beta(p, b, a + 1) : 1;
+	double n = a + b;
+
+	if (b <= 0)
+		return 1;
+	/* the fraction takes sqrt(n) terms; the normal tail is as good by then */
+	if (n > MANY)
+		return stat_normal_above((b - 0.5 - n * p) / sqrt(n * p * (1 - p)));
+	return stat_beta(p, b, a + 1);
 }
