@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "query/query.h"
+#include "query/series.h"
 
 /* Takes n bytes; 0 or -errno, which ends the export with that error. */
 struct sink {
@@ -72,8 +73,8 @@ int export_pprof(const struct query_env *env, const struct query_input *in,
 int export_folded(const struct tree *t, struct sink out);
 /*
  * Functions by self then total (a recursive function's total counts once),
- * tab separated text or JSON; 0 rows: all. Each row carries the standard error
- * of its self share in percent points, from the number of samples.
+ * tab separated text or JSON; 0 rows: all. Each row carries the standard errors
+ * of its shares in percent points: the tree's, else of that many samples.
  */
 int export_top(const struct tree *t, bool json, uint32_t max_rows, struct sink out);
 /* speedscope's "sampled" profile, one sample per node with self weight; name NULL: "ringprof". */
@@ -82,11 +83,35 @@ int export_speedscope(const struct tree *t, const char *name, struct sink out);
 /*
  * The page's own format, JSON: columnar, never nested:
  * {"version":1,"type":...,"unit":"nanoseconds","period":..,"from_ms":..,"to_ms":..,"total":..,
- *  "samples":..,"lost":..,"lost_samples":..,"truncated":..,"cut":bool,"cpus":..,"windows":..,
- *  "strings":[...],"funcs":{"name":[i..],"object":[i..],"file":[i..],"line":[..],"kind":[0..5]},
- *  "nodes":{"parent":[..],"func":[..],"self":[..],"total":[..]}}
+ *  "samples":..,"lost":..,"lost_samples":..,"truncated":..,"left_out":..,"duration_ms":..,
+ *  "cpus":..,"windows":..,"stretches":..,"tiers":{"memory":windows,"10s":..},"files_refused":..,
+ *  "cut":bool,"strings":[...],
+ *  "funcs":{"name":[i..],"object":[i..],"file":[i..],"line":[..],"kind":[0..5]},
+ *  "nodes":{"parent":[..],"func":[..],"self":[..],"total":[..],"error_ppm":[..]}}
  * Nodes in pre-order (a parent before its children, children heaviest first), node 0 the root.
+ * error_ppm: standard error of total / (the root's total), in millionths; struct tree.errors.
  */
 int export_flamegraph(const struct tree *t, bool cut, struct sink out);
+
+/*
+ * A time line, JSON:
+ * {"version":1,"from_ms":..,"to_ms":..,"step_ms":..,"unit":"cores"|"samples_per_second",
+ *  "groups":[{"labels":{"service_name":"x"},"other":bool,"values":[..],"samples":[..],"total":ns}],
+ *  "total":[..],"lost":[..],"events":[...]}
+ * values, total and lost are in the unit, null where nothing was recorded, and
+ * means over what was recorded of a step. events: JSON as it is, the inside of an array.
+ */
+int export_series(const struct series *s, const char *const *labels, uint32_t n_labels,
+		  bool in_samples, const struct buf *events, struct sink out);
+
+/*
+ * Samples as `perf script` prints them, in order of time within each window,
+ * for the programs that read that: comm, pid/tid, CPU, time, period and event,
+ * then the frames, innermost first. A window knows how often a stack was seen
+ * and not when: its samples are spread evenly over it. What the limits end
+ * comes in the middle of the writing.
+ */
+int export_perf_script(const struct query_env *env, const struct query_input *in,
+		       const struct selector *sel, const struct query_limits *lim, struct sink out);
 
 #endif

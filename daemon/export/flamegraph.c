@@ -207,6 +207,12 @@ static uint64_t node_total(struct columns *c, uint32_t i)
 	return c->t->nodes[c->order[i]].total;
 }
 
+/* a cut's "(other)" has the error of that many samples */
+static uint64_t node_error(struct columns *c, uint32_t i)
+{
+	return (uint64_t)(c->t->nodes[c->order[i]].se * 1e6 + 0.5);
+}
+
 static void put_funcs(struct columns *c)
 {
 	buf_puts(&c->w.b, ",\"funcs\":{");
@@ -232,6 +238,8 @@ static void put_nodes(struct columns *c)
 	put_column(c, "self", c->t->n_nodes, node_self);
 	buf_putc(&c->w.b, ',');
 	put_column(c, "total", c->t->n_nodes, node_total);
+	buf_putc(&c->w.b, ',');
+	put_column(c, "error_ppm", c->t->n_nodes, node_error);
 	buf_putc(&c->w.b, '}');
 }
 

@@ -41,6 +41,7 @@ int writer_end(struct writer *w)
 
 void writer_json_totals(struct writer *w, const struct tree *t)
 {
+	static const char *const tiers[TIER_MAX] = { "memory", "10s", "1m", "10m", "1h" };
 	const uint64_t ms = 1000000;
 
 	buf_printf(&w->b, "\"type\":\"%s\",\"unit\":\"%s\",\"period\":%" PRIu64,
@@ -50,6 +51,14 @@ void writer_json_totals(struct writer *w, const struct tree *t)
 		   t->wall_from / ms, t->wall_to / ms, t->total);
 	buf_printf(&w->b, ",\"samples\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"lost_samples\":%" PRIu64,
 		   t->samples, t->lost, t->lost_samples);
-	buf_printf(&w->b, ",\"truncated\":%" PRIu64 ",\"cpus\":%" PRIu32 ",\"windows\":%" PRIu32,
-		   t->truncated, t->cpus, t->windows);
+	buf_printf(&w->b,
+		   ",\"truncated\":%" PRIu64 ",\"left_out\":%" PRIu64 ",\"duration_ms\":%" PRIu64,
+		   t->truncated, t->left_out, t->duration / ms);
+	buf_printf(&w->b,
+		   ",\"cpus\":%" PRIu32 ",\"windows\":%" PRIu32 ",\"stretches\":%" PRIu32 ",\"tiers"
+											  "\":{",
+		   t->cpus, t->windows, t->stretches);
+	for (int i = 0; i < TIER_MAX; i++)
+		buf_printf(&w->b, "%s\"%s\":%" PRIu32, i ? "," : "", tiers[i], t->used.windows[i]);
+	buf_printf(&w->b, "},\"files_refused\":%" PRIu32, t->used.files_refused);
 }

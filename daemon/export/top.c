@@ -69,11 +69,14 @@ static double percent(uint64_t part, uint64_t whole)
 	return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
-/* standard error of a share of n samples, in percent points */
-static double error_percent(uint64_t part, uint64_t n)
+/* standard error of a share of n samples, in percent points: se is what the tree knows of it */
+static double error_percent(const struct tree *t, uint64_t part, double se)
 {
+	uint64_t n = t->nodes[0].total_samples;
 	double p = n ? (double)part / (double)n : 0;
 
+	if (t->errors)
+		return 100.0 * se;
 	return n && p < 1 ? 100.0 * sqrt(p * (1 - p) / (double)n) : 0;
 }
 
@@ -92,9 +95,11 @@ static void put_json(struct writer *w, const struct tree *t, const struct row *r
 	buf_printf(b, ",\"self\":%" PRIu64 ",\"total\":%" PRIu64, r->self, r->total);
 	buf_printf(b, ",\"self_samples\":%" PRIu64 ",\"total_samples\":%" PRIu64, r->self_samples,
 		   r->total_samples);
-	buf_printf(b, ",\"self_percent\":%.4f,\"total_percent\":%.4f,\"self_error_percent\":%.4f}",
-		   percent(r->self, t->nodes[0].total), percent(r->total, t->nodes[0].total),
-		   error_percent(r->self_samples, t->nodes[0].total_samples));
+	buf_printf(b, ",\"self_percent\":%.4f,\"total_percent\":%.4f",
+		   percent(r->self, t->nodes[0].total), percent(r->total, t->nodes[0].total));
+	buf_printf(b, ",\"self_error_percent\":%.4f,\"total_error_percent\":%.4f}",
+		   error_percent(t, r->self_samples, f->self_se),
+		   error_percent(t, r->total_samples, f->total_se));
 }
 
 static void put_text(struct writer *w, const struct tree *t, const struct row *r)
@@ -103,7 +108,7 @@ static void put_text(struct writer *w, const struct tree *t, const struct row *r
 
 	buf_printf(&w->b, "%" PRIu64 "\t%.2f\t%.2f\t%" PRIu64 "\t%.2f\t%" PRIu64 "\t%s\t%s\n",
 		   r->self, percent(r->self, t->nodes[0].total),
-		   error_percent(r->self_samples, t->nodes[0].total_samples), r->total,
+		   error_percent(t, r->self_samples, f->self_se), r->total,
 		   percent(r->total, t->nodes[0].total), r->self_samples, f->name, f->object);
 }
 

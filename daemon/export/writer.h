@@ -21,7 +21,7 @@ void writer_flow(struct writer *w);
 /* Hands on the rest and frees; 0 or the first error. */
 int writer_end(struct writer *w);
 
-/* The totals all JSON answers begin with, "type" to "windows", no braces. */
+/* The totals all JSON answers begin with, "type" to "files_refused", no braces. */
 void writer_json_totals(struct writer *w, const struct tree *t);
 
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "http/internal.h"
+#include "http/api.h"
 
 #define MAX_PROCESSES 65536
 #define MAX_TARGETS   1024
@@ -26,19 +26,6 @@ static bool no_params(struct request *req)
 	return false;
 }
 
-static void finish(struct request *req)
-{
-	reply_ok(req, "application/json");
-	if (req->reply.status == 200)
-		reply_compress(req);
-}
-
-static void key_text(struct buf *b, const char *key, const char *value)
-{
-	buf_printf(b, ",\"%s\":", key);
-	buf_json_string(b, value ? value : "");
-}
-
 static void process_json(struct buf *b, const struct agg_process *p)
 {
 	uint64_t truncated = 0;
@@ -46,9 +33,9 @@ static void process_json(struct buf *b, const struct agg_process *p)
 	for (size_t i = 1; i < sizeof(p->ends) / sizeof(p->ends[0]); i++)
 		truncated += p->ends[i];
 	buf_printf(b, "{\"pid\":%d", p->pid);
-	key_text(b, "comm", p->comm);
-	key_text(b, "exe", p->exe);
-	key_text(b, "service_name", p->service_name);
+	api_key_text(b, "comm", p->comm);
+	api_key_text(b, "exe", p->exe);
+	api_key_text(b, "service_name", p->service_name);
 	buf_printf(b,
 		   ",\"cpu_seconds\":%" PRIu64 ".%09" PRIu64 ",\"samples\":%" PRIu64
 		   ",\"whole\":%" PRIu64 ",\"truncated\":%" PRIu64 "}",
@@ -76,7 +63,7 @@ void api_processes(struct request *req)
 	}
 	buf_puts(b, "\n]}\n");
 	free(rows);
-	finish(req);
+	api_finish(req);
 }
 
 /* Where this request came to; readers that found us there find us there again. */
@@ -119,7 +106,7 @@ static void target_json(struct buf *b, const char *address, const char *scheme, 
 	buf_printf(b, "],\"labels\":{\"__scheme__\":\"%s\"", scheme);
 	buf_puts(b, ",\"__metrics_path__\":\"/debug/pprof/profile\",\"__param_query\":");
 	selector_json(b, service);
-	key_text(b, "service_name", service);
+	api_key_text(b, "service_name", service);
 	buf_puts(b, "}}");
 }
 
@@ -147,7 +134,7 @@ void api_targets(struct request *req)
 	}
 	buf_puts(b, "\n]\n");
 	free(rows);
-	finish(req);
+	api_finish(req);
 }
 
 void api_status(struct request *req)
@@ -160,12 +147,12 @@ void api_status(struct request *req)
 		env->status(env->arg, &req->reply.body);
 	else
 		buf_puts(&req->reply.body, "{}");
-	finish(req);
+	api_finish(req);
 }
 
 void api_unknown(struct request *req)
 {
 	reply_error(req, 404,
-		    "there is no such path; allowed: /api/v1/profile, /api/v1/processes, "
-		    "/api/v1/targets, /api/v1/status");
+		    "there is no such path; allowed: under /api/v1: profile, diff, series, labels, "
+		    "label/NAME/values, services, tiers, events, pins, processes, targets, status");
 }

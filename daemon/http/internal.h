@@ -41,7 +41,7 @@
 #define LINE_NS	       (1000 * 1000000ULL)
 #define SCRAPE_LINE_NS (100 * 1000000ULL)
 
-enum method { M_GET = 1, M_HEAD = 2, M_POST = 4, M_OTHER = 8 };
+enum method { M_GET = 1, M_HEAD = 2, M_POST = 4, M_OTHER = 8, M_DELETE = 16 };
 #define M_READ (M_GET | M_HEAD)
 
 /* how errors are dressed */
@@ -309,6 +309,13 @@ void api_profile(struct request *req);
 void api_processes(struct request *req);
 void api_targets(struct request *req);
 void api_status(struct request *req);
+void api_label_names(struct request *req);
+void api_label_values(struct request *req);
+void api_series(struct request *req);
+void api_services(struct request *req);
+void api_tiers(struct request *req);
+void api_events(struct request *req);
+void api_pins(struct request *req);
 void api_unknown(struct request *req);
 
 #endif

@@ -41,7 +41,7 @@ static const char *error_type(unsigned int status)
 	} types[] = {
 		{ 400, "bad_data" },	       { 401, "unauthorized" }, { 403, "forbidden" },
 		{ 404, "not_found" },	       { 413, "too_large" },	{ 414, "too_large" },
-		{ 405, "method_not_allowed" }, { 503, "unavailable" },
+		{ 405, "method_not_allowed" }, { 409, "conflict" },	{ 503, "unavailable" },
 	};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)

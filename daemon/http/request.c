@@ -65,6 +65,8 @@ static enum method method_of(const char *name)
 		return M_GET;
 	if (!strcmp(name, "HEAD"))
 		return M_HEAD;
+	if (!strcmp(name, "DELETE"))
+		return M_DELETE;
 	return strcmp(name, "POST") ? M_OTHER : M_POST;
 }
 
@@ -135,12 +137,15 @@ static bool credential_ok(struct request *req)
 static bool method_ok(struct request *req)
 {
 	unsigned int m = req->route->methods;
+	const char *post, *drop;
 
 	if (m & req->method)
 		return true;
-	reply_error(req, 405, "this path does not know this method; allowed: GET, HEAD%s",
-		    m & M_POST ? ", POST" : "");
-	reply_header(&req->reply, "Allow", "GET, HEAD%s", m & M_POST ? ", POST" : "");
+	post = m & M_POST ? ", POST" : "";
+	drop = m & M_DELETE ? ", DELETE" : "";
+	reply_error(req, 405, "this path does not know this method; allowed: GET, HEAD%s%s", post,
+		    drop);
+	reply_header(&req->reply, "Allow", "GET, HEAD%s%s", post, drop);
 	return false;
 }
 

@@ -20,14 +20,22 @@ static const struct route routes[] = {
 	{ "/api/v1/profile", M_READ, false, F_API, LANE_HEAVY, api_profile },
 	{ "/api/v1/processes", M_READ, false, F_API, LANE_LIGHT, api_processes },
 	{ "/api/v1/targets", M_READ, false, F_API, LANE_LIGHT, api_targets },
+	{ "/api/v1/labels", M_READ, false, F_API, LANE_LIGHT, api_label_names },
+	{ "/api/v1/series", M_READ, false, F_API, LANE_LIGHT, api_series },
+	{ "/api/v1/services", M_READ, false, F_API, LANE_HEAVY, api_services },
+	{ "/api/v1/tiers", M_READ, false, F_API, LANE_LIGHT, api_tiers },
+	{ "/api/v1/events", M_READ | M_POST, false, F_API, LANE_LIGHT, api_events },
+	{ "/api/v1/pins", M_READ | M_POST | M_DELETE, false, F_API, LANE_LIGHT, api_pins },
 	{ "/api/v1/status", M_READ, false, F_API, LANE_LIGHT, api_status },
 	/* below: by prefix */
-	{ "/debug/", M_READ | M_POST | M_OTHER, false, F_PPROF, LANE_NONE, pprof_unknown },
-	{ "/api/", M_READ | M_POST | M_OTHER, false, F_API, LANE_NONE, api_unknown },
+	{ "/api/v1/label/", M_READ, false, F_API, LANE_LIGHT, api_label_values },
+	{ "/debug/", M_READ | M_POST | M_OTHER | M_DELETE, false, F_PPROF, LANE_NONE,
+	  pprof_unknown },
+	{ "/api/", M_READ | M_POST | M_OTHER | M_DELETE, false, F_API, LANE_NONE, api_unknown },
 	{ "", M_READ, false, F_PLAIN, LANE_NONE, page_handler },
 };
 
-#define N_PREFIXES 3
+#define N_PREFIXES 4
 
 const struct route *route_find(const char *path)
 {

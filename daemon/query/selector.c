@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "query/budget.h"
+#include "query/labels.h"
 
 enum { UNKNOWN, NO, YES };
 
@@ -60,6 +61,19 @@ bool selector_is_samples(const struct selector *s)
 bool selector_is_all(const struct selector *s)
 {
 	return !s || !s->n;
+}
+
+uint32_t selector_labels(const struct selector *s, const char **ret, uint32_t max)
+{
+	uint32_t n = 0, k;
+
+	for (uint32_t i = 0; s && i < s->n && n < max; i++) {
+		for (k = 0; k < n && strcmp(ret[k], s->m[i].key) != 0; k++)
+			;
+		if (k == n)
+			ret[n++] = s->m[i].key;
+	}
+	return n;
 }
 
 static const char *series_label(const struct model_series *s, const char *key)

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "query/labels.h"
 
 struct parser {
 	const char *text, *p;
@@ -161,7 +162,7 @@ static int parse_op(struct parser *ps, enum match_op *ret)
 	return fail_at(ps, ps->p, "an operator is missing", "= != =~ !~");
 }
 
-static const char *canonical_key(const char *key)
+const char *label_alias(const char *key)
 {
 	static const char *const alias[][2] = {
 		{ "service", "service_name" },
@@ -194,7 +195,7 @@ static int parse_key(struct parser *ps, struct matcher *m)
 	while (is_name(*ps->p, false))
 		ps->p++;
 	key = strndup(at, (size_t)(ps->p - at));
-	m->key = key ? strdup(canonical_key(key)) : NULL;
+	m->key = key ? strdup(label_alias(key)) : NULL;
 	if (!m->key)
 		return -ENOMEM;
 	m->scope = key_scope(m->key);

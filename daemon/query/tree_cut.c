@@ -7,6 +7,7 @@
 #include "query/tree.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,6 +167,18 @@ static void compact(struct tree *t, const uint32_t *id, struct tree_node *nodes,
 	t->n_nodes = n;
 }
 
+/* How the parts of an "(other)" change together is not known any more. */
+static void other_errors(struct tree *t, uint32_t keep)
+{
+	double n = (double)t->nodes[0].total_samples;
+
+	for (uint32_t i = keep; i < t->n_nodes && n > 0; i++) {
+		double p = (double)t->nodes[i].total_samples / n;
+
+		t->nodes[i].se = p < 1 ? sqrt(p * (1 - p) / n) : 0;
+	}
+}
+
 int tree_cut(struct tree *t, uint32_t max_nodes)
 {
 	cleanup_free uint32_t *id = NULL, *other = NULL;
@@ -188,6 +201,8 @@ int tree_cut(struct tree *t, uint32_t max_nodes)
 	}
 	choose(t, max_nodes, room, id);
 	compact(t, id, nodes, max_nodes, other, func);
+	if (t->errors)
+		other_errors(t, max_nodes);
 	link_nodes(t, room);
 	return 0;
 }

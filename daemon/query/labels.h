@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Which label sets the history has. Reads totals only, never a stack. Any
+ * thread.
+ */
+#ifndef RINGPROF_QUERY_LABELS_H
+#define RINGPROF_QUERY_LABELS_H
+
+#include "query/query.h"
+
+#define LABEL_SETS_MAX 20000 /* distinct ones in one answer */
+
+struct label_set { /* sorted by key; texts are the label_sets' */
+	uint32_t n;
+	struct {
+		const char *key, *value;
+	} * labels;
+};
+
+struct label_sets {
+	struct label_set *set;
+	uint32_t n;
+	bool cut; /* there are more than LABEL_SETS_MAX */
+	struct strtab *strings;
+};
+
+/*
+ * Distinct label sets of [from, to), wall ns, that one of the selectors takes
+ * (n_sel 0: all). 0, or as query_tree. Free with label_sets_free.
+ */
+int query_label_sets(const struct query_env *env, uint64_t from, uint64_t to,
+		     struct selector *const *sel, uint32_t n_sel, const struct query_limits *lim,
+		     struct label_sets **ret);
+void label_sets_free(struct label_sets *s);
+
+/*
+ * Distinct keys, or values of one key (""), sorted by bytes: *ret has them in
+ * an array to free, their texts are the sets'. key NULL: the keys.
+ */
+int label_sets_words(const struct label_sets *s, const char *key, const char ***ret, uint32_t *n);
+
+/* One of those that ringprof itself gives, or pid, tid, cpu. */
+bool label_is_standard(const char *label);
+/* The label's name for its short form (service, version, env), else the text itself. */
+const char *label_alias(const char *label);
+/*
+ * Has any label set of the whole history this label? 1; 0 with the nearest
+ * known name in near ("" none is near); or as query_tree.
+ */
+int query_label_known(const struct query_env *env, const char *label,
+		      const struct query_limits *lim, char *near, size_t len);
+
+#define SELECTOR_LABELS_MAX 32
+/* Labels that the selector's matchers look at, without repetition: their number. */
+uint32_t selector_labels(const struct selector *s, const char **ret, uint32_t max);
+
+#endif
