@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * store_feed and store_series: picks windows first (under the lock), then
- * reads and tells them one by one (without it).
+ * store_feed and store_series: windows are picked first (plan.c, under the
+ * lock), then read and told one by one, without it. What is found damaged on
+ * the way is left out, and the writer told to set the file aside.
  */
 #include "store/feed.h"
 
@@ -9,77 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "store/history.h"
 #include "store/match.h"
-
-void picks_free(struct picks *p)
-{
-	for (size_t i = 0; i < p->n; i++)
-		window_unref(p->p[i].w);
-	free(p->p);
-	memset(p, 0, sizeof(*p));
-}
-
-static int pick_add(struct picks *p, const struct pick *one)
-{
-	struct pick *a = array_room(p->p, &p->cap, p->n + 1, sizeof(*a));
-
-	if (!a)
-		return -ENOMEM;
-	p->p = a;
-	p->p[p->n++] = *one;
-	return 0;
-}
-
-/* With the lock held. */
-static int pick_memory(struct store *s, const struct store_ask *ask, struct picks *ret)
-{
-	for (size_t i = 0; i < s->n; i++) {
-		struct store_item *it = &s->w[s->head + i];
-		struct pick p = { .from = it->w->wall_start,
-				  .to = window_wall_end(it->w),
-				  .first_seq = it->seq,
-				  .last_seq = it->seq,
-				  .tier = TIER_MEMORY,
-				  .w = it->w };
-
-		if (p.from >= ask->to || p.to <= ask->from)
-			continue;
-		if (pick_add(ret, &p))
-			return -ENOMEM;
-		window_ref(it->w);
-	}
-	return 0;
-}
-
-/* The clock may have been set: in order of wall time, then as recorded. */
-static int by_time(const void *va, const void *vb)
-{
-	const struct pick *a = va, *b = vb;
-
-	if (a->from != b->from)
-		return a->from < b->from ? -1 : 1;
-	if (a->first_seq != b->first_seq)
-		return a->first_seq < b->first_seq ? -1 : 1;
-	return (a->to > b->to) - (a->to < b->to);
-}
-
-int feed_plan(struct store *s, const struct store_ask *ask, struct picks *ret)
-{
-	int r;
-
-	memset(ret, 0, sizeof(*ret));
-	pthread_mutex_lock(&s->lock);
-	r = pick_memory(s, ask, ret);
-	pthread_mutex_unlock(&s->lock);
-	if (r)
-		picks_free(ret);
-	else if (ret->n)
-		qsort(ret->p, ret->n, sizeof(*ret->p), by_time);
-	return r;
-}
 
 static int wanted(const struct store_ask *ask)
 {
@@ -97,6 +31,38 @@ static void note_used(struct store_used *u, const struct pick *p)
 		u->to = p->to;
 }
 
+/* A damaged file is the writer's to set aside; the others answer. 0, or what ends the feed. */
+static int after_read(struct store *s, const struct pick *p, struct store_used *used, int r)
+{
+	if (r != -EBADMSG && r != -EIO)
+		return r;
+	history_found_bad(s->history, p->f, "a window in it cannot be read");
+	used->files_refused++;
+	return 0;
+}
+
+static int feed_one(struct store *s, const struct store_ask *ask, const struct pick *p,
+		    window_fn fn, void *arg, struct store_used *used)
+{
+	struct window *w = NULL;
+	int r;
+
+	if (p->w) {
+		note_used(used, p);
+		return fn(arg, p->w);
+	}
+	/* one refusal a file: the rest of it is not tried */
+	if (history_is_bad(s->history, p->f))
+		return 0;
+	r = hfile_window(p->f, &p->row, ask->sel, ask->totals_only, &w);
+	if (r)
+		return after_read(s, p, used, r);
+	note_used(used, p);
+	r = fn(arg, w);
+	window_unref(w);
+	return r;
+}
+
 int store_feed(struct store *s, const struct store_ask *ask, window_fn fn, void *arg,
 	       struct store_used *ret)
 {
@@ -106,10 +72,11 @@ int store_feed(struct store *s, const struct store_ask *ask, window_fn fn, void 
 
 	for (size_t i = 0; !r && i < picks.n; i++) {
 		r = wanted(ask);
-		if (r)
-			break;
-		note_used(&used, &picks.p[i]);
-		r = fn(arg, picks.p[i].w);
+		if (!r)
+			r = feed_one(s, ask, &picks.p[i], fn, arg, &used);
+		/* dictionaries of many files: not all at once in memory */
+		if (s->history && (i + 1 == picks.n || picks.p[i].f != picks.p[i + 1].f))
+			history_trim_cache(s->history);
 	}
 	picks_free(&picks);
 	if (ret)
@@ -181,6 +148,20 @@ static int series_of_memory(const struct store_ask *ask, const struct window *w,
 	return r;
 }
 
+static int series_one(struct store *s, const struct store_ask *ask, const struct pick *p,
+		      series_fn fn, void *arg)
+{
+	struct store_used unused = { 0 };
+	int r;
+
+	if (p->w)
+		return series_of_memory(ask, p->w, fn, arg);
+	if (history_is_bad(s->history, p->f))
+		return 0;
+	r = hfile_series(p->f, &p->row, ask->sel, fn, arg);
+	return r < 0 ? after_read(s, p, &unused, r) : r;
+}
+
 int store_series(struct store *s, const struct store_ask *ask, series_fn fn, void *arg)
 {
 	struct picks picks;
@@ -189,15 +170,40 @@ int store_series(struct store *s, const struct store_ask *ask, series_fn fn, voi
 	for (size_t i = 0; !r && i < picks.n; i++) {
 		r = wanted(ask);
 		if (!r)
-			r = series_of_memory(ask, picks.p[i].w, fn, arg);
+			r = series_one(s, ask, &picks.p[i], fn, arg);
+		if (s->history && (i + 1 == picks.n || picks.p[i].f != picks.p[i + 1].f))
+			history_trim_cache(s->history);
 	}
 	picks_free(&picks);
 	return r;
 }
 
+static void tier_of(struct history *h, unsigned int t, struct tier_info *ret)
+{
+	*ret = (struct tier_info){ .name = history_names[t],
+				   .step = history_steps[t],
+				   .max_age = h->cfg.max_age[t],
+				   .guaranteed = history_share(h, TIER_10S + t) };
+	for (size_t i = 0; i < h->n_files; i++) {
+		const struct hfile *f = h->files[i];
+
+		if (f->is_pin || f->tier != TIER_10S + t)
+			continue;
+		ret->bytes += f->bytes;
+		ret->windows += f->n_rows;
+		for (size_t k = 0; k < f->n_rows; k++) {
+			if (!ret->oldest || f->rows[k].from < ret->oldest)
+				ret->oldest = f->rows[k].from;
+			if (f->rows[k].to > ret->newest)
+				ret->newest = f->rows[k].to;
+		}
+	}
+}
+
 size_t store_tiers(struct store *s, struct tier_info *ret, size_t max)
 {
 	struct store_counters c;
+	size_t n = 1;
 
 	if (!max)
 		return 0;
@@ -212,5 +218,11 @@ size_t store_tiers(struct store *s, struct tier_info *ret, size_t max)
 	ret[0].max_age = s->cfg.max_age;
 	ret[0].guaranteed = s->cfg.max_bytes;
 	pthread_mutex_unlock(&s->lock);
-	return 1;
+	if (!s->history)
+		return n;
+	pthread_mutex_lock(&s->history->lock);
+	for (unsigned int t = 0; t < HISTORY_TIERS && n < max; t++)
+		tier_of(s->history, t, &ret[n++]);
+	pthread_mutex_unlock(&s->history->lock);
+	return n;
 }

@@ -3,13 +3,17 @@
 #ifndef RINGPROF_STORE_FEED_H
 #define RINGPROF_STORE_FEED_H
 
+#include "store/hfile.h"
 #include "store/store_int.h"
 
 struct pick {
 	uint64_t from, to;	      /* wall ns */
 	uint64_t first_seq, last_seq; /* the tens it covers */
+	uint64_t origin;
 	uint32_t tier;
 	struct window *w; /* memory: a reference */
+	struct hfile *f;  /* disk: a reference, and the row */
+	struct hrow row;
 };
 
 struct picks {

@@ -20,7 +20,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "store/store_int.h"
+#include "store/history.h"
 
 struct store *store_new(const struct store_config *cfg)
 {
@@ -42,6 +42,7 @@ void store_free(struct store *s)
 {
 	if (!s)
 		return;
+	history_close(s->history);
 	for (size_t i = 0; i < s->n; i++)
 		window_unref(s->w[s->head + i].w);
 	free(s->w);
@@ -178,7 +179,7 @@ static bool same_ten(const struct store *s, const struct window *w)
 	const struct window *last = s->n ? s->w[s->head + s->n - 1].w : NULL;
 
 	return last && w->wall_start / WINDOW_NS == last->wall_start / WINDOW_NS &&
-	       w->wall_start >= last->wall_start;
+	       w->wall_start == window_wall_end(last) && w->unit == last->unit;
 }
 
 static int append(struct store *s, struct window *w)
@@ -195,6 +196,8 @@ static int append(struct store *s, struct window *w)
 		s->seq++;
 	s->w[s->head + s->n++] = (struct store_item){ .w = w, .seq = s->seq };
 	s->window_bytes += window_bytes(w);
+	if (s->history)
+		history_add(s->history, w, s->seq);
 	return 0;
 }
 

@@ -41,6 +41,51 @@ void store_reconfigure(struct store *s, const struct store_config *cfg);
  */
 int store_add(struct store *s, struct window *w);
 
+/* ---- the history on disk ---- */
+
+struct history_config {
+	const char *dir;       /* made if it is missing; one daemon's alone */
+	const char *host;      /* told with pins that go elsewhere */
+	uint64_t max_bytes;    /* of all files, the log included */
+	uint64_t max_age[4];   /* ns: 10 s, 1 min, 10 min, 1 h */
+	uint64_t (*now)(void); /* wall ns; NULL: the clock */
+	/*
+	 * Names a place for good, from the writer's thread: as query_resolve. vaddr:
+	 * its ELF virtual address, *has_vaddr false: none.
+	 */
+	void (*name)(void *arg, const struct model_object *o, uint64_t off, struct sym_answer *ret,
+		     bool *has_vaddr, uint64_t *vaddr);
+	void *arg;
+};
+
+/*
+ * Opens what is there and starts the writer. Before the first window is added;
+ * what is given to `name` must outlive the store. 0, or -errno with a sentence:
+ * then the store goes on with memory alone.
+ */
+int store_open_history(struct store *s, const struct history_config *cfg, char *err, size_t errlen);
+/* Limits of *cfg alone take effect. */
+void store_limit_history(struct store *s, const struct history_config *cfg);
+/* Blocks until all that was added is written, as far as it can be (tests, benches). */
+void store_sync(struct store *s);
+
+struct history_counters {
+	uint64_t bytes, max_bytes, files, queued;
+	uint64_t commits, windows_lost; /* could not be written */
+	uint64_t queue_full;		/* of those: the writer did not keep up */
+	uint64_t dropped_by_age, dropped_by_budget, dropped_by_full_disk; /* files */
+	uint64_t refused;						  /* files set aside */
+	uint64_t series_other, names, names_unknown;
+	uint64_t cache_bytes;
+	uint64_t pins, pin_bytes;
+};
+/* false: memory only. */
+bool history_counters(struct store *s, struct history_counters *ret);
+/* What is wrong with it now, one sentence; "" nothing. */
+void history_trouble(struct store *s, char *ret, size_t len);
+/* Takes the oldest line for the log; false: there is none. */
+bool history_message(struct store *s, char *ret, size_t len);
+
 /* A reference to each window that overlaps [from, to), wall ns, oldest first. */
 struct window_list {
 	struct window **w;
@@ -63,7 +108,10 @@ enum store_tier { TIER_MEMORY, TIER_10S, TIER_1M, TIER_10M, TIER_1H, TIER_MAX };
 
 struct store_ask {
 	uint64_t from, to; /* wall ns; what overlaps, at the finest resolution kept for that time */
-	/* no window is longer than this (ns); 0: as coarse as fits between from and to, finer at the edges */
+	/*
+	 * ns; windows are no longer than this, unless nothing finer is kept; 0: as
+	 * coarse as fits between from and to, finer at the edges
+	 */
 	uint64_t step;
 	/* entries may be left out: n_entries 0, samples and weight of what sel takes are there */
 	bool totals_only;

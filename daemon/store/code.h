@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A window as a history file holds it: a head (what it is, what was lost,
+ * totals by label set) and the data (entries by label set). Pure functions
+ * over buffers. zstd within; both end in a check of 16 bits, so that a bit
+ * that turned over on the way is found and not shown.
+ */
+#ifndef RINGPROF_STORE_CODE_H
+#define RINGPROF_STORE_CODE_H
+
+#include <zstd.h>
+
+#include "base/buf.h"
+#include "store/dict.h"
+
+#define CODE_MAX_RAW	(64U << 20) /* of one blob, unpacked */
+#define CODE_MAX_LOSSES 64U
+
+struct code_entry {
+	uint32_t series, local;
+	uint64_t count, weight;
+};
+
+struct code_series {
+	uint32_t series, entries;
+	uint64_t samples, weight;
+};
+
+struct code_head {
+	uint64_t covered; /* ns that were recorded in it */
+	uint64_t period, idle;
+	uint32_t unit, cpus;
+	uint32_t n_losses, n_series;
+	struct window_loss losses[CODE_MAX_LOSSES];
+	struct code_series *series; /* by number */
+};
+
+/*
+ * Appends the head and the data of n entries, sorted by (series, local); fills
+ * head->series, which the caller frees. 0, -ENOMEM or -EIO (zstd).
+ */
+int code_window(ZSTD_CCtx *z, struct code_head *head, const struct code_entry *e, uint32_t n,
+		struct buf *out_head, struct buf *out_data);
+/* 0, -ENOMEM, -EBADMSG; head->series is the caller's to free. */
+int decode_head(const void *p, size_t len, uint32_t max_series, struct code_head *ret);
+/*
+ * Entries of those label sets i whose take[i] is set (i: place in head->series)
+ * into ret, which has room for all of them; thread and stack are numbers of the
+ * dictionary's model. 0, -ENOMEM, -EBADMSG.
+ */
+int decode_data(ZSTD_DCtx *z, const void *p, size_t len, const struct code_head *head,
+		const struct dict *d, const uint8_t *take, struct window_entry *ret,
+		uint32_t *n_ret);
+
+/* Packs raw into out, with its length; unpacks the same. */
+int code_pack(ZSTD_CCtx *z, const struct buf *raw, struct buf *out);
+struct bytes;
+int code_unpack(ZSTD_DCtx *z, struct bytes *in, struct buf *out);
+
+#endif

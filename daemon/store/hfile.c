@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Life of a history file and its writer's side. What is read is in hfile_read.c. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "store/hfile_int.h"
+
+/* small pages: a window is some kilobytes, and half of its last page goes to waste */
+#define PAGE_SIZE_SQL "PRAGMA page_size=1024"
+#define PACK_LEVEL    9
+
+static const char schema[] =
+	"BEGIN IMMEDIATE;"
+	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+	"CREATE TABLE seg(id INTEGER PRIMARY KEY, data BLOB NOT NULL);"
+	"CREATE TABLE win(id INTEGER PRIMARY KEY, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,"
+	" q0 INTEGER NOT NULL, q1 INTEGER NOT NULL, head BLOB NOT NULL);"
+	"CREATE TABLE dat(id INTEGER PRIMARY KEY, data BLOB NOT NULL);"
+	"PRAGMA application_id=" HFILE_STR(HFILE_APP_ID) ";"
+							 "PRAGMA user_version=" HFILE_STR(
+								 HFILE_VERSION) ";";
+
+int hfile_errno(int sql)
+{
+	switch (sql & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return 0;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_ERROR: /* a table or column that is not there: no file of ours */
+		return -EBADMSG;
+	default:
+		return -EIO;
+	}
+}
+
+int hfile_sql(sqlite3 *db, const char *text)
+{
+	return hfile_errno(sqlite3_exec(db, text, NULL, NULL, NULL));
+}
+
+int hfile_connect(const char *path, int flags, sqlite3 **ret)
+{
+	int r = sqlite3_open_v2(path, ret, flags | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (r != SQLITE_OK) {
+		sqlite3_close(*ret);
+		*ret = NULL;
+		return hfile_errno(r);
+	}
+	sqlite3_extended_result_codes(*ret, 1);
+	sqlite3_busy_timeout(*ret, 2000);
+	/* the file may be anybody's: nothing in its schema is run */
+	sqlite3_db_config(*ret, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(*ret, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(*ret, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	sqlite3_db_config(*ret, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+	return hfile_sql(*ret, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
+			       "PRAGMA cache_size=-256");
+}
+
+struct hfile *hfile_alloc(const char *path)
+{
+	struct hfile *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->refs = 1;
+	f->path = strdup(path);
+	if (!f->path) {
+		free(f);
+		return NULL;
+	}
+	pthread_mutex_init(&f->lock, NULL);
+	return f;
+}
+
+struct hfile *hfile_ref(struct hfile *f)
+{
+	__atomic_add_fetch(&f->refs, 1, __ATOMIC_RELAXED);
+	return f;
+}
+
+static void close_writer(struct hfile *f)
+{
+	sqlite3_finalize(f->put_seg);
+	sqlite3_finalize(f->put_win);
+	sqlite3_finalize(f->put_data);
+	sqlite3_close(f->wdb);
+	ZSTD_freeCCtx(f->z);
+	f->put_seg = f->put_win = f->put_data = NULL;
+	f->wdb = NULL;
+	f->z = NULL;
+}
+
+void hfile_unref(struct hfile *f)
+{
+	if (!f || __atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	close_writer(f);
+	hfile_close_reader(f);
+	dict_free(f->dict);
+	free(f->rows);
+	free(f->path);
+	free(f->pin_name);
+	free(f->pin_host);
+	pthread_mutex_destroy(&f->lock);
+	free(f);
+}
+
+static const char *const beside[] = { "", "-wal", "-shm", "-journal" };
+
+static void each_name(const char *path, void (*fn)(const char *name, const char *arg),
+		      const char *arg)
+{
+	char name[4096];
+
+	for (size_t i = 0; i < ARRAY_SIZE(beside); i++)
+		if ((size_t)snprintf(name, sizeof(name), "%s%s", path, beside[i]) < sizeof(name))
+			fn(name, arg);
+}
+
+static void take_away(const char *name, const char *arg)
+{
+	unlink(name);
+}
+
+static void move_aside(const char *name, const char *arg)
+{
+	char to[4096 + 16];
+
+	snprintf(to, sizeof(to), "%s.refused", name);
+	/* beside it there may be nothing; a name that cannot be given is looked at again next time */
+	(void)rename(name, to);
+}
+
+void hfile_unlink(struct hfile *f)
+{
+	each_name(f->path, take_away, NULL);
+}
+
+void hfile_set_aside(const char *path)
+{
+	each_name(path, move_aside, NULL);
+}
+
+uint64_t hfile_size(const struct hfile *f)
+{
+	char name[4096];
+	uint64_t n = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(beside); i++) {
+		snprintf(name, sizeof(name), "%s%s", f->path, beside[i]);
+		/* the shared index is the log's, made anew each time; sparse files do not count more */
+		if (!stat(name, &st))
+			n += (uint64_t)st.st_blocks * 512 > (uint64_t)st.st_size
+				     ? (uint64_t)st.st_blocks * 512
+				     : (uint64_t)st.st_size;
+	}
+	return n;
+}
+
+static int put_meta(sqlite3 *db, const char *key, const char *text, int64_t number)
+{
+	sqlite3_stmt *q;
+	int r = sqlite3_prepare_v2(db, "INSERT INTO meta VALUES(?1, ?2)", -1, &q, NULL);
+
+	if (r != SQLITE_OK)
+		return hfile_errno(r);
+	sqlite3_bind_text(q, 1, key, -1, SQLITE_STATIC);
+	if (text)
+		sqlite3_bind_text(q, 2, text, -1, SQLITE_STATIC);
+	else
+		sqlite3_bind_int64(q, 2, number);
+	r = sqlite3_step(q);
+	sqlite3_finalize(q);
+	return hfile_errno(r);
+}
+
+static int make_tables(sqlite3 *db, uint64_t origin, const char *host, const char *pin_name)
+{
+	int r = hfile_sql(db, PAGE_SIZE_SQL);
+
+	if (!r)
+		r = hfile_sql(db, schema);
+	if (!r)
+		r = put_meta(db, "origin", NULL, (int64_t)origin);
+	if (!r)
+		r = put_meta(db, "host", host, 0);
+	if (!r && pin_name)
+		r = put_meta(db, "pin", pin_name, 0);
+	return r ? r : hfile_sql(db, "COMMIT");
+}
+
+int hfile_create(struct hfile **ret, const char *path, uint64_t origin, const char *host,
+		 const char *pin_name)
+{
+	struct hfile *f;
+	sqlite3 *db = NULL;
+	const char *why;
+	int r;
+
+	if (!access(path, F_OK))
+		return -EEXIST;
+	r = hfile_connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db);
+	if (!r)
+		r = make_tables(db, origin, host, pin_name);
+	sqlite3_close(db);
+	if (!r)
+		r = hfile_open(&f, path, &why);
+	if (r) {
+		each_name(path, take_away, NULL);
+		return r;
+	}
+	r = hfile_make_writable(f, &why);
+	if (r) {
+		hfile_unlink(f);
+		hfile_unref(f);
+		return r;
+	}
+	*ret = f;
+	return 0;
+}
+
+static int prepare_writer(struct hfile *f)
+{
+	int r = hfile_connect(f->path, SQLITE_OPEN_READWRITE, &f->wdb);
+
+	/* a log of a quarter of a megabyte: it counts in the budget */
+	if (!r)
+		r = hfile_sql(f->wdb, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+				      "PRAGMA wal_autocheckpoint=256;"
+				      "PRAGMA journal_size_limit=262144");
+	if (!r)
+		r = hfile_errno(sqlite3_prepare_v2(f->wdb, "INSERT INTO seg(data) VALUES(?1)", -1,
+						   &f->put_seg, NULL));
+	if (!r)
+		r = hfile_errno(sqlite3_prepare_v2(f->wdb,
+						   "INSERT INTO win(t0,t1,q0,q1,head) "
+						   "VALUES(?1,?2,?3,?4,?5)",
+						   -1, &f->put_win, NULL));
+	if (!r)
+		r = hfile_errno(sqlite3_prepare_v2(f->wdb, "INSERT INTO dat(id,data) VALUES(?1,?2)",
+						   -1, &f->put_data, NULL));
+	return r;
+}
+
+static int make_writable(struct hfile *f, const char **why)
+{
+	int r = hfile_read_dict(f, why);
+
+	if (!r)
+		r = dict_make_writable(f->dict);
+	if (!r)
+		r = prepare_writer(f);
+	if (!r) {
+		f->z = ZSTD_createCCtx();
+		r = f->z ? 0 : -ENOMEM;
+	}
+	if (!r)
+		ZSTD_CCtx_setParameter(f->z, ZSTD_c_compressionLevel, PACK_LEVEL);
+	if (r)
+		close_writer(f);
+	return r;
+}
+
+int hfile_make_writable(struct hfile *f, const char **why)
+{
+	int r;
+
+	/* in one go: a dictionary that is written on must not be forgotten */
+	pthread_mutex_lock(&f->lock);
+	r = make_writable(f, why);
+	pthread_mutex_unlock(&f->lock);
+	return r;
+}
+
+void hfile_seal(struct hfile *f)
+{
+	pthread_mutex_lock(&f->lock);
+	/* the log can only go when nobody else reads */
+	hfile_close_reader(f);
+	/* not folded in: it is at the next start */
+	(void)hfile_sql(f->wdb, "PRAGMA journal_mode=DELETE");
+	close_writer(f);
+	dict_free(f->dict);
+	f->dict = NULL;
+	pthread_mutex_unlock(&f->lock);
+}
+
+static int step(sqlite3_stmt *q)
+{
+	int r = sqlite3_step(q);
+
+	sqlite3_reset(q);
+	sqlite3_clear_bindings(q);
+	return hfile_errno(r);
+}
+
+static int put_segment(struct hfile *f, const struct buf *raw)
+{
+	struct buf packed = { 0 };
+	int r;
+
+	if (!raw->len)
+		return 0;
+	r = code_pack(f->z, raw, &packed);
+	if (!r) {
+		sqlite3_bind_blob64(f->put_seg, 1, packed.data, packed.len, SQLITE_STATIC);
+		r = step(f->put_seg);
+	}
+	buf_free(&packed);
+	return r;
+}
+
+static int put_window(struct hfile *f, struct hrow *row, const struct buf *head,
+		      const struct buf *data)
+{
+	int r;
+
+	sqlite3_bind_int64(f->put_win, 1, (int64_t)row->from);
+	sqlite3_bind_int64(f->put_win, 2, (int64_t)row->to);
+	sqlite3_bind_int64(f->put_win, 3, (int64_t)row->first_seq);
+	sqlite3_bind_int64(f->put_win, 4, (int64_t)row->last_seq);
+	sqlite3_bind_blob64(f->put_win, 5, head->data, head->len, SQLITE_STATIC);
+	r = step(f->put_win);
+	if (r)
+		return r;
+	row->id = sqlite3_last_insert_rowid(f->wdb);
+	sqlite3_bind_int64(f->put_data, 1, row->id);
+	sqlite3_bind_blob64(f->put_data, 2, data->data, data->len, SQLITE_STATIC);
+	return step(f->put_data);
+}
+
+/* row NULL: the dictionary alone. */
+static int transact(struct hfile *f, struct hrow *row, const struct buf *head,
+		    const struct buf *data)
+{
+	struct buf seg = { 0 };
+	int r;
+
+	pthread_mutex_lock(&f->lock);
+	dict_segment(f->dict, &seg);
+	pthread_mutex_unlock(&f->lock);
+	r = seg.err ? seg.err : hfile_sql(f->wdb, "BEGIN IMMEDIATE");
+	if (!r)
+		r = put_segment(f, &seg);
+	if (!r && row)
+		r = put_window(f, row, head, data);
+	if (!r)
+		r = hfile_sql(f->wdb, "COMMIT");
+	if (r && f->wdb && !sqlite3_get_autocommit(f->wdb))
+		(void)hfile_sql(f->wdb, "ROLLBACK");
+	if (!r) {
+		pthread_mutex_lock(&f->lock);
+		dict_written(f->dict);
+		pthread_mutex_unlock(&f->lock);
+	}
+	buf_free(&seg);
+	return r;
+}
+
+int hfile_commit(struct hfile *f, struct hrow *row, struct code_head *head,
+		 const struct code_entry *e, uint32_t n)
+{
+	struct buf h = { 0 }, d = { 0 };
+	int r = code_window(f->z, head, e, n, &h, &d);
+
+	if (!r)
+		r = transact(f, row, &h, &d);
+	buf_free(&h);
+	buf_free(&d);
+	return r;
+}
+
+int hfile_commit_dict(struct hfile *f)
+{
+	return transact(f, NULL, NULL, NULL);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One file of the history: SQLite, write-ahead log while it grows, whole in
+ * itself. Holds segments of the dictionary, windows, and their heads beside
+ * them. The writer's thread writes through a connection of its own; readers
+ * share another one under the file's lock, for single rows at a time: a long
+ * read would keep the log from being folded in.
+ *
+ * Power may fail: synchronous=NORMAL, so the last seconds may be missing then,
+ * but what is there is whole. A killed process loses nothing it committed.
+ */
+#ifndef RINGPROF_STORE_HFILE_H
+#define RINGPROF_STORE_HFILE_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "store/code.h"
+#include "store/store.h"
+
+#define HFILE_VERSION 1
+#define HFILE_APP_ID  0x52504831 /* "RPH1" */
+
+struct hrow { /* what is known of a window without reading it */
+	int64_t id;
+	uint64_t from, to; /* wall ns */
+	uint64_t first_seq, last_seq;
+};
+
+struct hfile {
+	int refs; /* atomic */
+	char *path;
+	uint32_t tier;	 /* enum store_tier */
+	uint64_t day;	 /* of its windows, days of the epoch; 0 in pins */
+	uint32_t number; /* of several files of a day; a pin's id */
+	bool is_pin;
+	char *pin_name, *pin_host; /* pins, never NULL there */
+	uint64_t origin;	   /* whose history it is */
+	/* the history's lock */
+	struct hrow *rows; /* as they were written */
+	size_t n_rows, cap_rows;
+	uint64_t bytes;	 /* of all that belongs to it, when last looked at */
+	const char *bad; /* why it is to be set aside; NULL: it is fine */
+	/* the file's lock */
+	pthread_mutex_t lock;
+	sqlite3 *db; /* readers' */
+	sqlite3_stmt *get_head, *get_data;
+	struct dict *dict; /* NULL: not read */
+	uint64_t used;	   /* mono ns of the last read */
+	/* the writer's thread */
+	sqlite3 *wdb;
+	sqlite3_stmt *put_seg, *put_win, *put_data;
+	ZSTD_CCtx *z;
+};
+
+/* A new file, to be written on; must not be there. pin_name NULL: no pin. 0 or -errno. */
+int hfile_create(struct hfile **ret, const char *path, uint64_t origin, const char *host,
+		 const char *pin_name);
+/* Checks it and reads its rows: 0, -ENOMEM, -EIO, -EBADMSG: *why says what is wrong (static text). */
+int hfile_open(struct hfile **ret, const char *path, const char **why);
+/* Ready for hfile_commit; what was read for readers is the writer's too from now on. */
+int hfile_make_writable(struct hfile *f, const char **why);
+/* Folds in the log and closes the writer's side. */
+void hfile_seal(struct hfile *f);
+struct hfile *hfile_ref(struct hfile *f);
+void hfile_unref(struct hfile *f); /* NULL is fine */
+/* Takes the file and what SQLite made beside it from the disk. */
+void hfile_unlink(struct hfile *f);
+/* To NAME.refused, likewise. */
+void hfile_set_aside(const char *path);
+uint64_t hfile_size(const struct hfile *f); /* on the disk now, bytes */
+
+/*
+ * Writes a window (and what is new of the dictionary) in one transaction.
+ * entries are sorted. row->id is filled; *head's sums too. 0, -ENOSPC, -EIO, -ENOMEM.
+ */
+int hfile_commit(struct hfile *f, struct hrow *row, struct code_head *head,
+		 const struct code_entry *e, uint32_t n);
+/* What is new of the dictionary alone: names that came later. */
+int hfile_commit_dict(struct hfile *f);
+
+struct selector;
+/*
+ * Reads one window: head, and entries unless totals_only. The model it refers
+ * to is read when it is not there. 0; -ENOMEM, -EIO, -EBADMSG; matcher_test's.
+ */
+int hfile_window(struct hfile *f, const struct hrow *row, const struct selector *sel,
+		 bool totals_only, struct window **ret);
+/* Totals by label set to fn, see store_series. */
+int hfile_series(struct hfile *f, const struct hrow *row, const struct selector *sel, series_fn fn,
+		 void *arg);
+/* Bytes that hfile_forget would give back. */
+size_t hfile_cached(struct hfile *f);
+/* Lets go of dictionary and readers' connection, unless it is written on or in use right now. */
+void hfile_forget(struct hfile *f);
+
+#endif

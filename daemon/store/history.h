@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The history on disk, inside the store: files of all tiers, the queue of
+ * windows to write, and the writer's thread.
+ *
+ * Locks: history.lock guards lists, rows, counters and queue, and is never held
+ * while a file is read or written; a file's own lock comes after it never
+ * before.
+ */
+#ifndef RINGPROF_STORE_HISTORY_H
+#define RINGPROF_STORE_HISTORY_H
+
+#include "store/hfile.h"
+#include "store/roll.h"
+#include "store/store_int.h"
+
+#define HISTORY_DAY	 (86400 * UINT64_C(1000000000))
+#define HISTORY_TIERS	 4 /* on disk: TIER_10S .. TIER_1H */
+#define HISTORY_MESSAGES 8
+#define HISTORY_QUEUE	 64	     /* windows: some ten minutes */
+#define HISTORY_RESERVE	 (1U << 20)  /* bytes one commit may need: kept free in the budget */
+#define HISTORY_CACHE	 (96U << 20) /* bytes of dictionaries read from files */
+
+struct history {
+	struct store *store;
+	char *dir, *host;
+	int lock_fd;
+	uint64_t origin;		  /* whose windows those of this directory are */
+	uint64_t boot, run;		  /* what kernel addresses, and JITs, are told apart by */
+	struct roll rolls[HISTORY_TIERS]; /* the writer's */
+	pthread_t thread;
+	bool started;
+
+	pthread_mutex_t lock;
+	pthread_cond_t wake, idle;
+	struct history_config cfg; /* dir and host are not in it */
+	struct hfile **files;	   /* by tier, then time */
+	size_t n_files, cap_files;
+	struct {
+		struct window *w;
+		uint64_t seq;
+	} queue[HISTORY_QUEUE];
+	size_t head, queued;
+	bool stop, busy;
+	uint64_t next_pin;
+	struct history_counters c;
+	bool full; /* the disk: said once */
+	char trouble[256];
+	char messages[HISTORY_MESSAGES][512];
+	unsigned int n_messages;
+};
+
+extern const uint64_t history_steps[HISTORY_TIERS];
+extern const char *const history_names[HISTORY_TIERS];
+
+uint64_t history_now(const struct history *h);
+/* Takes a reference, or counts a loss. Never waits for the disk. */
+void history_add(struct history *h, struct window *w, uint64_t seq);
+void history_close(struct history *h);
+
+/* ---- files.c: with the lock not held ---- */
+/* Opens all that is in the directory; 0 or -errno. */
+int history_scan(struct history *h);
+/* Into the list; the list takes the reference over. 0 or -ENOMEM. */
+int history_add_file(struct history *h, struct hfile *f);
+/* A file to write windows of that tier and time on; 0 or -errno. */
+int history_file_for(struct history *h, enum store_tier tier, uint64_t wall, struct hfile **ret);
+/* Makes room for a commit: ages, budget, files found to be bad. full: the disk is, one file more goes. */
+void history_retain(struct history *h, bool full);
+/* Is it, after this commit, to be written on no more? */
+bool history_file_is_full(struct history *h, const struct hfile *f);
+uint64_t history_share(const struct history *h, enum store_tier tier); /* bytes guaranteed */
+/* Notes that f cannot be read (a reader's finding); the writer sets it aside. */
+void history_found_bad(struct history *h, struct hfile *f, const char *why);
+/* Room for one row more; then what came of a commit. */
+int history_row_room(struct history *h, struct hfile *f);
+void history_committed(struct history *h, struct hfile *f, const struct hrow *row, int err);
+void history_sized(struct history *h, struct hfile *f); /* looks at its size again */
+void history_lost(struct history *h, enum store_tier tier, int err);
+void history_count_other(struct history *h);
+void history_count_names(struct history *h, uint64_t named, uint64_t unknown);
+bool history_is_bad(struct history *h, const struct hfile *f);
+/* The highest number of a ten in that tier. */
+uint64_t history_last_seq(struct history *h, enum store_tier tier);
+void *history_writer(void *history); /* the thread */
+void history_say(struct history *h, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Lets dictionaries go that were not used lately. */
+void history_trim_cache(struct history *h);
+
+#endif

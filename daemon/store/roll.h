@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A window of one tier in the making. Windows, live or read from a finer tier,
+ * are brought into the numbering of the file that is written, and added up:
+ * integers, so a coarser tier is the exact sum of the finer ones. The writer's
+ * thread alone.
+ */
+#ifndef RINGPROF_STORE_ROLL_H
+#define RINGPROF_STORE_ROLL_H
+
+#include "store/hfile.h"
+
+struct history;
+
+/* numbers of a model in the file: + 1, 0 not known yet */
+struct roll_map {
+	struct model *model; /* a reference */
+	const struct dict *dict;
+	uint32_t *objects, *frames, *stacks, *threads;
+	size_t n[4];
+};
+
+struct roll_fresh {
+	uint32_t frame, src; /* in the file, in the window's model */
+};
+
+struct roll {
+	struct history *history;
+	enum store_tier tier;
+	uint64_t step;
+	bool whole;	    /* each window given becomes one (pins) */
+	struct hfile *file; /* a reference; NULL: none yet */
+	struct roll_map map;
+	bool open; /* something was added */
+	struct hrow row;
+	struct code_head head;
+	uint64_t samples;
+	struct code_entry *e;
+	size_t n, cap;
+	struct hmap index;	  /* (series, local) -> e */
+	struct roll_fresh *fresh; /* frames to be named */
+	size_t n_fresh, cap_fresh;
+};
+
+/*
+ * Adds a window; writes the one before when this does not continue it, and this
+ * when it completes its step. 0 or -errno: what could not be written is lost
+ * and counted.
+ */
+int roll_add(struct roll *r, const struct window *w, uint64_t first_seq, uint64_t last_seq);
+/* Writes what was added as it is. */
+int roll_flush(struct roll *r);
+/* Writes on no more: the next window gets a new file. */
+void roll_seal(struct roll *r);
+void roll_free(struct roll *r);
+
+#endif

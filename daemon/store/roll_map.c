@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From the numbers of a window's model to those of the file: each row of the
+ * model is looked at once, as long as windows of it come. Frames that the file
+ * did not have are noted, to be named when the file's lock is given back:
+ * naming may read debug information.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "store/history.h"
+#include "store/roll_int.h"
+
+void roll_map_reset(struct roll_map *m)
+{
+	model_unref(m->model);
+	free(m->objects);
+	free(m->frames);
+	free(m->stacks);
+	free(m->threads);
+	memset(m, 0, sizeof(*m));
+}
+
+static int grow(uint32_t **p, size_t *n, size_t want)
+{
+	uint32_t *a;
+
+	if (want <= *n)
+		return 0;
+	want += want / 4;
+	a = realloc(*p, want * sizeof(*a));
+	if (!a)
+		return -ENOMEM;
+	memset(a + *n, 0, (want - *n) * sizeof(*a));
+	*p = a;
+	*n = want;
+	return 0;
+}
+
+int roll_map_follow(struct roll_map *m, struct model *model, const struct dict *dict)
+{
+	uint32_t counts[6];
+
+	if (m->model != model || m->dict != dict) {
+		roll_map_reset(m);
+		m->model = model_ref(model);
+		m->dict = dict;
+	}
+	model_counts(model, counts);
+	return grow(&m->objects, &m->n[0], counts[0]) || grow(&m->frames, &m->n[1], counts[1]) ||
+			       grow(&m->stacks, &m->n[2], counts[2]) ||
+			       grow(&m->threads, &m->n[3], counts[5])
+		       ? -ENOMEM
+		       : 0;
+}
+
+/* What tells addresses of that object apart from the same ones of another boot or run. */
+static void key_of(const struct roll *r, const struct model_object *o, struct stored_key *key)
+{
+	memset(key, 0, sizeof(*key));
+	if (o->stored) {
+		*key = o->stored->key;
+		return;
+	}
+	if (o->kind == FRAME_USER && o->file)
+		memcpy(key->file, o->file->key, sizeof(key->file));
+	if (o->kind == FRAME_KERNEL || o->kind == FRAME_VDSO)
+		key->epoch = r->history->boot;
+	if (o->jit) {
+		key->epoch = r->history->run;
+		key->jit = (uint64_t)jit_table_id(o->jit) << 32 | o->jit_version;
+	}
+}
+
+static uint32_t map_object(struct roll *r, uint32_t i)
+{
+	const struct model_object *o = model_object(r->map.model, i);
+	struct stored_key key;
+	uint32_t number;
+
+	if (i >= r->map.n[0] || !o->name)
+		return UINT32_MAX;
+	if (r->map.objects[i])
+		return r->map.objects[i] - 1;
+	key_of(r, o, &key);
+	number = dict_object(r->file->dict, o, &key);
+	if (number != UINT32_MAX)
+		r->map.objects[i] = number + 1;
+	return number;
+}
+
+static int note_fresh(struct roll *r, uint32_t frame, uint32_t src)
+{
+	struct roll_fresh *f = array_room(r->fresh, &r->cap_fresh, r->n_fresh + 1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	r->fresh = f;
+	f[r->n_fresh++] = (struct roll_fresh){ .frame = frame, .src = src };
+	return 0;
+}
+
+static uint32_t map_frame(struct roll *r, uint32_t i)
+{
+	const struct model_frame *f = model_frame(r->map.model, i);
+	uint32_t object, number, counts[6];
+
+	if (i >= r->map.n[1])
+		return UINT32_MAX;
+	if (r->map.frames[i])
+		return r->map.frames[i] - 1;
+	object = map_object(r, f->object);
+	if (object == UINT32_MAX)
+		return UINT32_MAX;
+	model_counts(r->file->dict->model, counts);
+	number = model_add_frame(r->file->dict->model, object, f->off);
+	if (number == UINT32_MAX || (number >= counts[1] && note_fresh(r, number, i)))
+		return UINT32_MAX;
+	r->map.frames[i] = number + 1;
+	return number;
+}
+
+/* Turns the way up to a known stack round, so that it can be walked down without recursion. */
+uint32_t roll_map_stack(struct roll *r, uint32_t stack)
+{
+	uint32_t chain[4096], n = 0, up = 0;
+
+	while (stack && n < 4096) {
+		if (stack >= r->map.n[2])
+			return UINT32_MAX;
+		if (r->map.stacks[stack]) {
+			up = r->map.stacks[stack] - 1;
+			break;
+		}
+		chain[n++] = stack;
+		if (model_stack(r->map.model, stack)->parent >= stack)
+			return UINT32_MAX;
+		stack = model_stack(r->map.model, stack)->parent;
+	}
+	if (stack && !r->map.stacks[stack])
+		return UINT32_MAX;
+	while (n) {
+		uint32_t s = chain[--n], frame = map_frame(r, model_stack(r->map.model, s)->frame);
+
+		if (frame != UINT32_MAX)
+			up = model_add_stack(r->file->dict->model, up, frame);
+		if (frame == UINT32_MAX || up == UINT32_MAX)
+			return UINT32_MAX;
+		r->map.stacks[s] = up + 1;
+	}
+	return up;
+}
+
+/* Too many label sets: what is one too many counts as this one. */
+static uint32_t other_series(struct roll *r)
+{
+	struct model_series s = { .n = 2 };
+
+	s.labels[0].key = "host";
+	s.labels[0].value = r->history->host;
+	s.labels[1].key = "service_name";
+	s.labels[1].value = "other";
+	history_count_other(r->history);
+	return dict_series(r->file->dict, &s, NULL, NULL);
+}
+
+uint32_t roll_map_thread(struct roll *r, uint32_t i)
+{
+	const struct model_thread *t = model_thread(r->map.model, i);
+	const struct model_proc *p = model_proc(r->map.model, t->proc);
+	struct dict *d = r->file->dict;
+	uint32_t number;
+
+	if (i >= r->map.n[3])
+		return UINT32_MAX;
+	if (r->map.threads[i])
+		return r->map.threads[i] - 1;
+	if (d->n_series < ROLL_MAX_SERIES)
+		number = dict_series(d, model_series(r->map.model, p->series), p->comm, p->exe);
+	else
+		number = other_series(r);
+	if (number != UINT32_MAX)
+		r->map.threads[i] = number + 1;
+	return number;
+}
+
+static bool ask_name(struct roll *r, const struct model_object *o, uint64_t off,
+		     struct sym_answer *a, bool *has_vaddr, uint64_t *vaddr)
+{
+	*has_vaddr = false;
+	memset(a, 0, offsetof(struct sym_answer, lines));
+	a->named = 0;
+	a->func_start = 0;
+	a->module[0] = '\0';
+	if (o->stored) {
+		*has_vaddr = stored_vaddr(o->stored, off, vaddr);
+		if (stored_is_named(o->stored, off))
+			stored_name(o->stored, off, a);
+	} else if (r->history->cfg.name) {
+		r->history->cfg.name(r->history->cfg.arg, o, off, a, has_vaddr, vaddr);
+	}
+	if (!a->named)
+		a->n = 0;
+	return a->named || *has_vaddr;
+}
+
+/* Without the file's lock. A name that cannot be kept is made of the address by who asks. */
+void roll_name_fresh(struct roll *r)
+{
+	struct sym_answer *a = r->n_fresh ? malloc(sizeof(*a)) : NULL;
+	uint64_t named = 0, all = r->n_fresh;
+
+	for (size_t i = 0; a && i < r->n_fresh; i++) {
+		const struct model_frame *f = model_frame(r->map.model, r->fresh[i].src);
+		const struct model_object *o = model_object(r->map.model, f->object);
+		uint64_t vaddr = 0;
+		bool has_vaddr;
+
+		if (o->kind == FRAME_MARK)
+			all--;
+		if (o->kind == FRAME_MARK || !ask_name(r, o, f->off, a, &has_vaddr, &vaddr))
+			continue;
+		pthread_mutex_lock(&r->file->lock);
+		if (!dict_name(r->file->dict, r->fresh[i].frame, a, has_vaddr,
+			       has_vaddr ? (int64_t)(vaddr - f->off) : 0))
+			named += a->n != 0;
+		pthread_mutex_unlock(&r->file->lock);
+	}
+	history_count_names(r->history, named, all - named);
+	free(a);
+	r->n_fresh = 0;
+}

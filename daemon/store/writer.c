@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The writer's thread: takes windows from the queue and adds them to all four
+ * tiers at once. What a killed process had not written of the coarser tiers is
+ * added again from the finer ones at the next start: each window says which
+ * tens it covers, so none is missing and none counted twice.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "store/history.h"
+
+/* ---- the queue ---- */
+
+void history_add(struct history *h, struct window *w, uint64_t seq)
+{
+	pthread_mutex_lock(&h->lock);
+	if (h->queued == HISTORY_QUEUE) {
+		h->c.windows_lost++;
+		if (!h->c.queue_full++)
+			snprintf(h->trouble, sizeof(h->trouble),
+				 "history: the disk does not keep up: windows are left out");
+	} else {
+		size_t i = (h->head + h->queued++) % HISTORY_QUEUE;
+
+		h->queue[i].w = window_ref(w);
+		h->queue[i].seq = seq;
+		pthread_cond_signal(&h->wake);
+	}
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* The oldest window; NULL: it is time to end. */
+static struct window *take(struct history *h, uint64_t *seq)
+{
+	struct window *w = NULL;
+
+	pthread_mutex_lock(&h->lock);
+	h->busy = false;
+	while (!h->queued && !h->stop) {
+		pthread_cond_broadcast(&h->idle);
+		pthread_cond_wait(&h->wake, &h->lock);
+	}
+	if (h->queued) {
+		w = h->queue[h->head].w;
+		*seq = h->queue[h->head].seq;
+		h->head = (h->head + 1) % HISTORY_QUEUE;
+		h->queued--;
+		h->busy = true;
+	}
+	pthread_mutex_unlock(&h->lock);
+	return w;
+}
+
+void store_sync(struct store *s)
+{
+	struct history *h = s->history;
+
+	if (!h)
+		return;
+	pthread_mutex_lock(&h->lock);
+	while (h->queued || h->busy)
+		pthread_cond_wait(&h->idle, &h->lock);
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* ---- after a restart ---- */
+
+uint64_t history_last_seq(struct history *h, enum store_tier tier)
+{
+	uint64_t last = 0;
+
+	pthread_mutex_lock(&h->lock);
+	for (size_t i = 0; i < h->n_files; i++) {
+		const struct hfile *f = h->files[i];
+
+		if (f->is_pin || f->bad || f->tier != tier || f->origin != h->origin)
+			continue;
+		for (size_t k = 0; k < f->n_rows; k++)
+			if (f->rows[k].last_seq > last)
+				last = f->rows[k].last_seq;
+	}
+	pthread_mutex_unlock(&h->lock);
+	return last;
+}
+
+struct todo {
+	struct hfile *f; /* a reference */
+	struct hrow row;
+};
+
+static int by_seq(const void *va, const void *vb)
+{
+	const struct todo *a = va, *b = vb;
+
+	return (a->row.first_seq > b->row.first_seq) - (a->row.first_seq < b->row.first_seq);
+}
+
+/* Windows of a tier that cover tens after seq; *n of them, NULL: none or no memory. */
+static struct todo *after(struct history *h, enum store_tier tier, uint64_t seq, size_t *n)
+{
+	struct todo *all = NULL;
+	size_t cap = 0;
+
+	*n = 0;
+	pthread_mutex_lock(&h->lock);
+	for (size_t i = 0; i < h->n_files; i++) {
+		struct hfile *f = h->files[i];
+
+		if (f->is_pin || f->bad || f->tier != tier || f->origin != h->origin)
+			continue;
+		for (size_t k = 0; k < f->n_rows; k++) {
+			struct todo *a;
+
+			if (f->rows[k].first_seq <= seq)
+				continue;
+			a = array_room(all, &cap, *n + 1, sizeof(*a));
+			if (!a)
+				break;
+			all = a;
+			all[(*n)++] = (struct todo){ .f = hfile_ref(f), .row = f->rows[k] };
+		}
+	}
+	pthread_mutex_unlock(&h->lock);
+	if (*n)
+		qsort(all, *n, sizeof(*all), by_seq);
+	return all;
+}
+
+static void add_again(struct history *h, struct roll *r, const struct todo *t, uint64_t *seq)
+{
+	struct window *w;
+	int err = hfile_window(t->f, &t->row, NULL, false, &w);
+
+	if (err == -EBADMSG)
+		history_found_bad(h, t->f, "a window in it is damaged");
+	if (err)
+		return;
+	(void)roll_add(r, w, t->row.first_seq, t->row.last_seq); /* counted there */
+	*seq = t->row.last_seq;
+	window_unref(w);
+}
+
+static void recover(struct history *h)
+{
+	for (unsigned int t = 1; t < HISTORY_TIERS; t++) {
+		uint64_t seq = history_last_seq(h, TIER_10S + t);
+
+		for (unsigned int from = t; from-- > 0;) {
+			size_t n;
+			struct todo *todo = after(h, TIER_10S + from, seq, &n);
+
+			for (size_t i = 0; i < n; i++) {
+				add_again(h, &h->rolls[t], &todo[i], &seq);
+				hfile_unref(todo[i].f);
+			}
+			free(todo);
+		}
+	}
+}
+
+/* ---- the thread ---- */
+
+void *history_writer(void *history)
+{
+	struct history *h = history;
+	struct window *w;
+	uint64_t seq;
+
+	pthread_setname_np(pthread_self(), "history");
+	/* for this thread alone; not below what the daemon itself may have been given */
+	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 15);
+	recover(h);
+	history_retain(h, false);
+	while ((w = take(h, &seq))) {
+		for (unsigned int t = 0; t < HISTORY_TIERS; t++)
+			(void)roll_add(&h->rolls[t], w, seq, seq); /* counted there */
+		window_unref(w);
+	}
+	/* coarser tiers go on at the next start, from this one */
+	(void)roll_flush(&h->rolls[0]);
+	for (unsigned int t = 0; t < HISTORY_TIERS; t++)
+		roll_seal(&h->rolls[t]);
+	return NULL;
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The history on disk: what was recorded comes back, from whatever tier, after whatever end. */
+#include "store/history.h"
+
+#include <errno.h>
+
+#include "query/query.h"
+#include "query/resolve.h"
+#include "test_store_world.h"
+
+#define SMALL 1 /* memory for the newest window alone: all else comes from disk */
+#define BIG   (64 << 20)
+
+TEST(comes_back_from_every_tier)
+{
+	static const uint64_t steps[] = { 10 * SEC, 60 * SEC, 600 * SEC, 3600 * SEC, 0 };
+	struct world_model m;
+	struct world_sums truth, got;
+	struct store_used used;
+	struct store *s;
+
+	world_begin();
+	world_model(&m);
+	s = world_open(SMALL, 1ULL << 30);
+	world_fill(s, &m, BASE, BASE + 3 * 3600 * SEC);
+	world_truth(&m, BASE, BASE + 3 * 3600 * SEC, &truth);
+	for (size_t i = 0; i < 5; i++) {
+		world_ask(s, BASE, BASE + 3 * 3600 * SEC, steps[i], &got, &used);
+		world_same(&got, &truth);
+		CHECK_EQ(got.longest, steps[i] ? steps[i] : 3600 * SEC);
+		CHECK_EQ(used.from, BASE);
+		CHECK_EQ(used.to, BASE + 3 * 3600 * SEC);
+	}
+	CHECK_EQ(used.windows[TIER_1H], 3);
+	/* finer at the edges: 50 s + 5 min + 50 min + 1 h + 10 s */
+	world_truth(&m, BASE + 3600 * SEC - 3350 * SEC, BASE + 7210 * SEC, &truth);
+	world_ask(s, BASE + 250 * SEC, BASE + 7210 * SEC, 0, &got, &used);
+	world_same(&got, &truth);
+	CHECK_EQ(used.windows[TIER_1H], 1);
+	CHECK_EQ(used.windows[TIER_10M], 5);
+	CHECK_EQ(used.windows[TIER_1M], 5);
+	CHECK_EQ(used.windows[TIER_10S] + used.windows[TIER_MEMORY], 6);
+	store_free(s);
+	model_unref(m.m);
+	world_end();
+}
+
+TEST(memory_and_disk_meet)
+{
+	struct world_model m;
+	struct world_sums truth, got;
+	struct store_used used;
+	struct store *s;
+
+	world_begin();
+	world_model(&m);
+	s = world_open(BIG, 1ULL << 30);
+	world_fill(s, &m, BASE, BASE + 2 * 3600 * SEC + 130 * SEC);
+	world_truth(&m, BASE, BASE + 2 * 3600 * SEC + 130 * SEC, &truth);
+	world_ask(s, 0, UINT64_MAX, 10 * SEC, &got, &used);
+	world_same(&got, &truth);
+	CHECK(used.windows[TIER_MEMORY] > 300);
+	CHECK(used.windows[TIER_10S] > 300);
+	/* a range that memory holds needs no disk */
+	world_ask(s, BASE + 2 * 3600 * SEC, BASE + 2 * 3600 * SEC + 60 * SEC, 0, &got, &used);
+	CHECK_EQ(used.windows[TIER_MEMORY], got.windows);
+	store_free(s);
+	model_unref(m.m);
+	world_end();
+}
+
+TEST(a_restart_keeps_it)
+{
+	struct world_model m;
+	struct world_sums truth, got;
+	struct store_used used;
+	struct store *s;
+
+	world_begin();
+	world_model(&m);
+	for (uint64_t i = 0; i < 5; i++) {
+		s = world_open(SMALL, 1ULL << 30);
+		world_fill(s, &m, BASE + i * 1230 * SEC, BASE + (i + 1) * 1230 * SEC);
+		store_free(s);
+	}
+	s = world_open(SMALL, 1ULL << 30);
+	store_sync(s);
+	world_truth(&m, BASE, BASE + 5 * 1230 * SEC, &truth);
+	world_ask(s, 0, UINT64_MAX, 10 * SEC, &got, &used);
+	world_same(&got, &truth);
+	/* coarser windows reach over restarts */
+	world_truth(&m, BASE, BASE + 3600 * SEC, &truth);
+	world_ask(s, BASE, BASE + 3600 * SEC, 3600 * SEC, &got, &used);
+	world_same(&got, &truth);
+	CHECK_EQ(used.windows[TIER_1H], 1);
+	CHECK_EQ(got.windows, 1);
+	store_free(s);
+	model_unref(m.m);
+	world_end();
+}
+
+static int check_names(void *arg, struct window *w)
+{
+	const struct query_env env = { 0 };
+	unsigned int *seen = arg;
+
+	for (uint32_t i = 0; i < w->n_entries; i++) {
+		const struct model_frame *f =
+			model_frame(w->model, model_stack(w->model, w->entries[i].stack)->frame);
+		const struct model_object *o = model_object(w->model, f->object);
+		struct sym_answer a;
+		uint64_t vaddr = 0;
+		char want[64];
+
+		query_resolve(&env, o, f->off, NULL, &a);
+		if (o->kind == FRAME_KERNEL) {
+			snprintf(want, sizeof(want), "[kernel]+0x%x", (unsigned int)f->off);
+			CHECK_STR(a.lines[0].name, want);
+			CHECK_EQ(a.named, 0);
+			continue;
+		}
+		snprintf(want, sizeof(want), "fn_%u", (unsigned int)f->off);
+		CHECK_STR(a.lines[0].name, want);
+		CHECK_STR(a.lines[0].file, "a.c");
+		CHECK_EQ(a.lines[0].line, f->off + 3);
+		CHECK_EQ(a.lines[0].start_line, f->off);
+		CHECK_STR(o->name, "/bin/app");
+		CHECK_STR(o->build_id, "c0ffee");
+		CHECK(query_vaddr(o, f->off, &vaddr));
+		CHECK_EQ(vaddr, f->off + 0x1000);
+		++*seen;
+	}
+	return 0;
+}
+
+TEST(names_outlive_their_programs)
+{
+	struct store_ask ask = { .to = UINT64_MAX };
+	struct world_model m;
+	unsigned int seen = 0;
+	struct store *s;
+
+	world_begin();
+	world_model(&m);
+	s = world_open(SMALL, 1ULL << 30);
+	world_fill(s, &m, BASE, BASE + 600 * SEC);
+	store_free(s);
+	model_unref(m.m);
+	world_names_asked = 0;
+	s = world_open(SMALL, 1ULL << 30);
+	for (unsigned int i = 0; i < 4; i++) {
+		ask.step = history_steps[i];
+		CHECK_EQ(store_feed(s, &ask, check_names, &seen, NULL), 0);
+	}
+	CHECK(seen > 1000);
+	store_free(s);
+	world_end();
+}
+
+struct by_labels {
+	uint64_t weight[WORLD_SERVICES], samples, lost, calls, windows;
+};
+
+static int add_labels(void *arg, uint64_t from, uint64_t to, const struct model_series *l,
+		      uint64_t samples, uint64_t weight)
+{
+	struct by_labels *b = arg;
+
+	CHECK(from < to);
+	if (!l) {
+		b->lost += samples;
+		b->windows++;
+		return 0;
+	}
+	b->calls++;
+	b->samples += samples;
+	for (uint32_t i = 0; i < l->n; i++)
+		if (!strcmp(l->labels[i].key, "service_name"))
+			b->weight[atoi(l->labels[i].value + 3)] += weight;
+	return 0;
+}
+
+TEST(totals_by_series_agree)
+{
+	struct world_model m;
+	struct world_sums truth;
+	struct selector *sel;
+	struct store *s;
+	char err[256];
+
+	world_begin();
+	world_model(&m);
+	s = world_open(SMALL, 1ULL << 30);
+	world_fill(s, &m, BASE, BASE + 3600 * SEC);
+	world_truth(&m, BASE, BASE + 3600 * SEC, &truth);
+	CHECK_EQ(selector_parse(&sel, "{service=~\"svc[13]\",comm=\"app\"}", err, sizeof(err)), 0);
+	for (unsigned int i = 0; i < 4; i++) {
+		struct store_ask ask = { .from = BASE,
+					 .to = BASE + 3600 * SEC,
+					 .step = history_steps[i] };
+		struct by_labels all = { 0 }, some = { 0 };
+		struct world_sums got = { 0 };
+
+		CHECK_EQ(store_series(s, &ask, add_labels, &all), 0);
+		CHECK_EQ(all.samples, truth.samples);
+		CHECK_EQ(all.lost, truth.lost);
+		for (int k = 0; k < WORLD_SERVICES; k++)
+			CHECK_EQ(all.weight[k], truth.by_service[k]);
+		ask.sel = sel;
+		CHECK_EQ(store_series(s, &ask, add_labels, &some), 0);
+		CHECK_EQ(some.weight[1], truth.by_service[1]);
+		CHECK_EQ(some.weight[3], truth.by_service[3]);
+		CHECK_EQ(some.weight[0] + some.weight[2] + some.weight[4], 0);
+		CHECK_EQ(some.windows, all.windows);
+		/* entries of the others are not read, but in the newest window, which is in memory */
+		CHECK_EQ(store_feed(s, &ask, world_sum, &got, NULL), 0);
+		CHECK_EQ(got.by_service[3], truth.by_service[3]);
+		CHECK(got.by_service[0] < truth.by_service[0] / 100);
+	}
+	selector_free(sel);
+	store_free(s);
+	model_unref(m.m);
+	world_end();
+}
+
+TEST(gaps_and_a_clock_set_back)
+{
+	struct world_model m;
+	struct world_sums got, truth;
+	struct store *s;
+
+	world_begin();
+	world_model(&m);
+	s = world_open(SMALL, 1ULL << 30);
+	world_fill(s, &m, BASE, BASE + 1000 * SEC);
+	/* nothing for five minutes, then the clock is set back by ten */
+	world_fill(s, &m, BASE + 1300 * SEC, BASE + 2000 * SEC);
+	world_fill(s, &m, BASE + 1400 * SEC, BASE + 2500 * SEC);
+	world_truth(&m, BASE, BASE + 1000 * SEC, &truth);
+	for (uint64_t step = 10; step <= 3600; step *= 6) {
+		struct store_ask ask = { .to = UINT64_MAX, .step = step * SEC };
+
+		memset(&got, 0, sizeof(got));
+		CHECK_EQ(store_feed(s, &ask, world_sum, &got, NULL), 0);
+		/* 1000 s, 700 s and 1100 s were recorded */
+		CHECK_EQ(got.duration, 2800 * SEC);
+		world_ask(s, BASE, BASE + 1000 * SEC, step * SEC, &got, NULL);
+		CHECK_EQ(got.samples, truth.samples);
+	}
+	store_free(s);
+	model_unref(m.m);
+	world_end();
+}
+
+TEST(two_writers_are_one_too_many)
+{
+	struct history_config c;
+	char err[256] = "";
+	struct store *a, *b;
+
+	world_begin();
+	a = world_open(SMALL, 1ULL << 30);
+	b = store_new(&(struct store_config){ .max_age = SEC, .max_bytes = 1 });
+	c = world_config(1ULL << 30);
+	CHECK_EQ(store_open_history(b, &c, err, sizeof(err)), -EBUSY);
+	CHECK(strstr(err, "another daemon"));
+	store_free(b);
+	store_free(a);
+	world_end();
+}
+
+int main(void)
+{
+	return tap_main();
+}
