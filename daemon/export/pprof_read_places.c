@@ -127,9 +127,10 @@ static int object_of(struct pprof_reader *rd, const Ringprof__Pprof__Location *l
 				     : 0;
 	}
 	name = pprof_text(rd->p, rd->p->mapping[m]->filename);
-	n = strcspn(name, "]") + 1;
-	if (*name == '[' && n < sizeof(kernel) && !strcmp(name + n, KERNEL_SUFFIX)) {
-		snprintf(kernel, sizeof(kernel), "%.*s", (int)n, name);
+	n = strcspn(name, "]");
+	if (*name == '[' && name[n] && n + 1 < sizeof(kernel) &&
+	    !strcmp(name + n + 1, KERNEL_SUFFIX)) {
+		snprintf(kernel, sizeof(kernel), "%.*s", (int)n + 1, name);
 		name = kernel;
 	}
 	return budget_text(&rd->budget, rd->tree->strings, name, ret);
