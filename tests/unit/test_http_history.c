@@ -320,7 +320,7 @@ TEST(bad_questions)
 		const char *query, *says;
 	} rows[] = {
 		{ "?from=now-1m&until=now-2m", "from: is not before until" },
-		{ "?from=9000000000&until=9999999999", "from: lies in the future" },
+		{ "?from=5000000000&until=6000000000", "from: lies in the future" },
 		{ "?query=%7Bservce_name=%22x%22%7D", "query: no label 'servce_name' in the "
 						      "history; did you mean 'service_name'?" },
 		{ "?group_by=zzzzzzzzz", "group_by: no label 'zzzzzzzzz' in the history; allowed" },
@@ -345,7 +345,7 @@ TEST(bad_questions)
 		{ "?merge=binary&lines=1", "merge: 'binary' contradicts lines=1" },
 		{ "?invert=2", "invert: '2'" },
 		/* takes exponential time by backtracking */
-		{ "?focus=(.|..|...)*(.|..|...)*!", "a regular expression takes too many steps" },
+		{ "?focus=(.|..|...)*(.|..|...)*[!?]", "a regular expression takes too many steps" },
 	};
 	char path[256];
 
