@@ -5,7 +5,8 @@
  *
  * .eh_frame is first: it is what the program itself would unwind by. Go's own
  * tables come next, as Go code has no .eh_frame and its .debug_frame says the
- * same at ten times the bytes; .debug_frame is for what is left.
+ * same at ten times the bytes; .debug_frame is for what is left. Where nothing
+ * is said the code itself is looked at, last, as only that can be mistaken.
  */
 #include "unwind/rows.h"
 
@@ -36,40 +37,63 @@ static int read_segments(struct rows_builder *b)
 	return 0;
 }
 
-static int add_sources(struct rows_builder *b, const char **origin)
+static const struct {
+	enum rows_origin origin;
+	int (*add)(struct rows_builder *b);
+} sources[] = {
+	{ ROWS_KNOWN, rows_add_context }, /* ahead of what .eh_frame says of it */
+	{ ROWS_EH_FRAME, rows_add_eh_frame },
+	{ ROWS_GO, rows_add_go },
+	{ ROWS_DEBUG_FRAME, rows_add_debug_frame },
+	{ ROWS_KNOWN, rows_add_entry },
+	{ ROWS_CODE, rows_add_code },
+};
+
+const char *rows_origin_name(enum rows_origin origin)
 {
-	static const struct {
-		const char *name;
-		int (*add)(struct rows_builder *b);
-	} sources[] = {
-		{ "none", rows_add_context }, /* ahead of what .eh_frame says of it */
-		{ "eh_frame", rows_add_eh_frame },
-		{ "gopclntab", rows_add_go },
-		{ "debug_frame", rows_add_debug_frame },
-		{ "none", rows_add_entry },
+	static const char *const names[ROWS_ORIGINS] = {
+		[ROWS_KNOWN] = "none",	 [ROWS_EH_FRAME] = "eh_frame",
+		[ROWS_GO] = "gopclntab", [ROWS_DEBUG_FRAME] = "debug_frame",
+		[ROWS_CODE] = "code",
 	};
+
+	return names[origin];
+}
+
+static int add_source(struct rows_builder *b, int (*add)(struct rows_builder *b))
+{
+	size_t before = b->n_settled;
+	int r = add(b);
+
+	if (r < 0 && r != -ENOMEM && before) {
+		/* damaged or too much: what was there before it stays good */
+		b->n_spans = before;
+		b->n_bad_fdes++;
+		return 0;
+	}
+	return r < 0 ? r : rows_end_layer(b);
+}
+
+static int add_sources(struct rows_builder *b, uint32_t without, const char **origin)
+{
+	bool go = false;
 	int r = 0;
 
-	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]) && !r; i++) {
 		size_t before = b->n_settled;
 
-		r = sources[i].add(b);
-		if (r < 0 && r != -ENOMEM && before) {
-			/* damaged or too much: what was there before it stays good */
-			b->n_spans = before;
-			b->n_bad_fdes++;
+		b->origin = sources[i].origin;
+		if (without >> b->origin & 1)
 			continue;
-		}
-		if (r >= 0)
-			r = rows_end_layer(b);
-		if (r < 0)
-			return r;
+		/* nothing has anything to add to what Go's tables say */
+		if (go && (b->origin == ROWS_DEBUG_FRAME || b->origin == ROWS_CODE))
+			continue;
+		r = add_source(b, sources[i].add);
+		go |= b->n_settled > before && b->origin == ROWS_GO;
 		if (b->n_settled > before && !strcmp(*origin, "none"))
-			*origin = sources[i].name;
-		if (b->n_settled > before && sources[i].add == rows_add_go)
-			i++; /* .debug_frame has nothing to add then */
+			*origin = rows_origin_name(b->origin);
 	}
-	return 0;
+	return r;
 }
 
 static int make(struct rows *ret, struct elf_image *e, const struct rows_limits *lim)
@@ -81,7 +105,7 @@ static int make(struct rows *ret, struct elf_image *e, const struct rows_limits 
 	if (lim && lim->max_bytes)
 		b.max_bytes = lim->max_bytes;
 	if (!r && b.n_segments)
-		r = add_sources(&b, &ret->origin);
+		r = add_sources(&b, lim ? lim->without : 0, &ret->origin);
 	if (!r)
 		r = rows_finish(&b, ret);
 	if (b.n_segments) {

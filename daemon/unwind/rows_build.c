@@ -40,8 +40,10 @@ int rows_begin(struct rows_builder *b, uint64_t start, uint64_t end)
 
 	if (!s || end <= start || end - s->vaddr > s->size || end - b->base > UINT32_MAX)
 		return -EINVAL;
-	return add_span(b, (struct rows_span){ (uint32_t)(start - b->base),
-					       (uint32_t)(end - b->base), (uint32_t)b->n_rows, 0 });
+	return add_span(b, (struct rows_span){ .start = (uint32_t)(start - b->base),
+					       .end = (uint32_t)(end - b->base),
+					       .first = (uint32_t)b->n_rows,
+					       .origin = b->origin });
 }
 
 int rows_put(struct rows_builder *b, uint64_t pc, uint32_t rule)
@@ -60,6 +62,12 @@ int rows_put(struct rows_builder *b, uint64_t pc, uint32_t rule)
 	rows[b->n_rows++] = (struct ringprof_row){ (uint32_t)(pc - b->base), rule };
 	s->n++;
 	return 0;
+}
+
+void rows_cut(struct rows_builder *b, uint64_t end)
+{
+	b->spans[b->n_spans - 1].end = (uint32_t)(end - b->base);
+	b->spans[b->n_spans - 1].cut = true;
 }
 
 void rows_abandon(struct rows_builder *b)
@@ -182,6 +190,7 @@ static int emit_span(const struct rows_builder *b, const struct rows_span *s, st
 		     size_t *cap)
 {
 	const struct ringprof_row *rows;
+	uint32_t before;
 	int r = 0;
 
 	if (!s->n)
@@ -191,8 +200,10 @@ static int emit_span(const struct rows_builder *b, const struct rows_span *s, st
 	for (uint32_t i = 0; i < s->n && rows[i].pc < s->end && !r; i++) {
 		if (i + 1 < s->n && rows[i + 1].pc <= s->start)
 			continue;
+		before = t->n;
 		r = emit(t, cap, b->max_rows, rows[i].pc > s->start ? rows[i].pc : s->start,
 			 rows[i].rule);
+		t->n_by[s->origin] += t->n - before;
 	}
 	return r;
 }
@@ -216,8 +227,12 @@ static bool at_syscall(const struct rows_builder *b, uint64_t vaddr)
  * code that begins at a multiple of 16 are padding, which never runs: a GAP
  * there would cost two rows a function.
  */
-static bool joined(const struct rows_builder *b, uint32_t from, uint32_t to)
+static bool joined(const struct rows_builder *b, const struct rows_span *s)
 {
+	uint32_t from = s->end, to = s[1].start;
+
+	if (s->cut && from != to)
+		return false;
 	if (from == to || (to - from < 16 && !((b->base + to) & 15)))
 		return true;
 	return to - from < 16 && at_syscall(b, b->base + from);
@@ -233,7 +248,7 @@ int rows_finish(struct rows_builder *b, struct rows *ret)
 		bool last = i + 1 == b->n_spans;
 
 		r = emit_span(b, s, ret, &cap);
-		if (!r && (last || !joined(b, s->end, s[1].start)))
+		if (!r && (last || !joined(b, s)))
 			r = emit(ret, &cap, b->max_rows, s->end, RINGPROF_CFA_GAP);
 	}
 	for (uint32_t i = 0; i < ret->n; i++)

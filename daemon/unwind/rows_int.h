@@ -71,6 +71,8 @@ int64_t cursor_sleb(struct cursor *c);
 struct rows_span {
 	uint32_t start, end;
 	uint32_t first, n;
+	enum rows_origin origin;
+	bool cut; /* code follows that nothing is known of, not padding */
 };
 
 struct rows_builder {
@@ -86,12 +88,15 @@ struct rows_builder {
 	size_t n_spans, cap_spans;
 	size_t n_settled; /* spans of the layers before, sorted, apart from each other */
 	uint32_t n_fdes, n_bad_fdes;
+	enum rows_origin origin; /* of the spans begun from now on */
 };
 
 /* Begins the span of a function; 0, -EINVAL not within executable bytes, -E2BIG, -ENOMEM. */
 int rows_begin(struct rows_builder *b, uint64_t start, uint64_t end);
 /* The rule from pc on; ascending from the span's start. 0, -E2BIG, -ENOMEM. */
 int rows_put(struct rows_builder *b, uint64_t pc, uint32_t rule);
+/* Ends the span begun last there, in the middle of code. */
+void rows_cut(struct rows_builder *b, uint64_t end);
 /* Takes the span begun last back. */
 void rows_abandon(struct rows_builder *b);
 int rows_end_layer(struct rows_builder *b);
@@ -104,6 +109,7 @@ int rows_add_eh_frame(struct rows_builder *b);
 int rows_add_debug_frame(struct rows_builder *b);
 int rows_add_go(struct rows_builder *b);
 int rows_add_entry(struct rows_builder *b);
+int rows_add_code(struct rows_builder *b);
 
 /*
  * Copy of a section, unpacked if it is compressed. 1; 0: there is none; -E2BIG

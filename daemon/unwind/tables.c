@@ -247,6 +247,8 @@ static void evict(struct tables *t, struct table *e)
 	t->c.bytes -= e->bytes;
 	t->c.rows -= e->pub.view.n_rows;
 	t->c.opaque_rows -= e->rows.rows.n_opaque;
+	for (int i = 0; i < ROWS_ORIGINS; i++)
+		t->c.rows_by[i] -= e->rows.rows.n_by[i];
 	t->c.ready--;
 	t->c.evicted++;
 	table_release(e);

@@ -16,6 +16,7 @@
 
 #include "ringprof/row.h"
 #include "sym/files.h"
+#include "unwind/rows.h"
 
 struct tables;
 
@@ -73,6 +74,7 @@ int tables_wait(struct tables *t, uint64_t timeout);
 
 struct tables_counters {
 	uint64_t ready, queued, compiled, from_cache, failed, bytes, disk_bytes, rows, opaque_rows;
+	uint64_t rows_by[ROWS_ORIGINS]; /* of rows: what they were made from */
 	uint64_t compile_ns;
 	uint64_t queue_full; /* askings that found no place in the queue */
 	uint64_t no_room;    /* tables over the memory limit */

@@ -16,7 +16,7 @@
 #include "unwind/tables.h"
 
 #define CACHE_KIND    "rows"
-#define CACHE_VERSION "1"
+#define CACHE_VERSION "2"
 #define CACHE_MAGIC   "rprows\0" CACHE_VERSION
 #define NAME_LEN      (2 * RINGPROF_KEY_SIZE)
 
@@ -28,6 +28,7 @@ struct cache_head {
 	uint64_t size, headers; /* struct cache_source */
 	uint64_t base;
 	uint32_t n_segments, n_opaque;
+	uint32_t n_by[ROWS_ORIGINS];
 	struct ringprof_segment segments[RINGPROF_MAX_SEGMENTS];
 };
 
@@ -72,6 +73,7 @@ static void from_map(struct cache_rows *r)
 	r->rows.base = h->base;
 	r->rows.n_segments = h->n_segments;
 	r->rows.n_opaque = h->n_opaque;
+	memcpy(r->rows.n_by, h->n_by, sizeof(h->n_by));
 	r->rows.origin = "cache";
 	memcpy(r->rows.segments, h->segments, sizeof(h->segments));
 }
@@ -117,6 +119,7 @@ int cache_store(struct cachedir *c, const struct cache_source *src, const struct
 	if (!st)
 		return -ENOMEM;
 	memcpy(h.magic, CACHE_MAGIC, sizeof(h.magic));
+	memcpy(h.n_by, rows->n_by, sizeof(h.n_by));
 	memcpy(h.key, src->key, sizeof(h.key));
 	memcpy(h.segments, rows->segments, rows->n_segments * sizeof(h.segments[0]));
 	XXH64_reset(st, 0);

@@ -135,6 +135,8 @@ static void finish(struct tables *t, uint32_t i, struct made *m, int r)
 	c->bytes += e->bytes;
 	c->rows += e->pub.view.n_rows;
 	c->opaque_rows += e->rows.rows.n_opaque;
+	for (int o = 0; o < ROWS_ORIGINS; o++)
+		c->rows_by[o] += e->rows.rows.n_by[o];
 	c->bad_fdes += e->rows.rows.n_bad_fdes;
 	if (e->pub.view.n_rows)
 		tables_number(t, i);

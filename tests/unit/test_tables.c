@@ -94,7 +94,7 @@ static long cache_file(int n, char *ret, size_t len)
 	struct stat st;
 	DIR *d;
 
-	if (asprintf(&dir, "%s/rows/1", cache) < 0)
+	if (asprintf(&dir, "%s/rows/2", cache) < 0)
 		abort();
 	d = opendir(dir);
 	ret[0] = '\0';
@@ -118,6 +118,7 @@ TEST(made_once_then_from_disk)
 	struct tables_counters c;
 	char name[512];
 	struct tables *t;
+	uint64_t by_eh_frame;
 	struct stat st;
 	uint32_t rows;
 
@@ -133,6 +134,8 @@ TEST(made_once_then_from_disk)
 	CHECK_EQ(c.compiled, 1);
 	CHECK_EQ(c.from_cache, 0);
 	CHECK(c.compile_ns > 0);
+	by_eh_frame = c.rows_by[ROWS_EH_FRAME];
+	CHECK(by_eh_frame > 100);
 	CHECK(cache_file(0, name, sizeof(name)) > (long)rows * 8);
 	CHECK_EQ(cache_file(1, name, sizeof(name)), -1);
 	tables_free(t);
@@ -146,6 +149,7 @@ TEST(made_once_then_from_disk)
 	CHECK_EQ(c.compiled, 0);
 	CHECK_EQ(c.from_cache, 1);
 	CHECK_EQ(c.disk_errors, 0);
+	CHECK_EQ(c.rows_by[ROWS_EH_FRAME], by_eh_frame);
 	cache_file(0, name, sizeof(name));
 	CHECK_EQ(stat(name, &st), 0);
 	CHECK_EQ(st.st_mode & 0777, 0600);
@@ -374,7 +378,7 @@ TEST(a_directory_of_others_is_refused)
 	struct tables *t;
 
 	clear();
-	CHECK_EQ(sh("mkdir -p cache/rows/1 && chmod 0777 cache/rows"), 0);
+	CHECK_EQ(sh("mkdir -p cache/rows/2 && chmod 0777 cache/rows"), 0);
 	t = start(0, 0);
 	CHECK(ask(t, "p0")->view.n_rows > 100);
 	CHECK_EQ(counters(t).disk_errors, 1);

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The standard library at work: collections, formatting, threads, closures, trait objects.
 use std::collections::{BTreeMap, HashMap};
-use std::hint::black_box;
 use std::time::{Duration, Instant};
+
+/// std::hint's is younger than the compilers of distributions.
+fn black_box<T>(value: T) -> T {
+    let seen = unsafe { std::ptr::read_volatile(&value) };
+    std::mem::forget(value);
+    seen
+}
 
 trait Step {
     fn step(&self, n: u64) -> u64;

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Rows by code alone, of assembly without any CFI: each way in which compilers
+ * move the stack, each in which a function could be misread, and functions of
+ * stripped files. A label at_X marks the address whose rule the test knows.
+ */
+#include <fcntl.h>
+
+#include "base/cleanup.h"
+#include "ringprof/row_check.h"
+#include "tap.h"
+#include "test_sym_build.h"
+#include "unwind/rows.h"
+
+#define FUNC(name, body)                                                                        \
+	".p2align 4\n.globl " name "\n.type " name ",@function\n" name ":\n" body ".size " name \
+	",.-" name "\n"
+#define AT(name) ".globl at_" name "\nat_" name ":\n"
+
+/* assembly, a function a paragraph */
+/* clang-format off */
+static const char source[] =
+	".text\n"
+	FUNC("plain",
+	     AT("entry") "push %rbx\n"
+	     AT("pushed") "sub $40,%rsp\n"
+	     AT("body") "call plain\n"
+	     AT("called") "add $40,%rsp\n"
+	     AT("popping") "pop %rbx\n"
+	     AT("popped") "ret\n")
+	FUNC("framed",
+	     "push %rbp\n"
+	     AT("bp_saved") "mov %rsp,%rbp\n"
+	     AT("by_bp") "sub $64,%rsp\nand $-64,%rsp\n"
+	     AT("realigned") "sub %rax,%rsp\n"
+	     AT("alloca") "lea -8(%rbp),%rsp\npop %r12\n"
+	     AT("lea_sp") "leave\n"
+	     AT("left") "ret\n")
+	/* rbp is saved and used for anything */
+	FUNC("bp_used",
+	     "push %r14\npush %rbp\nmov %rdi,%rbp\n"
+	     AT("bp_slot") "call plain\npop %rbp\n"
+	     AT("bp_back") "pop %r14\nret\n")
+	FUNC("bp_stored",
+	     "sub $24,%rsp\nmov %rbp,8(%rsp)\nxor %ebp,%ebp\n"
+	     AT("bp_stored") "mov 8(%rsp),%rbp\nadd $24,%rsp\n"
+	     AT("bp_loaded") "ret\n")
+	FUNC("bp_gone", "mov %rdi,%rbp\n" AT("bp_gone") "hlt\n")
+	FUNC("branches",
+	     "push %rbx\ntest %edi,%edi\nje 1f\nsub $16,%rsp\n"
+	     AT("deeper") "call plain\nadd $16,%rsp\n"
+	     "1:\n" AT("joined") "pop %rbx\njmp plain\n")
+	FUNC("contradicts", "test %edi,%edi\nje 1f\npush %rbx\n1:\n" AT("unknown") "hlt\n")
+	/* what is behind a call that does not return belongs to who jumps there */
+	FUNC("noreturn",
+	     "push %rbx\ntest %edi,%edi\nje 2f\ntest %esi,%esi\nje 1f\npop %rbx\nret\n"
+	     "1: push %rax\n"
+	     "call abort_like\n"
+	     "2:\n" AT("after_noreturn") "pop %rbx\nret\n")
+	/* large frames, page by page; r11 is where rsp will be */
+	FUNC("probes",
+	     "lea -0x8000(%rsp),%r11\n"
+	     "1: sub $0x1000,%rsp\n"
+	     AT("probing") "orq $0,(%rsp)\ncmp %r11,%rsp\njne 1b\n"
+	     AT("probed") "add $0x8000,%rsp\nret\n")
+	FUNC("switches",
+	     "push %rbx\nsub $16,%rsp\nnotrack jmp *%rax\n"
+	     AT("case_1") "call plain\njmp 1f\n"
+	     AT("case_2") "nop\n"
+	     "1: add $16,%rsp\npop %rbx\nret\n"
+	     "ud2\n")
+	/* a tail call by a pointer is no table: nothing tells what follows it */
+	FUNC("tail",
+	     "push %rbx\ncall plain\npop %rbx\n"
+	     AT("before_tail") "jmp *%rax\n"
+	     AT("behind_tail") "call plain\nret\n")
+	/* no function: it returns from another depth than it was called at */
+	FUNC("lies", "add $8,%rsp\n" AT("lies") "sub $16,%rsp\nret\n")
+	FUNC("lies_more", AT("lies_more") "push %rbx\nret\n")
+	FUNC("sp_from_memory",
+	     "push %rbx\n" AT("still_known") "mov (%rdi),%rsp\n" AT("lost") "pop %rbx\nret\n")
+	FUNC("copies", "mov %rsp,%r12\nand $-32,%rsp\n" AT("by_r12") "mov %r12,%rsp\n"
+	     AT("copied_back") "ret\n")
+	/* no GPR is written here, whatever the numbers look like */
+	FUNC("vectors",
+	     "push %rbp\nmov %rsp,%rbp\n"
+	     "movaps %xmm1,%xmm4\nmovd %eax,%xmm5\nvpaddd %ymm1,%ymm2,%ymm4\n"
+	     "vpaddd %zmm1,%zmm2,%zmm5\nmov $1,%ah\nmov $1,%ch\ncmp %rax,%rbp\ntest %esp,%esp\n"
+	     "bt $1,%ebp\nmov %rsp,(%rdi)\npush %rsp\n"
+	     AT("vectors") "leave\nret\n")
+	/* and here one is */
+	FUNC("writes",
+	     "push %rbp\nmov %rsp,%rbp\nsub %rdi,%rsp\nmovmskps %xmm0,%ebp\n"
+	     AT("written") "hlt\n")
+	/* the part of branches_2 that is rarely run: known by the jump there */
+	FUNC("branches_2", "push %rbx\npush %rcx\njmp rare.cold\nnop\n")
+	".type rare.cold,@function\nrare.cold:\n"
+	AT("cold") "call plain\nhlt\n.size rare.cold,.-rare.cold\n"
+	FUNC("abort_like", "push %rbx\n1: jmp 1b\n")
+	/* data between functions is none */
+	"data: .fill 64,1,0x06\n"
+	".section .note.GNU-stack,\"\"\n";
+/* clang-format on */
+
+static struct rows all;
+
+static void load(const char *name, struct rows *r)
+{
+	cleanup_close int fd = open(built(name), O_RDONLY | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(rows_of_fd(r, fd, NULL), 0);
+	CHECK_EQ(ringprof_rows_ok(r->rows, r->n, 0), r->n);
+}
+
+static void make(void)
+{
+	if (all.n)
+		return;
+	write_text("rules.s", source);
+	CHECK_EQ(sh("cc -shared -nostdlib -o rules rules.s"), 0);
+	load("rules", &all);
+	CHECK_STR(all.origin, "code");
+	CHECK_EQ(all.n_bad_fdes, 0);
+	CHECK(all.n_by[ROWS_CODE] > 20);
+	CHECK_EQ(all.n_by[ROWS_EH_FRAME], 0);
+}
+
+static uint32_t find(const struct rows *r, uint64_t vaddr)
+{
+	uint32_t rule = RINGPROF_CFA_GAP;
+
+	for (uint32_t i = 0; i < r->n && r->base + r->rows[i].pc <= vaddr; i++)
+		rule = r->rows[i].rule;
+	return rule;
+}
+
+static uint32_t at(const char *symbol)
+{
+	uint64_t vaddr;
+
+	make();
+	vaddr = nm("rules", symbol);
+	CHECK(vaddr);
+	return find(&all, vaddr);
+}
+
+#define SP(off)	      ringprof_rule(RINGPROF_CFA_SP, (off) / 8, RINGPROF_BP_SAME, 0)
+#define IS(name, ...) CHECK_EQ(at("at_" name), ringprof_rule(__VA_ARGS__))
+
+TEST(pushes_and_pops)
+{
+	CHECK_EQ(at("at_entry"), SP(8));
+	CHECK_EQ(at("at_pushed"), SP(16));
+	CHECK_EQ(at("at_body"), SP(56));
+	CHECK_EQ(at("at_called"), SP(56));
+	CHECK_EQ(at("at_popping"), SP(16));
+	CHECK_EQ(at("at_popped"), SP(8));
+}
+
+TEST(frame_pointers)
+{
+	IS("bp_saved", RINGPROF_CFA_SP, 2, RINGPROF_BP_AT_CFA, -2);
+	IS("by_bp", RINGPROF_CFA_BP, 2, RINGPROF_BP_AT_CFA, -2);
+	IS("realigned", RINGPROF_CFA_BP, 2, RINGPROF_BP_AT_CFA, -2);
+	IS("alloca", RINGPROF_CFA_BP, 2, RINGPROF_BP_AT_CFA, -2);
+	IS("lea_sp", RINGPROF_CFA_BP, 2, RINGPROF_BP_AT_CFA, -2);
+	CHECK_EQ(at("at_left"), SP(8));
+}
+
+TEST(rbp_as_any_register)
+{
+	IS("bp_slot", RINGPROF_CFA_SP, 3, RINGPROF_BP_AT_CFA, -3);
+	CHECK_EQ(at("at_bp_back"), SP(16));
+	IS("bp_stored", RINGPROF_CFA_SP, 4, RINGPROF_BP_AT_CFA, -3);
+	CHECK_EQ(at("at_bp_loaded"), SP(8));
+	IS("bp_gone", RINGPROF_CFA_SP, 1, RINGPROF_BP_UNKNOWN, 0);
+}
+
+TEST(ways_that_meet)
+{
+	CHECK_EQ(at("at_deeper"), SP(32));
+	CHECK_EQ(at("at_joined"), SP(16));
+	CHECK_EQ(at("at_unknown"), RINGPROF_CFA_GAP);
+	CHECK_EQ(at("at_after_noreturn"), SP(16));
+	CHECK_EQ(at("at_cold"), SP(24));
+}
+
+TEST(stack_probes)
+{
+	IS("probing", RINGPROF_CFA_REG, 0x8008 / 8, RINGPROF_BP_SAME, 11);
+	CHECK_EQ(at("at_probed"), SP(0x8008));
+}
+
+TEST(jumps_by_table)
+{
+	CHECK_EQ(at("at_case_1"), SP(32));
+	CHECK_EQ(at("at_case_2"), SP(32));
+	CHECK_EQ(at("at_before_tail"), SP(8));
+	CHECK_EQ(at("at_behind_tail"), RINGPROF_CFA_GAP);
+}
+
+TEST(what_is_no_function)
+{
+	CHECK_EQ(at("at_lies"), RINGPROF_CFA_GAP);
+	CHECK_EQ(at("at_lies_more"), RINGPROF_CFA_GAP);
+	CHECK_EQ(at("at_still_known"), SP(16));
+	CHECK_EQ(at("at_lost"), RINGPROF_CFA_GAP);
+	CHECK_EQ(at("data"), RINGPROF_CFA_GAP);
+}
+
+TEST(registers_that_are_written)
+{
+	IS("by_r12", RINGPROF_CFA_REG, 1, RINGPROF_BP_SAME, 12);
+	CHECK_EQ(at("at_copied_back"), SP(8));
+	IS("vectors", RINGPROF_CFA_BP, 2, RINGPROF_BP_AT_CFA, -2);
+	CHECK_EQ(at("at_written"), RINGPROF_CFA_GAP);
+}
+
+/*
+ * A stripped library: `one` is called, `two` is pointed to, `three` both
+ * aligned and pointed to but in the middle of `one`. Room makes it worth it.
+ */
+/* clang-format off */
+static const char stripped[] =
+	".text\n.p2align 4\n"
+	"user: call one\nlea two(%rip),%rax\nlea three(%rip),%rax\nret\n"
+	".p2align 4\none: push %rbx\nsub $64,%rsp\n"
+	".p2align 4\nthree: call user\nadd $64,%rsp\npop %rbx\nret\n"
+	".p2align 4\ntwo: push %rbx\ncall user\npop %rbx\nret\n"
+	".p2align 4\nnobody: push %rbx\ncall user\npop %rbx\nret\n"
+	".fill 8192,1,0x90\n"
+	".section .note.GNU-stack,\"\"\n";
+/* clang-format on */
+
+TEST(functions_of_stripped_files)
+{
+	uint64_t one, two, three, nobody;
+	struct rows r;
+
+	write_text("stripped.s", stripped);
+	CHECK_EQ(sh("cc -shared -nostdlib -o stripped stripped.s"), 0);
+	one = nm("stripped", "one");
+	two = nm("stripped", "two");
+	three = nm("stripped", "three");
+	nobody = nm("stripped", "nobody");
+	CHECK_EQ(sh("strip stripped"), 0);
+	load("stripped", &r);
+	CHECK_EQ(find(&r, one), SP(8));
+	CHECK_EQ(find(&r, one + 1), SP(16));
+	CHECK_EQ(find(&r, three), SP(80));
+	CHECK_EQ(find(&r, two + 1), SP(16));
+	/* nothing says that it is one */
+	CHECK_EQ(find(&r, nobody + 1), RINGPROF_CFA_GAP);
+	rows_free(&r);
+}
+
+/* What .eh_frame says is not looked at again. */
+TEST(code_fills_gaps_alone)
+{
+	static const char text[] = ".text\n.type a,@function\na:\n.cfi_startproc\n"
+				   ".cfi_def_cfa_offset 24\npush %rbx\nnop\npop "
+				   "%rbx\nret\n.cfi_endproc\n.size a,.-a\n"
+				   ".p2align 4\n.type b,@function\nb: push %rbx\nnop\npop "
+				   "%rbx\nret\n.size b,.-b\n"
+				   ".section .note.GNU-stack,\"\"\n";
+	struct rows_limits lim = { .without = 1U << ROWS_CODE };
+	cleanup_close int fd = -1;
+	struct rows r;
+
+	write_text("mixed.s", text);
+	CHECK_EQ(sh("cc -shared -nostdlib -o mixed mixed.s"), 0);
+	load("mixed", &r);
+	CHECK_EQ(find(&r, nm("mixed", "a") + 1), SP(24));
+	CHECK_EQ(find(&r, nm("mixed", "b") + 1), SP(16));
+	CHECK_EQ(r.n_by[ROWS_EH_FRAME], 1);
+	CHECK_EQ(r.n_by[ROWS_CODE], 3);
+	rows_free(&r);
+	fd = open(built("mixed"), O_RDONLY | O_CLOEXEC);
+	CHECK_EQ(rows_of_fd(&r, fd, &lim), 0);
+	CHECK_EQ(find(&r, nm("mixed", "b") + 1), RINGPROF_CFA_GAP);
+	rows_free(&r);
+}
+
+int main(void)
+{
+	int r;
+
+	build_init();
+	r = tap_main();
+	rows_free(&all);
+	return r;
+}
