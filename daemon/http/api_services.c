@@ -124,9 +124,7 @@ void api_services(struct request *req)
 	static const char *const allowed[] = { "query", "from", "until", NULL };
 	static const char *const labels[] = { "service_name", "service_version" };
 	const struct query_limits lim = api_limits(req);
-	struct series_ask ask = { .max_points = TREND_POINTS,
-				  .group_by = labels,
-				  .n_group_by = ARRAY_SIZE(labels) };
+	struct series_ask ask = { .group_by = labels, .n_group_by = ARRAY_SIZE(labels) };
 	struct series *s = NULL;
 	char err[API_ERROR] = "";
 	int r = params_strict(&req->params, allowed, err, sizeof(err));
@@ -137,6 +135,8 @@ void api_services(struct request *req)
 	if (!r)
 		r = api_selector(req, "query", &req->selector, err, sizeof(err));
 	if (!r) {
+		ask.step = (ask.to - ask.from) / TREND_POINTS;
+		ask.step += NSEC_PER_SEC - ask.step % NSEC_PER_SEC;
 		api_freshen(req, ask.to);
 		r = query_series(&req->srv->env.query, &ask, req->selector, &lim, &s);
 	}

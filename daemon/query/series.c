@@ -19,7 +19,7 @@ struct line {
 	struct budget budget;
 	const struct series_ask *ask;
 	struct series *s;
-	uint32_t cap_groups, max_groups;
+	uint32_t cap_groups;
 	struct hmap index;
 	uint32_t other; /* group number + 1, 0: none */
 };
@@ -31,6 +31,8 @@ uint64_t series_step(uint64_t range, uint32_t max_points)
 					    3600, 7200, 10800, 21600, 43200, 86400 };
 	/* the ends are moved out to whole steps: one point more */
 	uint64_t want = range / (max_points > 1 ? max_points - 1 : 1);
+
+	want = want < WINDOW_NS ? WINDOW_NS : want; /* there is nothing finer to see */
 
 	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++)
 		if (seconds[i] * NSEC_PER_SEC >= want)
