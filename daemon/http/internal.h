@@ -306,6 +306,7 @@ void pprof_profile(struct request *req);	/* starts the wait */
 void pprof_profile_encode(struct request *req); /* worker */
 void pprof_unknown(struct request *req);
 void api_profile(struct request *req);
+void api_diff(struct request *req);
 void api_processes(struct request *req);
 void api_targets(struct request *req);
 void api_status(struct request *req);

@@ -18,6 +18,7 @@ static const struct route routes[] = {
 	{ "/debug/pprof/profile", M_READ, false, F_PPROF, LANE_NONE, pprof_profile },
 	{ "/debug/pprof/symbol", M_READ | M_POST, false, F_PPROF, LANE_LIGHT, pprof_symbol },
 	{ "/api/v1/profile", M_READ, false, F_API, LANE_HEAVY, api_profile },
+	{ "/api/v1/diff", M_READ, false, F_API, LANE_HEAVY, api_diff },
 	{ "/api/v1/processes", M_READ, false, F_API, LANE_LIGHT, api_processes },
 	{ "/api/v1/targets", M_READ, false, F_API, LANE_LIGHT, api_targets },
 	{ "/api/v1/labels", M_READ, false, F_API, LANE_LIGHT, api_label_names },

@@ -191,8 +191,10 @@ static void fill_side(struct diff_side *s, const struct tree *t, enum diff_mode 
 	};
 	if (mode == DIFF_WORK)
 		s->per = work;
-	else
-		s->per = mode == DIFF_RATE ? (double)t->duration : (double)t->total;
+	else if (mode == DIFF_SHARE)
+		s->per = (double)t->total;
+	else /* ns a ns are cores; samples are told by the second */
+		s->per = (double)t->duration / (t->in_samples ? 1e9 : 1);
 	/* a side without anything has no shares: any divisor does */
 	if (!(s->per > 0))
 		s->per = 1;
