@@ -19,6 +19,57 @@ bool rp_arch_own_mm(void)
 	return current->mm && rp_read_cr3_pa() == __pa(current->mm->pgd);
 }
 
+#ifdef RP_HAVE_PAGE_WALK
+/*
+ * The last level's entry, 0 where there is none or a page is a huge one. Page
+ * tables are not freed while interrupts are off on a CPU that has them loaded.
+ */
+static pte_t find_pte(struct mm_struct *mm, unsigned long addr)
+{
+	pgd_t pgd = READ_ONCE(*pgd_offset(mm, addr));
+	p4d_t p4d;
+	pud_t pud;
+	pmd_t pmd;
+
+	if (pgd_none(pgd) || unlikely(pgd_bad(pgd)))
+		return __pte(0);
+	p4d = READ_ONCE(*p4d_offset(&pgd, addr));
+	if (p4d_none(p4d) || unlikely(p4d_bad(p4d)))
+		return __pte(0);
+	pud = READ_ONCE(*pud_offset(&p4d, addr));
+	if (pud_none(pud) || unlikely(pud_bad(pud)))
+		return __pte(0);
+	pmd = READ_ONCE(*pmd_offset(&pud, addr));
+	if (pmd_none(pmd) || unlikely(pmd_bad(pmd)))
+		return __pte(0);
+	return READ_ONCE(*pte_offset_kernel(&pmd, addr));
+}
+
+bool rp_arch_maps(struct mm_struct *mm, unsigned long addr, const void *file, u64 index)
+{
+	pte_t pte = find_pte(mm, addr);
+	u64 found;
+
+	if (!pte_present(pte) || pte_special(pte) || !pfn_valid(pte_pfn(pte)))
+		return false;
+	return rp_page_file(pfn_to_page(pte_pfn(pte)), &found) == file && found == index;
+}
+bool rp_arch_has_page(struct mm_struct *mm, unsigned long addr)
+{
+	return pte_present(find_pte(mm, addr));
+}
+#else
+bool rp_arch_has_page(struct mm_struct *mm, unsigned long addr)
+{
+	return false;
+}
+
+bool rp_arch_maps(struct mm_struct *mm, unsigned long addr, const void *file, u64 index)
+{
+	return false;
+}
+#endif
+
 u64 rp_arch_cycles_hz(void)
 {
 	return tsc_khz ? (u64)tsc_khz * 1000 : GUESSED_HZ;

@@ -13,11 +13,13 @@
  * When may a list be used? Nothing tells about mmap(2), so a list is taken for
  * right while mm->exec_vm is what it was. Where it is not, files may have come
  * or gone, and to look rows up by the old list could give frames that never
- * were: such samples get none (frame pointers, flagged) until it has been read
- * again, a moment later. Only where readings have shown that it is anonymous
+ * were: until it has been read again, a moment later, a mapping is believed
+ * only where the page table has that very page of that file. What no list has is
+ * looked up by its page (mm_page.c), but in NMI. Where readings have shown that it is anonymous
  * memory that comes and goes (JITs), the list goes on serving its files
  * meanwhile. One file swapped for another of the same number of pages shows in
- * nothing; so a list in use is read again every few seconds.
+ * nothing: a list in use is read again every few seconds, and where files have
+ * been seen to go (dlclose) the page table is asked ever after.
  */
 #include <linux/hash.h>
 #include <linux/jiffies.h>
@@ -26,6 +28,7 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
+#include "arch_x86.h"
 #include "cpu.h"
 #include "mm.h"
 #include "mm_list.h"
@@ -119,11 +122,19 @@ static struct rp_mm_entry *inherited(const struct mm_struct *mm)
 	return e;
 }
 
-const struct rp_mm *rp_mm_current(struct rp_cpu *c)
+/* May a list that is to be doubted be used at all? */
+static bool can_check(void)
+{
+	return RP_ARCH_TELLS_PAGES && (!in_nmi() || rp_arch_own_mm());
+}
+
+const struct rp_mm *rp_mm_current(struct rp_cpu *c, bool *ret_doubt)
 {
 	struct mm_struct *mm = current->mm;
 	struct rp_mm_entry *e;
+	bool changed;
 
+	*ret_doubt = false;
 	if (!rp_table_count())
 		return &nothing;
 	e = rp_mm_find(mm);
@@ -131,9 +142,14 @@ const struct rp_mm *rp_mm_current(struct rp_cpu *c)
 		leave_note(c, mm);
 	if (unlikely(!e))
 		e = inherited(mm);
-	else if (unlikely(has_changed(e, mm) && !READ_ONCE(e->churns)))
-		e = NULL;
+	changed = e && has_changed(e, mm) && !READ_ONCE(e->churns);
+	if (unlikely(changed || (e && e->swaps))) {
+		*ret_doubt = can_check();
+		if (!*ret_doubt && changed)
+			e = NULL;
+	}
 	if (unlikely(!e)) {
+		*ret_doubt = !in_nmi();
 		c->unwind[RINGPROF_UNW_MM_NEW]++;
 		return NULL;
 	}

@@ -29,6 +29,8 @@ struct rp_mm_map {
 	/* set before table is: read them by rp_mm_table() */
 	u64 bias;
 	struct rp_table *table; /* NULL: file without a table */
+	const void *pages;	/* whose pages they are, see rp_arch_maps(); NULL: the vDSO's */
+	u64 offset;		/* of start in the file */
 };
 
 /* Freed after RCU. The ranges never change, their tables come and go. */
@@ -62,12 +64,14 @@ void rp_mm_exit(void);
 void rp_mm_notes_init(struct rp_mm_notes *n);
 
 /*
- * The list of current->mm (not NULL): NULL when it is not known yet or has
- * changed since; a reading is on its way then. An empty list when there are
- * no tables at all. Sampler only (IRQ, NMI; no lock, no allocation); good until
- * the interrupt ends.
+ * The list of current->mm (not NULL): NULL when it is not known yet; a reading
+ * is on its way then. An empty list when there are no tables at all. *ret_doubt:
+ * it is not known, or files have come or gone since, or do so all the time: each
+ * page is to be looked at before its mapping is believed (rp_arch_maps()), and
+ * what is not in the list be looked up by page. Sampler only (IRQ,
+ * NMI; no lock, no allocation); good until the interrupt ends.
  */
-const struct rp_mm *rp_mm_current(struct rp_cpu *c);
+const struct rp_mm *rp_mm_current(struct rp_cpu *c, bool *ret_doubt);
 
 /* The mapping at pc; NULL: none, or one that no file is behind. */
 const struct rp_mm_map *rp_mm_map_at(const struct rp_mm *m, u64 pc);
@@ -80,6 +84,12 @@ static inline struct rp_table *rp_mm_table(const struct rp_mm_map *map, u64 pc, 
 	*ret_vaddr = pc - READ_ONCE(map->bias);
 	return t;
 }
+
+/*
+ * The table of the file whose page lies at pc of current's address space, NULL:
+ * none. pc - *ret_bias is the address as the file has it. Sampler, not in NMI.
+ */
+struct rp_table *rp_mm_table_by_page(u64 pc, u64 *ret_bias);
 
 /* rp_registry held: t came into use; it goes (NULL: no successor, else in its place). */
 void rp_mm_attach_table(struct rp_table *t);

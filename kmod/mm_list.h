@@ -10,7 +10,8 @@
 /* what a mapping is of, to find tables that come later */
 struct rp_mm_file {
 	struct rp_file_id id;
-	u64 offset; /* in the file */
+	u64 offset;	   /* in the file */
+	const void *pages; /* the file's address_space; compared, never followed */
 };
 
 struct rp_mm_entry {
@@ -23,6 +24,7 @@ struct rp_mm_entry {
 	unsigned long changed_next; /* jiffies: not read before, though it changed */
 	unsigned long again;	    /* jiffies: to be read even if it seems unchanged */
 	bool churns;		    /* executable memory comes and goes, and no file with it */
+	bool swaps;		    /* files have gone from it */
 
 	/* under rp_registry */
 	u32 interval; /* jiffies from one change to the next reading */

@@ -60,6 +60,7 @@ static bool take_view(const struct vm_area_struct *vma, struct view *v)
 			return false;
 		rp_table_inode_id(inode, &v->file.id);
 		v->file.offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+		v->file.pages = vma->vm_file->f_mapping;
 	} else if (!is_vdso(vma)) {
 		return false;
 	}
@@ -130,6 +131,8 @@ static struct rp_mm_entry *new_entry(struct mm_struct *mm, const struct reading 
 	for (i = 0; i < r->n; i++) {
 		e->map[i].start = r->view[i].start;
 		e->map[i].end = r->view[i].end;
+		e->map[i].pages = r->view[i].file.pages;
+		e->map[i].offset = r->view[i].file.offset;
 		e->file[i] = r->view[i].file;
 	}
 	return e;
@@ -192,6 +195,21 @@ static bool same_maps(const struct rp_mm_entry *a, const struct rp_mm_entry *b)
 	return true;
 }
 
+/* Has a mapping of old gone, or become another file's? */
+static bool has_lost(const struct rp_mm_entry *e, const struct rp_mm_entry *old)
+{
+	u32 i, j = 0;
+
+	for (i = 0; i < old->list.n; i++) {
+		while (j < e->list.n && e->map[j].start < old->map[i].start)
+			j++;
+		if (j == e->list.n || e->map[j].start != old->map[i].start ||
+		    e->file[j].pages != old->file[i].pages)
+			return true;
+	}
+	return false;
+}
+
 /* When to come again. before: the list so far, NULL: none. */
 static void plan(struct rp_mm_entry *e, const struct rp_mm_entry *before, const struct reading *r)
 {
@@ -220,8 +238,10 @@ static bool take_over(struct rp_mm_entry *e, const struct reading *r)
 		return false;
 	}
 	find_tables(e);
-	if (old)
+	if (old) {
 		keep_tables(e, old);
+		e->swaps = old->swaps || has_lost(e, old);
+	}
 	plan(e, old, r);
 	if (old)
 		rp_mm_replace(old, e);

@@ -94,7 +94,9 @@ struct rp_table *rp_table_find(const struct rp_file_id *file)
 {
 	struct rp_table *t;
 
-	hlist_for_each_entry (t, bucket(file), file_link) {
+	/* without lockdep's question: both kinds of caller come here */
+	hlist_for_each_entry_rcu_notrace(t, bucket(file), file_link)
+	{
 		if (rp_file_id_same_inode(&t->file, file) && t->file.ctime == file->ctime)
 			return t;
 	}
@@ -161,7 +163,7 @@ static void leave_pending(struct rp_table *t)
 static void unlink_table(struct rp_table *t, struct rp_table *next, struct list_head *dead)
 {
 	if (t->committed) {
-		hlist_del(&t->file_link);
+		hlist_del_rcu(&t->file_link);
 		WRITE_ONCE(n_committed, n_committed - 1);
 		rp_mm_detach_table(t, next);
 	} else {
@@ -180,7 +182,7 @@ void rp_table_put_in_use(struct rp_table *t, struct list_head *dead)
 	/* other contents under the same inode: what is mapped now has to be looked at again */
 	if (old)
 		unlink_table(old, memcmp(old->key, t->key, sizeof(t->key)) ? NULL : t, dead);
-	hlist_add_head(&t->file_link, bucket(&t->file));
+	hlist_add_head_rcu(&t->file_link, bucket(&t->file));
 	WRITE_ONCE(n_committed, n_committed + 1);
 	counters.committed++;
 }

@@ -3,9 +3,10 @@
  * Unwind tables: rows of files, handed over by user space a piece at a time,
  * checked, and found again by the file that an address space maps.
  *
- * The sampler only ever comes to a table through the mapping list of an
- * address space (mm.h). A table that goes is first taken out of all lists,
- * then RCU is waited for, then its memory is freed, always in process context.
+ * The sampler comes to a table through the mapping list of an address space
+ * (mm.h), or by file where no list tells. A table that goes is first taken out
+ * of all lists, then RCU is waited for, then its memory is freed, always in
+ * process context.
  *
  * rp_registry guards tables and lists alike. It nests inside rp_lock; nothing
  * sleeps under it but for memory. All here in process context.
@@ -116,11 +117,12 @@ void rp_table_set_budget(u64 bytes);
 u64 rp_table_bytes(void);
 u32 rp_table_count(void);
 
+/* The table in use for this file, NULL: none. rp_registry held, or sampler. */
+struct rp_table *rp_table_find(const struct rp_file_id *file);
+
 /* rp_registry held: */
 /* all tables, ids ascending */
 extern struct list_head rp_tables;
-/* the table in use for this file, NULL: none */
-struct rp_table *rp_table_find(const struct rp_file_id *file);
 /*
  * addr - *ret_bias is the address as the file has it, for a mapping at start
  * of [offset, offset + len) of the file. False: no segment lies there.

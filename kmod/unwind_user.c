@@ -13,6 +13,10 @@
  * knows, into our stack: on 5.19 to 6.4 a vmalloc'ed destination would take a
  * lock in find_vmap_area().
  *
+ * A list of mappings in doubt (mm.h) is asked page by page, and what it does not
+ * have by the page itself: there a frame costs several times as much, and only a
+ * few such pages are looked at.
+ *
  * An address space without any table (no rows at all, or none for what it runs)
  * takes a loop of its own, frame pointers under one user_access_begin(): that
  * is most of what a walk costs where there is nothing else to do.
@@ -30,6 +34,16 @@
 #include "table.h"
 #include "unwind.h"
 
+/* pages of one walk whose tables no list tells: so many are kept, so many looked at */
+#define SEEN_PAGES 8
+#define MAX_LOOKS  64
+
+struct rp_seen_page {
+	u64 page; /* its address, 0: none */
+	struct rp_table *table;
+	u64 bias;
+};
+
 /* defined here; what the walk asks of it is declared in ringprof/walk.h */
 struct ringprof_walker {
 	struct rp_walk *w;
@@ -37,6 +51,10 @@ struct ringprof_walker {
 	const struct rp_mm *mm;
 	const struct rp_mm_map *map; /* found last */
 	bool nmi;
+	bool doubt;  /* what the list says is believed page by page; the rest is for that alone */
+	u64 checked; /* address of the page that was, 0: none */
+	u32 looks;
+	struct rp_seen_page seen[SEEN_PAGES];
 };
 
 #include "ringprof/walk.h"
@@ -137,18 +155,63 @@ static enum ringprof_end ringprof_walker_read2(struct ringprof_walker *k, __u64 
 	return why;
 }
 
-static __u32 ringprof_walker_rule(struct ringprof_walker *k, __u64 at)
+/* Is what the list says of this address true now? */
+static bool is_mapped_so(struct ringprof_walker *k, const struct rp_mm_map *m, u64 at)
+{
+	u64 page = at & PAGE_MASK;
+
+	if (page == k->checked || !m->pages)
+		return true;
+	if (!rp_arch_maps(current->mm, at, m->pages, (m->offset + (page - m->start)) >> PAGE_SHIFT))
+		return false;
+	k->checked = page;
+	return true;
+}
+
+/* No list tells: what the page itself belongs to. Most frames are on a few pages. */
+static struct rp_table *table_by_page(struct ringprof_walker *k, u64 at, u64 *ret_vaddr)
+{
+	u64 page = at & PAGE_MASK;
+	struct rp_seen_page *p = &k->seen[(page >> PAGE_SHIFT) % SEEN_PAGES];
+
+	if (k->nmi)
+		return NULL;
+	if (p->page != page) {
+		if (k->looks++ >= MAX_LOOKS)
+			return NULL;
+		p->page = page;
+		p->table = rp_mm_table_by_page(at, &p->bias);
+	}
+	*ret_vaddr = at - p->bias;
+	return p->table;
+}
+
+static struct rp_table *find_table(struct ringprof_walker *k, u64 at, u64 *ret_vaddr)
 {
 	const struct rp_mm_map *m = k->map;
 	struct rp_table *t;
-	u64 vaddr;
-	u32 rule;
 
 	if (!m || at - m->start >= m->end - m->start) {
 		m = k->mm ? rp_mm_map_at(k->mm, at) : NULL;
 		k->map = m;
 	}
-	t = m ? rp_mm_table(m, at, &vaddr) : NULL;
+	if (m && (likely(!k->doubt) || is_mapped_so(k, m, at)))
+		return rp_mm_table(m, at, ret_vaddr);
+	if (likely(!k->doubt))
+		return NULL;
+	t = table_by_page(k, at, ret_vaddr);
+	if (!t)
+		k->w->flags |= RINGPROF_SAMPLE_NEW_MM;
+	return t;
+}
+
+static __u32 ringprof_walker_rule(struct ringprof_walker *k, __u64 at)
+{
+	struct rp_table *t;
+	u64 vaddr;
+	u32 rule;
+
+	t = find_table(k, at, &vaddr);
 	if (!t)
 		return RINGPROF_CFA_GAP;
 	rule = ringprof_row_find(&t->view, vaddr);
@@ -174,12 +237,23 @@ static u64 user_sp(const struct pt_regs *regs)
 }
 
 static enum ringprof_end walk_rows(struct rp_walk *w, const struct pt_regs *regs,
-				   const struct rp_mm *mm)
+				   const struct rp_mm *mm, bool doubt)
 {
-	struct ringprof_walker k = { .w = w, .regs = regs, .mm = mm, .nmi = in_nmi() };
+	struct ringprof_walker k;
 	struct ringprof_walk s;
 	enum ringprof_end why;
 
+	k.w = w;
+	k.regs = regs;
+	k.mm = mm;
+	k.map = NULL;
+	k.nmi = in_nmi();
+	k.doubt = doubt;
+	if (unlikely(doubt)) {
+		k.checked = 0;
+		k.looks = 0;
+		memset(k.seen, 0, sizeof(k.seen));
+	}
 	ringprof_walk_begin(&s, regs->ip, user_sp(regs), rp_arch_frame_pointer(regs),
 			    rp_arch_user_end(RP_USER_64), w->max_user);
 	why = ringprof_walk_up(&k, &s);
@@ -276,36 +350,37 @@ out:
 }
 #endif
 
-/* rows: NULL, there are none. */
+/* rows: NULL, there are none; but with doubt there may be some that no list has. */
 static enum ringprof_end walk64(struct rp_walk *w, const struct pt_regs *regs,
-				const struct rp_mm *rows)
+				const struct rp_mm *rows, bool doubt)
 {
 #ifdef RP_HAVE_USER_ACCESS_BEGIN
 	enum ringprof_end why;
 
 	if (!in_nmi()) {
 		pagefault_disable();
-		why = rows ? walk_rows(w, regs, rows) : walk64_loaded(w, regs);
+		why = rows || doubt ? walk_rows(w, regs, rows, doubt) : walk64_loaded(w, regs);
 		pagefault_enable();
 		return why;
 	}
 #endif
-	return walk_rows(w, regs, rows);
+	return walk_rows(w, regs, rows, doubt);
 }
 
 static enum ringprof_end walk_any(struct rp_walk *w, struct rp_cpu *c, const struct pt_regs *regs)
 {
 	enum rp_user_abi abi = rp_arch_user_abi(regs);
 	const struct rp_mm *mm;
+	bool doubt;
 
 	if (abi != RP_USER_64) {
 		w->flags |= RINGPROF_SAMPLE_COMPAT;
 		return abi == RP_USER_32 ? walk32(w, regs) : RINGPROF_END_COMPAT;
 	}
-	mm = rp_mm_current(c);
-	if (!mm)
+	mm = rp_mm_current(c, &doubt);
+	if (!mm && !doubt)
 		w->flags |= RINGPROF_SAMPLE_NEW_MM;
-	return walk64(w, regs, mm && mm->n_tables ? mm : NULL);
+	return walk64(w, regs, mm && mm->n_tables ? mm : NULL, doubt);
 }
 
 enum ringprof_end rp_unwind_user(struct rp_walk *w, struct rp_cpu *c, const struct pt_regs *regs)

@@ -34,6 +34,37 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long clea
 #define rp_read_cr3_pa() (read_cr3() & PAGE_MASK)
 #endif
 
+/*
+ * Which file's page that is: the same pointer for every page of the file, and
+ * its number there. Nothing is held, so it may be another one's the next moment.
+ */
+static inline const void *rp_page_file(struct page *page, u64 *ret_index)
+{
+#ifdef RP_HAVE_PAGE_FOLIO
+	struct folio *folio = page_folio(page);
+
+	*ret_index = READ_ONCE(folio->index) + (page - (struct page *)folio);
+	return READ_ONCE(folio->mapping);
+#else
+	struct page *head = compound_head(page);
+
+	*ret_index = READ_ONCE(head->index) + (page - head);
+	return READ_ONCE(head->mapping);
+#endif
+}
+
+/* The page at addr of current's address space, held; NULL: none is there now. Not in NMI. */
+static inline struct page *rp_user_page(unsigned long addr)
+{
+	struct page *page;
+
+#ifdef RP_HAVE_GUP_FAST_ONLY
+	return get_user_pages_fast_only(addr, 1, 0, &page) == 1 ? page : NULL;
+#else
+	return __get_user_pages_fast(addr, 1, 0, &page) == 1 ? page : NULL;
+#endif
+}
+
 /* Zeroed, near the node; NULL without a word in the log. */
 static inline void *rp_vzalloc_node(size_t bytes, int node)
 {
