@@ -41,6 +41,16 @@ static bool over_budget(struct rp_cpu *c, u64 now)
 	return c->window_ns > READ_ONCE(rp_sample_budget_ns);
 }
 
+/*
+ * In the middle of execve(2): the registers are still those of the program
+ * before, whose memory is gone, and the new one has not begun.
+ */
+static bool between_programs(const struct pt_regs *user)
+{
+	return rp_in_execve() && RP_ARCH_TELLS_PAGES && (!in_nmi() || rp_arch_own_mm()) &&
+	       !rp_arch_has_page(current->mm, user->ip);
+}
+
 static enum ringprof_end user_part(struct rp_walk *w, struct rp_cpu *c, struct pt_regs *user,
 				   bool sampled_user)
 {
@@ -51,6 +61,8 @@ static enum ringprof_end user_part(struct rp_walk *w, struct rp_cpu *c, struct p
 	if (!sampled_user) {
 		if (user->ip - 1 >= rp_arch_user_end(RP_USER_64) - 1)
 			return RINGPROF_END_NO_REGS;
+		if (between_programs(user))
+			return RINGPROF_END_NO_MM;
 		rp_walk_add(w, user->ip);
 	}
 	return rp_unwind_user(w, c, user);

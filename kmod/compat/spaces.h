@@ -47,6 +47,16 @@ static inline void mmap_read_unlock(struct mm_struct *mm)
 }
 #endif
 
+/* Is current in execve(2)? False where a kernel does not tell. */
+static inline bool rp_in_execve(void)
+{
+#ifdef RP_HAVE_IN_EXECVE
+	return current->in_execve;
+#else
+	return false;
+#endif
+}
+
 /* ns; only ever compared */
 static inline s64 rp_inode_ctime(const struct inode *inode)
 {
