@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0
+# The sampler in NMI, by thousands of them a second that every CPU sends its
+# neighbour (tests/vm/nmi), beside the timer's interrupts: into its own writes,
+# with unwind rows in use, while tables are replaced, sampling starts and stops.
+#   RINGPROF_NMI_US  microseconds from one to the next, about (100)
+# shellcheck shell=bash disable=SC2154,SC2015
+unload
+switch=/sys/module/ringprof_nmi/parameters
+prog=$(command -v deep-rows)
+root=15 # RINGPROF_END_ROOT
+
+load_nmi() {
+	[ -n "${RINGPROF_KO_NMI:-}" ] || { echo "run with --nmi"; return 1; }
+	insmod "$RINGPROF_KO_NMI/ringprof.ko" && ringtool set && insmod "$RINGPROF_KO_NMI/ringprof_nmi.ko"
+}
+# FILE FLAG...: of the samples there, those taken in NMI
+of_nmi() { awk 'int($4 / 4) % 2' "$1" > "$2"; }
+
+# The NMIs come and go within the recording: all that were sampled are in its counters
+nmi_record() {
+	local r
+	ringtool record -F 499 -a -s "$tmp/s" -d 13 -- "$prog" 22 13 > "$tmp/r" 2> "$tmp/r.err" &
+	r=$!
+	"$prog" 22 13 &
+	sleep 2
+	echo "${RINGPROF_NMI_US:-100}" > $switch/interval_us
+	sleep 8
+	echo 0 > $switch/interval_us
+	cat $switch/counts > "$tmp/nmi"
+	sed 's/^/# figure: in 8 s, CPU sent taken sampled: /' "$tmp/nmi"
+	wait $r || { cat "$tmp/r.err"; return 1; }
+	wait
+	of_nmi "$tmp/s" "$tmp/s.nmi"
+}
+
+# everything at once, NMIs all the while
+nmi_churn() {
+	local i
+	echo "${RINGPROF_NMI_US:-100}" > $switch/interval_us
+	for i in $(seq 12); do
+		forkstorm 1 > /dev/null &
+		ringtool start -F 4999 > /dev/null || return 1
+		# shellcheck disable=SC2046
+		rowtool "$prog" $(ldd "$prog" | awk '$2 == "=>" { print $3 }') > /dev/null || return 1
+		ringtool table budget $((i % 2 ? 230000 : 67108864)) || return 1
+		ringtool stop || return 1
+	done
+	echo 0 > $switch/interval_us
+	cat $switch/counts
+	wait
+}
+
+ok "the module that tests may call, and the one that sends NMIs" load_nmi
+# shellcheck disable=SC2046
+judge "rows of the program, its libraries and the vDSO" \
+	rowtool "$prog" $(ldd "$prog" | awk '$2 == "=>" { print $3 } $1 ~ /^\// { print $1 }')
+ok "record while NMIs come" nmi_record
+judge "counters add up, nested ones too" tests/vm/check counters "$tmp/r" "nmi=$tmp/nmi" "nmi-samples=$tmp/s.nmi"
+judge "22 frames reach the root in NMI" tests/vm/check deep "$tmp/s.nmi" "$prog" 22 main $root
+judge "and with the timer's samples" tests/vm/check deep "$tmp/s" "$prog" 22 main $root
+judge "start, stop and new tables while NMIs come" nmi_churn
+# the calls of NMIs are no periods of the timer: counted anew
+ok "both modules can go, and come" sh -c "rmmod ringprof_nmi && rmmod ringprof && insmod $RINGPROF_KO_NMI/ringprof.ko && ringtool set"
+ok "a recording afterwards" record "$tmp/r" -F 499 -s "$tmp/s" -- "$prog" 22 3
+judge "counters add up as ever" tests/vm/check counters "$tmp/r"
+ok "the module can go" unload
