@@ -4,6 +4,7 @@
  * its own, and CPU seconds per service.
  */
 #include "metrics.h"
+#include "keep.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -236,6 +237,7 @@ static void write_store(struct buf *b, struct store *store)
 		    NULL);
 	metrics_u64(b, "ringprof_history_dropped_windows_total", c.dropped_by_budget, "reason",
 		    "budget", NULL);
+	keep_metrics(b, store);
 }
 
 static void write_processes(struct buf *b, const struct ptable_counters *c)

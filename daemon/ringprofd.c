@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "caching.h"
 #include "http/server.h"
+#include "keep.h"
 #include "metrics.h"
 #include "service.h"
 #include "settings.h"
@@ -220,6 +221,8 @@ static int serve(struct daemon *d, int passed, char *err, size_t errlen)
 		.not_ready = env_not_ready,
 		.arg = d,
 	};
+	/* after rights were dropped: its files are that user's */
+	keep_open(c, d->host, &d->env.query);
 	r = http_start(&d->metrics.http, &hc, &d->env, err, errlen);
 	if (!r)
 		agg_on_close(d->env.agg, http_windows_closed, d->metrics.http);
@@ -280,6 +283,7 @@ static void reload(struct daemon *d)
 	sc = (struct store_config){ .max_age = fresh.history, .max_bytes = fresh.memory };
 	log_set_level(level_of(fresh.log_level));
 	store_reconfigure(d->metrics.store, &sc);
+	keep_limits(&fresh, d->metrics.store);
 	log_info("SIGHUP: settings applied; changes made by `ringprof set` are undone");
 	config_free(&d->live);
 	d->live = fresh;
@@ -290,6 +294,7 @@ static void tick(struct daemon *d, uint64_t watchdog)
 	struct collector_status s;
 	uint64_t now = mono_now();
 
+	keep_tell(d->metrics.store);
 	collector_status(d->metrics.collector, &s);
 	if (strcmp(s.trouble, d->last_trouble)) {
 		if (*s.trouble)
@@ -361,6 +366,8 @@ static int run(struct daemon *d, char *err, size_t errlen)
 	raise_file_limit();
 	if (!r)
 		caching_make_dirs(&d->config);
+	if (!r)
+		keep_make_dir(&d->config);
 	if (!r && !strcmp(d->config.auth, "token"))
 		r = service_token(d->config.token_file, &d->token, err, errlen);
 	if (!r)

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "keep.h"
 #include "metrics.h"
 #include "source/control.h"
 
@@ -166,6 +167,7 @@ static void write_history(struct buf *b, struct store *store)
 	field(b, "oldest_ms", c.oldest_wall / NSEC_PER_MSEC);
 	field(b, "newest_ms", c.newest_wall / NSEC_PER_MSEC);
 	field(b, "seconds", c.windows ? (c.newest_wall - c.oldest_wall) / NSEC_PER_SEC : 0);
+	keep_status(b, store);
 	buf_putc(b, '}');
 }
 

@@ -82,7 +82,9 @@ static bool absolute_or_none(const char *s)
 	return !*s || absolute(s);
 }
 
-#define AT(f) offsetof(struct config, f)
+#define HOUR_NS 3600000000000ULL
+#define DAY_NS	(24 * HOUR_NS)
+#define AT(f)	offsetof(struct config, f)
 
 /* Row i here belongs to row i of config_options. */
 const struct config_option config_options[] = {
@@ -123,6 +125,18 @@ const struct config_option config_options[] = {
 	{ "max-waiting", "N", "scrapes that may wait at once", "1 to 4096", false },
 	{ "history", "TIME", "how long windows are kept in memory", "1m to 1d", true },
 	{ "memory", "BYTES", "memory for windows and stacks", "4MiB to 64GiB", true },
+	{ "history-dir", "DIR",
+	  "the history on disk; empty: below state-dir, or /var/lib/ringprof if that is in /run",
+	  "an absolute path", false },
+	{ "history-size", "BYTES", "room for the history on disk, all of it; 0: none is kept",
+	  "0, or 16MiB to 64TiB", true },
+	{ "history-10s", "TIME", "how long windows of 10 s are kept on disk", "1h to 3650d", true },
+	{ "history-1m", "TIME", "how long windows of a minute are kept on disk", "1h to 3650d",
+	  true },
+	{ "history-10m", "TIME", "how long windows of ten minutes are kept on disk", "1h to 3650d",
+	  true },
+	{ "history-1h", "TIME", "how long windows of an hour are kept on disk", "1h to 3650d",
+	  true },
 	{ "symbol-memory", "BYTES", "memory for symbol tables and names", "4MiB to 64GiB", false },
 	{ "symbol-disk", "BYTES", "room for symbol tables in cache-dir; 0: none are kept",
 	  "0 to 64GiB", false },
@@ -174,6 +188,12 @@ static const struct rule rules[] = {
 	{ T_U32, AT(max_waiting), 1, 4096, NULL, "256", NULL },
 	{ T_TIME, AT(history), 60000000000ULL, 86400000000000ULL, NULL, "1h", NULL },
 	{ T_BYTES, AT(memory), 4 << 20, 64ULL << 30, NULL, "128MiB", NULL },
+	{ T_TEXT, AT(history_dir), 0, 0, NULL, "", absolute_or_none },
+	{ T_BYTES, AT(history_size), 0, 64ULL << 40, NULL, "2GiB", NULL },
+	{ T_TIME, AT(history_age[0]), HOUR_NS, 3650 * DAY_NS, NULL, "7d", NULL },
+	{ T_TIME, AT(history_age[1]), HOUR_NS, 3650 * DAY_NS, NULL, "30d", NULL },
+	{ T_TIME, AT(history_age[2]), HOUR_NS, 3650 * DAY_NS, NULL, "90d", NULL },
+	{ T_TIME, AT(history_age[3]), HOUR_NS, 3650 * DAY_NS, NULL, "365d", NULL },
 	{ T_BYTES, AT(symbol_memory), 4 << 20, 64ULL << 30, NULL, "128MiB", NULL },
 	{ T_BYTES, AT(symbol_disk), 0, 64ULL << 30, NULL, "256MiB", NULL },
 	{ T_BYTES, AT(line_memory), 16 << 20, 64ULL << 30, NULL, "256MiB", NULL },
@@ -373,6 +393,12 @@ int config_check(const struct config *c, char *err, size_t errlen)
 			 "perf-stack: '%llu' is too small or no multiple of 8; allowed: 0, or 2KiB "
 			 "to 65528",
 			 (unsigned long long)c->perf_stack);
+		return -EINVAL;
+	}
+	if (c->history_size && c->history_size < 16 << 20) {
+		snprintf(err, errlen,
+			 "history-size: '%llu' is too small; allowed: 0, or 16MiB to 64TiB",
+			 (unsigned long long)c->history_size);
 		return -EINVAL;
 	}
 	if (c->ring_size && c->ring_size < 16384) {

@@ -44,11 +44,14 @@ struct config {
 	char *token_file;
 	char *allowed_hosts;
 	uint32_t max_waiting;
-	uint64_t history;	/* ns kept in memory */
-	uint64_t memory;	/* bytes for windows and models */
-	uint64_t symbol_memory; /* bytes */
-	uint64_t line_memory;	/* bytes of open debug information */
-	uint64_t symbol_disk;	/* bytes, 0: none */
+	uint64_t history;	 /* ns kept in memory */
+	uint64_t memory;	 /* bytes for windows and models */
+	char *history_dir;	 /* "": see keep_dir in keep.h */
+	uint64_t history_size;	 /* bytes on disk, 0: none */
+	uint64_t history_age[4]; /* ns: tiers of 10 s, 1 min, 10 min, 1 h */
+	uint64_t symbol_memory;	 /* bytes */
+	uint64_t line_memory;	 /* bytes of open debug information */
+	uint64_t symbol_disk;	 /* bytes, 0: none */
 	char *debug_dirs;
 	char *debuginfod; /* "on" or "off" */
 	char *debuginfod_urls;

@@ -69,7 +69,7 @@ daemon_keys() {
 	local missing=0 k
 	man_text scripts/man/ringprofd.8 >"$tmp/man8"
 	man_text scripts/man/ringprofd.conf.5 >"$tmp/man5"
-	"$programs/ringprofd" --help | grep -oE -- '--[a-z-]+' | sort -u | sed 's/^--//' >"$tmp/keys"
+	"$programs/ringprofd" --help | grep -oE -- '--[a-z0-9-]+' | sort -u | sed 's/^--//' >"$tmp/keys"
 	while read -r k; do
 		case $k in help | usage | version) continue ;; esac
 		grep -q -- "--$k" "$tmp/man8" || { echo "ringprofd.8 lacks --$k"; missing=1; }
