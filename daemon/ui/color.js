@@ -106,8 +106,8 @@ function gammaByte(v) {
 /** A comparison's boxes: level -DIFF_LEVELS (much better) to DIFF_LEVELS (much worse), 0 within the error. */
 export const DIFF_LEVELS = 5;
 const DIFF = {
-  light: { worse: 24, better: 248, near: [0.93, 0.035], far: [0.7, 0.155], same: [0.9, 0] },
-  dark: { worse: 24, better: 252, near: [0.38, 0.05], far: [0.53, 0.17], same: [0.36, 0] },
+  light: { worse: 24, better: 248, near: [0.91, 0.05], far: [0.7, 0.155], same: [0.9, 0] },
+  dark: { worse: 24, better: 252, near: [0.39, 0.075], far: [0.53, 0.17], same: [0.34, 0] },
 };
 
 function diffColours(theme) {
@@ -138,7 +138,7 @@ export function palette(theme) {
   return {
     theme,
     diff: diff.map(css),
-    diffFaded: diff.map((c) => css(mix(c, t.background, t.fadedMix))),
+    diffFaded: diff.map((c) => css(mix(c, t.background, 0.5 + t.fadedMix / 2))),
     fill: rgb.map(css),
     faded: rgb.map((c) => css(mix(c, t.background, t.fadedMix))),
     text: t.text, fadedText: t.fadedText,

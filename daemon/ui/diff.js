@@ -24,11 +24,11 @@ export const Z = 2.576;
  * @property {number} scale        factor from the unit to what is compared
  */
 
-const timed = (m) => m.unit === 'nanoseconds' && m.to > m.from;
+const timed = (m) => m.unit === 'nanoseconds' && m.duration > 0;
 
 /** What is compared, in words and factors. */
 function scaleOf(a, b, by) {
-  if (by === 'cores' && timed(a) && timed(b)) return { kind: 'cores', a: 1e-6 / (a.to - a.from), b: 1e-6 / (b.to - b.from) };
+  if (by === 'cores' && timed(a) && timed(b)) return { kind: 'cores', a: 1e-6 / a.duration, b: 1e-6 / b.duration };
   return { kind: 'share', a: 1 / (a.total || 1), b: 1 / (b.total || 1) };
 }
 
@@ -37,12 +37,12 @@ export const inCores = (diff) => timed(diff.a.meta) && timed(diff.b.meta);
 
 /** Standard error of a weight in compared units. */
 export function errorOf(weight, meta, scale, kind) {
-  if (!(meta.total > 0) || !(meta.samples > 0)) return 0;
+  if (!(meta.total > 0) || !(meta.samples > 0)) return kind === 'share' ? 1 : 0;
   const share = Math.min(1, weight / meta.total);
+  const n = share * meta.samples;
   // seen never is not never: the next sample might have been one
-  const n = Math.max(1, share * meta.samples);
-  const k = (meta.total / meta.samples) * scale;
-  return kind === 'share' ? k * Math.sqrt(n * (1 - share)) : k * Math.sqrt(n);
+  const count = Math.max(1, kind === 'share' ? n * (1 - share) : n);
+  return (meta.total / meta.samples) * scale * Math.sqrt(count);
 }
 
 /** @returns {{a: number, b: number, delta: number, se: number, sure: boolean}} a, b in compared units */
@@ -82,43 +82,49 @@ function mergeFunctions(a, b) {
   return { functions: { ...out, nFuncs: out.names.length }, mapA, mapB };
 }
 
-function pairChildren(tree, node, map, side, pairs) {
-  if (node < 0) return;
-  for (let c = node + 1; c < tree.end[node]; c = tree.end[c]) {
-    const f = map[tree.func[c]];
-    let pair = pairs.get(f);
-    if (!pair) pairs.set(f, (pair = [-1, -1, f]));
-    pair[side] = c;
+/** A side's children of `nodes` go into pairs, by function. */
+function pairChildren(tree, nodes, map, side, pairs) {
+  for (const node of nodes) {
+    for (let c = node + 1; c < tree.end[node]; c = tree.end[c]) {
+      const f = map[tree.func[c]];
+      let pair = pairs.get(f);
+      if (!pair) pairs.set(f, (pair = { func: f, nodes: [[], []], up: 0, weight: 0 }));
+      pair.nodes[side].push(c);
+    }
   }
 }
 
-/** Both trees in one, nodes in pre-order, the heavier of both sides first. */
+const sumOf = (column, nodes) => {
+  let sum = 0;
+  for (const n of nodes) sum += column[n];
+  return sum;
+};
+
+/**
+ * Both trees in one, nodes in pre-order, the heavier of both sides first. A
+ * new node may stand for several of one side, whose functions have become one.
+ */
 function mergeTrees(ta, tb, mapA, mapB, kA, kB) {
-  const parent = [];
-  const func = [];
-  const nodeA = [];
-  const nodeB = [];
-  const weight = ([a, b]) => Math.max(a < 0 ? 0 : ta.total[a] * kA, b < 0 ? 0 : tb.total[b] * kB);
-  const stack = [[0, 0, mapB[tb.func[0]], -1]];
+  const columns = { parent: [], func: [], aSelf: [], aTotal: [], bSelf: [], bTotal: [] };
+  const stack = [{ func: mapB[tb.func[0]], nodes: [[0], [0]], up: -1 }];
   while (stack.length) {
-    const [a, b, f, up] = stack.pop();
-    const at = parent.length;
-    parent.push(up);
-    func.push(f);
-    nodeA.push(a);
-    nodeB.push(b);
+    const { func, nodes: [a, b], up } = stack.pop();
+    const at = columns.parent.length;
+    const row = [up, func, sumOf(ta.self, a), sumOf(ta.total, a), sumOf(tb.self, b), sumOf(tb.total, b)];
+    Object.values(columns).forEach((c, i) => c.push(row[i]));
     const pairs = new Map();
     pairChildren(ta, a, mapA, 0, pairs);
     pairChildren(tb, b, mapB, 1, pairs);
     const list = [...pairs.values()];
-    if (list.length > 1) list.sort((x, y) => weight(x) - weight(y));
-    for (const pair of list) stack.push([...pair, at]);
+    for (const p of list) {
+      p.up = at;
+      if (list.length > 1) p.weight = Math.max(sumOf(ta.total, p.nodes[0]) * kA, sumOf(tb.total, p.nodes[1]) * kB);
+    }
+    if (list.length > 1) list.sort((x, y) => x.weight - y.weight);
+    for (const p of list) stack.push(p);
   }
-  const pick = (column, nodes) => Float64Array.from(nodes, (n) => (n < 0 ? 0 : column[n]));
-  return {
-    parent: Int32Array.from(parent), func: Int32Array.from(func),
-    aSelf: pick(ta.self, nodeA), aTotal: pick(ta.total, nodeA), bSelf: pick(tb.self, nodeB), bTotal: pick(tb.total, nodeB),
-  };
+  const typed = (name, v) => (name === 'parent' || name === 'func' ? Int32Array.from(v) : Float64Array.from(v));
+  return Object.fromEntries(Object.entries(columns).map(([name, v]) => [name, typed(name, v)]));
 }
 
 /* ---- widths ---- */
@@ -165,8 +171,8 @@ function finish(functions, cols, metaA, metaB, how, sure) {
   diff.a = { meta: metaA };
   diff.b = { meta: metaB };
   diff.meta = metaB;
-  // the daemon's flags are of cores: by share they are reckoned here
-  diff.tree = treeOf(diff, cols, how.width, diff.scale.kind === 'cores' ? sure : null);
+  // the daemon's flags are of what it compared
+  diff.tree = treeOf(diff, cols, how.width, sure?.kind === diff.scale.kind ? sure.flags : null);
   diff.totals = functionTotals(diff.tree, diff.nFuncs);
   for (const s of ['a', 'b']) diff[s].totals = functionTotals(oneSide(diff.tree, s), diff.nFuncs);
   diff.cols = cols;
@@ -207,7 +213,8 @@ export function readDiff(json, how) {
   checkOrder(cols.parent, cols.func, functions.nFuncs);
   cols.parent[0] = -1;
   for (const s of ['a', 'b']) checkSums({ n, parent: cols.parent, total: cols[`${s}Total`], self: cols[`${s}Self`] });
-  const sure = Uint8Array.from(column(json.nodes, 'significant', n), (v) => (v ? 1 : 0));
+  const flags = Uint8Array.from(column(json.nodes, 'significant', n), (v) => (v ? 1 : 0));
+  const sure = { kind: json.mode === 'share' ? 'share' : 'cores', flags };
   return finish(functions, cols, readSide(json, 'a'), readSide(json, 'b'), how, sure);
 }
 

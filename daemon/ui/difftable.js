@@ -2,13 +2,13 @@
 /** The table of a comparison: functions, what they took in A and in B, and whether that is a change. */
 import { diffRows } from './diff.js';
 import { el, setText } from './dom.js';
-import { baseName, digits3, percent, relative } from './format.js';
+import { baseName, cores, percent, relative } from './format.js';
 
 const PORTION = 200;
 
 /** A weight of a comparison as text: cores or share. */
 export function compared(diff, v) {
-  return diff.scale.kind === 'share' ? percent(v) : digits3(v);
+  return diff.scale.kind === 'share' ? percent(v) : cores(v);
 }
 
 /** With its sign. */

@@ -26,6 +26,13 @@ export function digits3(v) {
   return a < 0.0005 ? '< 0.001' : v.toFixed(3);
 }
 
+/** CPUs in use, three significant digits however few they are: differences are small. */
+export function cores(v) {
+  const a = Math.abs(v);
+  if (a >= 0.09995 || a === 0) return digits3(v);
+  return a < 1e-6 ? '< 0.000001' : v.toFixed(Math.min(8, 2 - Math.floor(Math.log10(a))));
+}
+
 /** Nanoseconds of CPU time as text: "1.24 s", "38.2 ms", "2 h 03 min". */
 export function cpuTime(ns) {
   const s = ns / 1e9;

@@ -55,6 +55,7 @@ export function readMeta(json) {
     period: number(json.period),
     from: number(json.from_ms),
     to: number(json.to_ms),
+    duration: number(json.duration_ms ?? json.to_ms - json.from_ms),
     total: number(json.total),
     samples: number(json.samples),
     lost: number(json.lost),

@@ -18,7 +18,7 @@ const need = (ok, what) => {
 };
 
 /** The bytes without gzip around them; a file that swells beyond all measure is refused. */
-export async function unpack(bytes) {
+export async function unpack(bytes, limit = MAX_BYTES) {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')).getReader();
   const parts = [];
@@ -26,7 +26,7 @@ export async function unpack(bytes) {
   try {
     for (let r = await reader.read(); !r.done; r = await reader.read()) {
       length += r.value.length;
-      need(length <= MAX_BYTES, `more than ${MAX_BYTES >> 20} MiB without its compression`);
+      need(length <= limit, `more than ${limit >> 20} MiB without its compression`);
       parts.push(r.value);
     }
   } catch (e) {
@@ -287,7 +287,7 @@ export function pprofProfile(p, type) {
   const ms = p.time > 0 ? p.time / 1e6 : 0;
   return {
     meta: {
-      unit, period: p.period, from: ms, to: ms + p.duration / 1e6, total: tree.total[0] - lost, samples, lost, lostSamples, truncated,
+      unit, period: p.period, from: ms, to: ms + p.duration / 1e6, duration: p.duration / 1e6, total: tree.total[0] - lost, samples, lost, lostSamples, truncated,
       cpus: 0, windows: 0, cut: false, type: p.types[which].type, types: p.types.map((t) => t.type),
     },
     nFuncs: f.names.length, names: f.names, objects: f.objects, files: f.files, lines: f.lines,

@@ -156,7 +156,7 @@ export class Timeline {
   resized() {
     const { clientWidth: w, clientHeight: h } = this.plot;
     if (!w || !h) return;
-    this.painter.resize(w, h, window.devicePixelRatio || 1);
+    this.painter.resize(w, h, window.devicePixelRatio || 1, parseFloat(getComputedStyle(this.plot).fontSize));
     this.marks.show(this.scene.series?.events ?? [], this.view(), w);
     this.ask();
   }

@@ -49,10 +49,12 @@ export class TimelinePainter {
     this.ctx = canvas.getContext('2d', { alpha: false });
   }
 
-  resize(width, height, scale) {
+  /** Sizes in CSS pixels; `text` is the page's, 13 on most screens. */
+  resize(width, height, device, text) {
+    const scale = (device * text) / 13;
     this.scale = scale;
-    this.canvas.width = Math.max(1, Math.round(width * scale));
-    this.canvas.height = Math.max(1, Math.round(height * scale));
+    this.canvas.width = Math.max(1, Math.round(width * device));
+    this.canvas.height = Math.max(1, Math.round(height * device));
     this.axis = Math.round(17 * scale);
     this.strip = Math.round(7 * scale);
   }
