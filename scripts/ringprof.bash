@@ -25,7 +25,8 @@ _ringprof() {
 		--ring-size --max-depth --budget' ;;
 	stats) opts='--cpu' ;;
 	record) opts='--frequency -F --source --unwind --perf-stack --max-depth --duration -d --pid -p --output -o --format -f --query -q' ;;
-	query) opts='--from --until --output -o --max-nodes' ;;
+	query) opts='--from --until --output -o --max-nodes --group-by --focus --ignore --hide --invert --merge
+		--busiest --step' ;;
 	symbolize) opts='--output -o' ;;
 	top) opts='--delay -d --rows -n --once -1' ;;
 	esac

@@ -15,8 +15,17 @@
 const struct cli_option query_options[] = {
 	{ "from", 0, "TIME", "begin: now-1h, RFC 3339 or unix time (default now-5m)" },
 	{ "until", 0, "TIME", "end (default now)" },
-	{ "output", 'o', "FORMAT", "top, folded, flamegraph, speedscope or pprof (default top)" },
+	{ "output", 'o', "FORMAT",
+	  "top, folded, flamegraph, speedscope, pprof, series or perf-script (default top)" },
 	{ "max-nodes", 0, "N", "cut the tree to its N heaviest nodes" },
+	{ "group-by", 0, "LABELS", "outermost frames, or lines of a series, by these labels" },
+	{ "focus", 0, "REGEX", "only stacks with a frame that matches" },
+	{ "ignore", 0, "REGEX", "no stacks with a frame that matches" },
+	{ "hide", 0, "REGEX", "leave frames that match out of their stacks" },
+	{ "invert", 0, NULL, "stacks upside down: leaves outermost" },
+	{ "merge", 0, "WHAT", "frames by function, line, address, binary or category" },
+	{ "busiest", 0, "PERCENT", "only the busiest windows: 10%" },
+	{ "step", 0, "TIME", "of a series (default auto)" },
 	{ 0 },
 };
 
@@ -33,6 +42,17 @@ static void add_param(struct buf *path, const char *key, const char *value)
 		return;
 	buf_printf(path, "%c%s=", strchr(path->data, '?') ? '&' : '?', key);
 	client_escape(path, value);
+}
+
+/* what is shown of the stacks */
+static void add_shape(struct cli *c, struct buf *path)
+{
+	static const char *const same[] = { "focus", "ignore", "hide", "merge", "busiest", "step" };
+
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+		add_param(path, same[i], cli_value(c, same[i]));
+	add_param(path, "group_by", cli_value(c, "group-by"));
+	add_param(path, "invert", cli_value(c, "invert") ? "1" : NULL);
 }
 
 int verb_query(struct cli *c)
@@ -52,6 +72,7 @@ int verb_query(struct cli *c)
 	add_param(&path, "until", cli_value(c, "until"));
 	add_param(&path, "max_nodes", cli_value(c, "max-nodes"));
 	add_param(&path, "format", format);
+	add_shape(c, &path);
 	if (!strcmp(format, "top") && !c->json)
 		add_param(&path, "text", "1");
 	if (path.err)
@@ -134,9 +155,9 @@ static void status_unwind_text(const json_t *u)
 		printf("frames   %.1f%% by unwind rows, the rest by frame pointers\n",
 		       100.0 * (double)rows / (double)(rows + fp));
 	printf("rows     of %lld files, %.1f MiB, %lld files waiting; module: %lld sent, %lld "
-	       "refused\n",
+	       "refused, %lld without room there\n",
 	       num(u, "tables"), (double)num(u, "table_bytes") / 1048576.0, num(u, "tables_queued"),
-	       num(u, "sent_tables"), num(u, "refused_tables"));
+	       num(u, "sent_tables"), num(u, "refused_tables"), num(u, "absent_tables"));
 	if (*str(u, "trouble"))
 		printf("trouble  %s\n", str(u, "trouble"));
 }
