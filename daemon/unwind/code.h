@@ -109,6 +109,7 @@ struct code_result {
 	uint32_t returns; /* ways out that leave the stack as a return does */
 	uint32_t claimed; /* bytes that got a rule */
 	uint32_t conflicts;
+	uint64_t work; /* instructions looked at */
 };
 
 struct code_flow; /* memory for one function after the other */

@@ -215,6 +215,7 @@ int code_function(struct code_flow *w, const struct code_function *f, struct cod
 		r = -EINVAL;
 	if (!r && f->put)
 		r = put_rules(w);
+	w->result.work = w->work;
 	*ret = w->result;
 	return r;
 }

@@ -20,6 +20,9 @@
 #include "unwind/rows_code.h"
 
 #define MAX_BYTES (512U << 20) /* of code looked at, in one file, all rounds together */
+/* instructions gone along: compilers' code takes one a byte */
+#define MAX_WORK  4
+#define FREE_WORK (16U << 20)
 #define MAX_EDGES (1U << 20)
 #define FEW_BYTES (32U << 20) /* of code for a second round */
 
@@ -169,7 +172,7 @@ static int look_at(struct code_search *c, const struct code_func *f, size_t *edg
 				    .arg = &t,
 				    .part = f->part,
 				    .sized = f->sized };
-	struct code_result result;
+	struct code_result result = { .work = 0 };
 	int r;
 
 	fn.n_entries = entries_of(c, f, edge, &fn.entries);
@@ -179,6 +182,9 @@ static int look_at(struct code_search *c, const struct code_func *f, size_t *edg
 	if (!fn.code)
 		return 0;
 	r = code_function(c->flow, &fn, &result);
+	c->work += result.work;
+	if (c->work > (uint64_t)c->looked_at * MAX_WORK + FREE_WORK)
+		return -E2BIG;
 	if (r && r != -EINVAL)
 		return r;
 	if (t.open && f->start + fn.len < f->end)

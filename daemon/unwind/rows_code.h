@@ -37,6 +37,7 @@ struct code_search {
 	uint8_t *code;
 	size_t cap_code;
 	uint32_t looked_at; /* bytes */
+	uint64_t work;	    /* instructions gone along for them */
 	struct code_flow *flow;
 };
 
