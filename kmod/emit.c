@@ -4,7 +4,10 @@
  * and none in the trie that the ring lacks: rp_trie_find() changes nothing;
  * rp_ring_room() is asked for the whole group; insertion begins only after
  * its yes, and what follows cannot fail but for the probe bound, which ends
- * the epoch and thereby voids every node that was not written.
+ * the epoch and thereby voids every node that was not written. The room is
+ * what the group takes to the byte: units_of() and put_addr() go over the same
+ * addresses in the same order and ask the same units_for(), and nobody else
+ * changes the chain in between.
  */
 #include "emit.h"
 
@@ -13,6 +16,7 @@ struct plan {
 	bool cached; /* the whole chain's hash was known */
 	__u32 node;  /* known part of the chain */
 	__u32 missing;
+	__u32 units; /* that the missing nodes take */
 	__u32 bytes;
 	struct rp_quota *quota;
 };
@@ -69,19 +73,74 @@ static __u64 write_weight(struct rp_stream *s, __u64 pos, __u64 time)
 	return pos + sizeof(*w);
 }
 
-static __u64 write_nodes(struct rp_stream *s, __u64 pos, const struct plan *p, const __u64 *chain)
+/* The address of the known part's leafmost node: the chain has it itself. */
+static __u64 parent_addr(const struct rp_sample *x, __u32 missing)
 {
-	__u32 bytes = sizeof(struct ringprof_rec_nodes) + p->missing * sizeof(__u64);
-	struct ringprof_rec_nodes *n = rp_ring_at(&s->ring, pos);
-	__u64 *addr = (__u64 *)(n + 1);
-	__u32 i;
+	return missing < x->n ? x->chain[missing] : 0;
+}
 
-	n->rec = rec_head(RINGPROF_REC_NODES, 0, bytes);
+/* Units that a node takes this far from its parent. */
+static __u32 units_for(__u64 diff)
+{
+	if (diff + 0x4000 < 0x8000)
+		return 1;
+	return likely(diff + 0x20000000 < 0x40000000) ? 2 : 5;
+}
+
+static __u32 units_of(const struct rp_sample *x, __u32 missing)
+{
+	__u64 base = parent_addr(x, missing);
+	__u32 units = 0;
+
+	while (missing--) {
+		units += units_for(x->chain[missing] - base);
+		base = x->chain[missing];
+	}
+	return units;
+}
+
+static __u32 nodes_bytes(__u32 units)
+{
+	return sizeof(struct ringprof_rec_nodes16) + (units + 3) / 4 * 8;
+}
+
+static __u16 *put_units(__u16 *unit, __u64 v, __u32 n)
+{
+	for (; n--; v >>= 16)
+		*unit++ = (__u16)v;
+	return unit;
+}
+
+/* Gives the place behind it. */
+static __u16 *put_addr(__u16 *unit, __u64 addr, __u64 base)
+{
+	__u64 diff = addr - base;
+
+	switch (units_for(diff)) {
+	case 1:
+		return put_units(unit, diff << 1, 1);
+	case 2:
+		return put_units(unit, diff << 2 | 1, 2);
+	}
+	return put_units(put_units(unit, RINGPROF_NODES_WHOLE, 1), addr, 4);
+}
+
+static __u64 write_nodes(struct rp_stream *s, __u64 pos, const struct plan *p,
+			 const struct rp_sample *x)
+{
+	struct ringprof_rec_nodes16 *n = rp_ring_at(&s->ring, pos);
+	__u32 bytes = nodes_bytes(p->units), fill = -p->units & 3, i = p->missing;
+	__u64 base = parent_addr(x, p->missing);
+	__u16 *unit = (__u16 *)(n + 1);
+
+	n->rec = rec_head(RINGPROF_REC_NODES16, (__u8)fill, bytes);
 	n->parent = rp_trie_id(&s->trie, p->node);
-	n->first = rp_trie_id(&s->trie, s->trie.used - p->missing + 1);
-	n->count = p->missing;
-	for (i = 0; i < p->missing; i++)
-		addr[i] = chain[p->missing - 1 - i];
+	while (i--) {
+		unit = put_addr(unit, x->chain[i], base);
+		base = x->chain[i];
+	}
+	while (fill--)
+		*unit++ = 0;
 	s->ring.shared->nodes += p->missing;
 	return pos + bytes;
 }
@@ -109,7 +168,7 @@ static void write_group(struct rp_stream *s, const struct rp_sample *x, const st
 	else if (unlikely(weight_changed(s)))
 		pos = write_weight(s, pos, x->time);
 	if (p->missing)
-		pos = write_nodes(s, pos, p, x->chain);
+		pos = write_nodes(s, pos, p, x);
 	write_sample(s, pos, x, node);
 	s->ring.shared->bytes += p->bytes;
 	rp_ring_commit(&s->ring, p->bytes);
@@ -127,6 +186,7 @@ static enum verdict check_quota(struct rp_stream *s, const struct rp_sample *x, 
 static enum verdict plan_sample(struct rp_stream *s, const struct rp_sample *x, struct plan *p)
 {
 	p->missing = 0;
+	p->units = 0;
 	p->quota = NULL;
 	p->node = rp_chain_get(&s->trie, x->hash);
 	p->cached = p->node;
@@ -135,9 +195,10 @@ static enum verdict plan_sample(struct rp_stream *s, const struct rp_sample *x, 
 	p->bytes = sizeof(struct ringprof_rec_sample) + preamble_bytes(s);
 	if (!p->missing)
 		return GO;
-	p->bytes += sizeof(struct ringprof_rec_nodes) + p->missing * sizeof(__u64);
 	if (p->missing > s->trie.budget - s->trie.used)
 		return NEW_EPOCH;
+	p->units = units_of(x, p->missing);
+	p->bytes += nodes_bytes(p->units);
 	/* the lone end mark of a cut chain is free: there are few of them */
 	return x->n == 1 ? GO : check_quota(s, x, p);
 }

@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "ringprof/record.h"
 #include "source/control.h"
 
 struct finding {
@@ -97,10 +98,11 @@ static void check_module(struct finding *f)
 		found(f, "warning", "", "%s", err);
 	else if (control_info(c, &info))
 		found(f, "warning", "", "loaded, but does not answer: %s", control_error(c));
-	else if (info.abi_major != RINGPROF_ABI_MAJOR)
+	else if (!ringprof_major_ok(info.abi_major))
 		found(f, "bad", "rmmod ringprof && modprobe ringprof",
-		      "version %s speaks ABI %u, these programs %u: an older module stayed loaded",
-		      info.version, info.abi_major, RINGPROF_ABI_MAJOR);
+		      "version %s speaks ABI %u, these programs %u and %u: an older module stayed "
+		      "loaded",
+		      info.version, info.abi_major, RINGPROF_ABI_MAJOR, RINGPROF_ABI_MAJOR - 1);
 	else
 		found(f, "ok", "", "version %s, %s", info.version,
 		      info.state == RINGPROF_STATE_RUNNING ? "sampling" : "stopped");

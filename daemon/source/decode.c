@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Module ring records to samples, see decode.h. Each record is copied out
- * before it is looked at: the ring is memory that another party writes.
+ * Module ring records to samples, see decode.h. The ring is memory that another
+ * party writes: what is looked at twice is copied out before, and the units of
+ * a NODES16 record, which may be thousands, are read once each.
  */
 #include "source/decode.h"
 
@@ -72,7 +73,7 @@ static int room_for(struct decode *d, uint32_t more)
 	return 0;
 }
 
-/* The four takers: false means that the record cannot be what it says it is. */
+/* The takers: false means that the record cannot be what it says it is. */
 static bool take_epoch(struct decode *d, const void *p, size_t size)
 {
 	struct ringprof_rec_epoch e;
@@ -84,6 +85,7 @@ static bool take_epoch(struct decode *d, const void *p, size_t size)
 		return false;
 	d->epoch = e.epoch;
 	d->n_nodes = 1;
+	d->owed = 0;
 	d->synced = true;
 	d->full = false;
 	/* epochs wrap */
@@ -107,44 +109,79 @@ static bool take_weight(struct decode *d, const void *p, size_t size)
 }
 
 /* Chains start with the reason for their end: the receiver may rely on it. */
-static bool starts_well(uint32_t parent, const char *addrs)
+static bool starts_well(uint32_t parent, uint64_t addr)
 {
-	uint64_t addr;
-
-	memcpy(&addr, addrs, sizeof(addr));
 	return parent || (addr & RINGPROF_END_MASK) == RINGPROF_END_MARK;
 }
 
+/* Our limit, no fault of the ring's; the epoch is lost to us without these nodes. */
+static void give_up_epoch(struct decode *d)
+{
+	d->synced = false;
+	d->full = true;
+}
+
+/* The next id; there is room. */
+static uint32_t add_node(struct decode *d, uint32_t parent, uint64_t addr)
+{
+	d->nodes[d->n_nodes] =
+		(struct decode_node){ .addr = addr, .parent = parent, .chain = CHAIN_NONE };
+	return d->n_nodes++;
+}
+
+/* ABI 1 */
 static bool take_nodes(struct decode *d, const void *p, size_t size)
 {
 	const char *addrs = (const char *)p + sizeof(struct ringprof_rec_nodes);
 	struct ringprof_rec_nodes r;
 	uint32_t parent;
+	uint64_t addr;
 
-	if (size < sizeof(r))
+	if (size < sizeof(r) + sizeof(addr))
 		return false;
 	memcpy(&r, p, sizeof(r));
-	if (!r.count || r.count > (size - sizeof(r)) / sizeof(uint64_t))
+	if (!r.count || r.count > (size - sizeof(r)) / sizeof(addr))
 		return false;
 	parent = node_of(d, r.parent);
+	memcpy(&addr, addrs, sizeof(addr));
 	if (parent == UINT32_MAX || r.first >> RINGPROF_NODE_BITS != (d->epoch & 0xff) ||
-	    (r.first & RINGPROF_NODE_MASK) != d->n_nodes || !starts_well(parent, addrs))
+	    (r.first & RINGPROF_NODE_MASK) != d->n_nodes || !starts_well(parent, addr))
 		return false;
 	if (room_for(d, r.count)) {
-		/* our limit, no fault of the ring's; the epoch is lost to us without these nodes */
-		d->synced = false;
-		d->full = true;
+		give_up_epoch(d);
 		return true;
 	}
 	for (uint32_t i = 0; i < r.count; i++) {
-		struct decode_node *n = &d->nodes[d->n_nodes];
-
-		memcpy(&n->addr, addrs + i * sizeof(uint64_t), sizeof(n->addr));
-		n->parent = parent;
-		n->chain = CHAIN_NONE;
-		parent = d->n_nodes++;
+		if (i)
+			memcpy(&addr, addrs + i * sizeof(addr), sizeof(addr));
+		parent = add_node(d, parent, addr);
 	}
 	return true;
+}
+
+/* Nodes in front of one that cannot be do no harm: the epoch is given up, and they with it. */
+static bool take_nodes16(struct decode *d, const void *p, size_t size)
+{
+	const struct ringprof_rec_nodes16 *r = p;
+	uint32_t parent = node_of(d, READ_ONCE(r->parent));
+	struct ringprof_units u;
+	int more;
+
+	/* what came before was not used: a sample is missing */
+	if (parent == UINT32_MAX || d->owed)
+		return false;
+	u = ringprof_units(r, (int)size, parent ? d->nodes[parent].addr : 0);
+	while ((more = ringprof_next_addr(&u)) > 0) {
+		if (!starts_well(parent, u.addr))
+			return false;
+		if (room_for(d, 1)) {
+			give_up_epoch(d);
+			return true;
+		}
+		parent = add_node(d, parent, u.addr);
+	}
+	d->owed = parent;
+	return !more;
 }
 
 static bool take_sample(struct decode *d, const void *p, size_t size, struct decode_sample *ret)
@@ -156,9 +193,10 @@ static bool take_sample(struct decode *d, const void *p, size_t size, struct dec
 		return false;
 	memcpy(&s, p, sizeof(s));
 	node = node_of(d, s.chain);
-	if (node == UINT32_MAX || !d->weight || s.time > d->max_time || s.tgid > INT32_MAX ||
-	    s.tid > INT32_MAX)
+	if (node == UINT32_MAX || (d->owed && node != d->owed) || !d->weight ||
+	    s.time > d->max_time || s.tgid > INT32_MAX || s.tid > INT32_MAX)
 		return false;
+	d->owed = 0;
 	*ret = (struct decode_sample){
 		.time = s.time,
 		.cgroup = s.cgroup,
@@ -193,6 +231,8 @@ static bool take(struct decode *d, const void *p, size_t n, struct decode_sample
 		return false;
 	} else if (type == RINGPROF_REC_NODES) {
 		good = take_nodes(d, p, n);
+	} else if (type == RINGPROF_REC_NODES16) {
+		good = take_nodes16(d, p, n);
 	} else if (type == RINGPROF_REC_WEIGHT) {
 		good = take_weight(d, p, n);
 	} else if (sample) {

@@ -41,6 +41,7 @@ struct decode {
 	uint64_t max_time; /* a record from later than this cannot be; the caller moves it on */
 	struct decode_node *nodes; /* [0] is the empty chain */
 	uint32_t n_nodes, cap_nodes, max_nodes;
+	uint32_t owed;	     /* node that the next sample must name; 0: any that there is */
 	uint32_t generation; /* of the chain table that nodes[].chain name */
 	/* counters */
 	uint64_t records, detached; /* samples */

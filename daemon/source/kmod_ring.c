@@ -86,15 +86,14 @@ void kmod_ring_init(struct kmod_ring *r, struct source *s, uint32_t cpu)
 
 int kmod_check_abi(uint32_t major, uint32_t minor, const char *version, char *err, size_t errlen)
 {
-	if (major == RINGPROF_ABI_MAJOR)
+	if (ringprof_major_ok(major))
 		return 0;
 	snprintf(err, errlen,
-		 "the loaded ringprof module%s%s speaks ABI %u.%u, this program ABI %u.%u: load "
-		 "the "
-		 "module that came with it (rmmod ringprof; modprobe ringprof) or use the program "
-		 "that came with the module",
-		 *version ? " " : "", version, major, minor, RINGPROF_ABI_MAJOR,
-		 RINGPROF_ABI_MINOR);
+		 "the loaded ringprof module%s%s speaks ABI %u.%u, this program ABI %u.%u and %u: "
+		 "load the module that came with it (rmmod ringprof; modprobe ringprof) or use the "
+		 "program that came with the module",
+		 *version ? " " : "", version, major, minor, RINGPROF_ABI_MAJOR, RINGPROF_ABI_MINOR,
+		 RINGPROF_ABI_MAJOR - 1);
 	return -EPROTO;
 }
 

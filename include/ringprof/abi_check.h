@@ -34,6 +34,10 @@ RINGPROF_AT(ringprof_rec_nodes, parent, 4);
 RINGPROF_AT(ringprof_rec_nodes, first, 8);
 RINGPROF_AT(ringprof_rec_nodes, count, 12);
 
+RINGPROF_SIZE(ringprof_rec_nodes16, 8);
+RINGPROF_AT(ringprof_rec_nodes16, rec, 0);
+RINGPROF_AT(ringprof_rec_nodes16, parent, 4);
+
 RINGPROF_SIZE(ringprof_rec_epoch, 16);
 RINGPROF_AT(ringprof_rec_epoch, rec, 0);
 RINGPROF_AT(ringprof_rec_epoch, epoch, 4);

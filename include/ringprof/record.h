@@ -44,6 +44,8 @@ static inline __u32 ringprof_rec_min(__u8 type)
 		return sizeof(struct ringprof_rec_sample);
 	case RINGPROF_REC_NODES:
 		return sizeof(struct ringprof_rec_nodes) + sizeof(__u64);
+	case RINGPROF_REC_NODES16: /* three units at most are filling */
+		return sizeof(struct ringprof_rec_nodes16) + 4 * sizeof(__u16);
 	case RINGPROF_REC_EPOCH:
 		return sizeof(struct ringprof_rec_epoch);
 	case RINGPROF_REC_WEIGHT:
@@ -79,13 +81,79 @@ static inline int ringprof_next(struct ringprof_cursor *c, const struct ringprof
 	return (int)size;
 }
 
-/* Addresses in a NODES record of this (checked) size. */
+/*
+ * Modules whose rings this walk understands: those of this version and the one
+ * before, as a module stays loaded when the programs around it are replaced.
+ */
+static inline bool ringprof_major_ok(__u32 major)
+{
+	return major == RINGPROF_ABI_MAJOR || major == RINGPROF_ABI_MAJOR - 1;
+}
+
+/* The addresses of a NODES16 record, one after the other. */
+struct ringprof_units {
+	const __u16 *unit; /* next one */
+	__u32 left;
+	__u64 addr; /* of the node before: the next one's parent */
+};
+
+/*
+ * Of a record that ringprof_next gave with this size, or a copy of one; `base`
+ * is the address of its parent, 0 for node 0.
+ */
+static inline struct ringprof_units ringprof_units(const struct ringprof_rec_nodes16 *nodes,
+						   int size, __u64 base)
+{
+	__u32 n = ((__u32)size - sizeof(*nodes)) / sizeof(__u16);
+	struct ringprof_units u = { (const __u16 *)(nodes + 1), n, base };
+
+	u.left -= READ_ONCE(nodes->rec.flags) & RINGPROF_NODES_FILL;
+	return u;
+}
+
+/* Units that an address takes whose first one this is, 0: none begins so. */
+static inline __u32 ringprof_addr_units(__u16 first)
+{
+	if (!(first & 1))
+		return 1;
+	if (!(first & 2))
+		return 2;
+	return first == RINGPROF_NODES_WHOLE ? 5 : 0;
+}
+
+/*
+ * 1 and the address of the next node (in u->addr), 0 at the end, -EINVAL for a
+ * unit that cannot be or an address that is cut off. Reads each unit once.
+ */
+static inline int ringprof_next_addr(struct ringprof_units *u)
+{
+	__u32 n, first;
+
+	if (!u->left)
+		return 0;
+	first = READ_ONCE(*u->unit);
+	n = ringprof_addr_units((__u16)first);
+	if (!n || n > u->left)
+		return -EINVAL;
+	if (n == 1)
+		u->addr += (__u64)((__s16)first >> 1);
+	else if (n == 2)
+		u->addr += (__u64)((__s32)(first | (__u32)READ_ONCE(u->unit[1]) << 16) >> 2);
+	else
+		u->addr = (__u64)READ_ONCE(u->unit[1]) | (__u64)READ_ONCE(u->unit[2]) << 16 |
+			  (__u64)READ_ONCE(u->unit[3]) << 32 | (__u64)READ_ONCE(u->unit[4]) << 48;
+	u->unit += n;
+	u->left -= n;
+	return 1;
+}
+
+/* ABI 1: addresses in a NODES record of this (checked) size. */
 static inline __u32 ringprof_nodes_max(int size)
 {
 	return ((__u32)size - sizeof(struct ringprof_rec_nodes)) / sizeof(__u64);
 }
 
-/* The addresses themselves, first one's parent is nodes->parent. */
+/* ABI 1: the addresses themselves, first one's parent is nodes->parent. */
 static inline const __u64 *ringprof_nodes_addr(const struct ringprof_rec_nodes *nodes)
 {
 	return (const __u64 *)(const void *)(nodes + 1);

@@ -22,7 +22,7 @@
 
 /* the longest chain that the smallest sizes allow, and a sample of n frames with all before it */
 #define SMALL_CHAIN    (RINGPROF_MAX_KDEPTH + 1 + RP_SMALL_DEPTH + 1)
-#define GROUP_BYTES(n) (16 + 24 + 16 + 8 * (n) + 40)
+#define GROUP_BYTES(n) (16 + 24 + 8 + ((10 * (n) + 7) & ~7) + 40)
 
 static __u64 seed = 88172645463325252ULL;
 
@@ -50,7 +50,7 @@ struct rig {
 	struct ringprof_ring_tail tail;
 	void *mem;
 	/* the reader's */
-	__u32 epoch, ids;
+	__u32 epoch, ids, owed;
 	__u64 weight, samples;
 	__u32 parent[MAX_IDS];
 	__u64 addr[MAX_IDS];
@@ -98,12 +98,23 @@ static void rig_free(struct rig *r)
 	free(r);
 }
 
+/* near to each other, around the reach of one unit and of two, far; the kernel's */
+static const __u64 bases[] = { 0x400000,
+			       0x403fff,
+			       0x404000,
+			       0x1fffffff + 0x400000ULL,
+			       0x20000000 + 0x400000ULL,
+			       0x7fff00001000,
+			       0xffffffff81000000,
+			       0,
+			       ~0ULL - 0x100000000 };
+
 static void make_sample(struct rig *r, struct rp_sample *x, __u64 *chain, __u32 variety)
 {
 	__u32 i, n = 1 + upto(upto(20) ? 30 : SMALL_CHAIN - 1);
 
 	for (i = 0; i + 1 < n; i++)
-		chain[i] = 0x400000 + upto(i < 3 ? variety : 2) * 16;
+		chain[i] = bases[upto(i < 3 ? upto(9) + 1 : 2)] + upto(i < 3 ? variety : 2) * 16;
 	chain[n - 1] = RINGPROF_END_MARK | (1 + upto(5));
 	r->now += 1 + rnd() % 1000000000;
 	*x = (struct rp_sample){ .time = r->now,
@@ -144,21 +155,26 @@ static enum ringprof_outcome put(struct rig *r, __u32 variety)
 	return out;
 }
 
-static void see_nodes(struct rig *r, const struct ringprof_rec_nodes *n, int size)
+static void see_nodes(struct rig *r, const struct ringprof_rec_nodes16 *n, int size)
 {
-	const __u64 *addr = ringprof_nodes_addr(n);
-	__u32 parent = n->parent & RINGPROF_NODE_MASK, i;
+	__u32 parent = n->parent & RINGPROF_NODE_MASK, units = (size - sizeof(*n)) / 2;
+	struct ringprof_units u = ringprof_units(n, size, parent ? r->addr[parent] : 0);
+	int more;
 
-	CHECK_EQ(n->count, ringprof_nodes_max(size));
-	CHECK_EQ(n->first >> RINGPROF_NODE_BITS, r->epoch & 0xff);
-	CHECK_EQ(n->first & RINGPROF_NODE_MASK, r->ids + 1);
+	CHECK_EQ(n->parent >> RINGPROF_NODE_BITS, r->epoch & 0xff);
 	CHECK(parent <= r->ids);
-	for (i = 0; i < n->count; i++) {
+	CHECK_EQ(u.left, units - n->rec.flags);
+	while (units > u.left)
+		CHECK_EQ(u.unit[--units], 0);
+	while ((more = ringprof_next_addr(&u)) > 0) {
 		CHECK(++r->ids < MAX_IDS);
 		r->parent[r->ids] = parent;
-		r->addr[r->ids] = addr[i];
+		r->addr[r->ids] = u.addr;
 		parent = r->ids;
 	}
+	CHECK_EQ(more, 0);
+	CHECK(!r->owed);
+	r->owed = parent;
 }
 
 static void see_sample(struct rig *r, const struct ringprof_rec_sample *s)
@@ -167,6 +183,8 @@ static void see_sample(struct rig *r, const struct ringprof_rec_sample *s)
 	__u32 id = s->chain & RINGPROF_NODE_MASK, i;
 
 	CHECK(r->got <= r->put);
+	CHECK(!r->owed || id == r->owed);
+	r->owed = 0;
 	CHECK_EQ(s->chain >> RINGPROF_NODE_BITS, w->epoch & 0xff);
 	CHECK_EQ(r->epoch, w->epoch);
 	CHECK_EQ(r->weight, w->weight);
@@ -193,8 +211,8 @@ static void see(struct rig *r, const struct ringprof_rec *rec, int size)
 		r->weight = 0; /* a WEIGHT record must follow */
 	} else if (rec->type == RINGPROF_REC_WEIGHT) {
 		r->weight = ((const struct ringprof_rec_weight *)rec)->weight;
-	} else if (rec->type == RINGPROF_REC_NODES) {
-		see_nodes(r, (const struct ringprof_rec_nodes *)rec, size);
+	} else if (rec->type == RINGPROF_REC_NODES16) {
+		see_nodes(r, (const struct ringprof_rec_nodes16 *)rec, size);
 	} else {
 		CHECK_EQ(rec->type, RINGPROF_REC_SAMPLE);
 		see_sample(r, (const struct ringprof_rec_sample *)rec);
@@ -274,12 +292,88 @@ TEST(a_known_chain_costs_one_record)
 
 	x.hash = rp_chain_hash(&r->s.trie, chain, 2);
 	CHECK_EQ(rp_emit(&r->s, &x), RINGPROF_OUT_EMITTED);
-	CHECK_EQ(r->s.ring.head, 16 + 24 + 16 + 16 + 40);
+	/* the mark and the address behind it are far: five units each, and two that fill up */
+	CHECK_EQ(r->s.ring.head, 16 + 24 + 8 + 10 + 10 + 4 + 40);
 	before = r->s.ring.head;
 	CHECK_EQ(rp_emit(&r->s, &x), RINGPROF_OUT_EMITTED);
 	CHECK_EQ(r->s.ring.head - before, 40);
 	CHECK_EQ(r->head.chain_hits, 1);
 	CHECK_EQ(r->head.nodes, 2);
+	rig_free(r);
+}
+
+/* One node below a known one, this far from it: the units it takes, read back as well. */
+static __u32 units_of_distance(__u64 base, __u64 distance)
+{
+	struct rig *r = rig_new();
+	__u64 chain[3] = { base + distance, base, RINGPROF_END_MARK | 1 };
+	const struct ringprof_rec_nodes16 *n;
+	__u32 i, units;
+
+	for (i = 0; i < 2; i++) {
+		struct wanted *w = &r->queue[i];
+
+		*w = (struct wanted){ .x = { .n = 2 + i }, .weight = 1000 };
+		memcpy(w->chain, chain + 1 - i, (2 + i) * sizeof(chain[0]));
+		w->x.chain = w->chain;
+		w->x.hash = rp_chain_hash(&r->s.trie, w->chain, w->x.n);
+		w->epoch = r->s.trie.epoch;
+		n = rp_ring_at(&r->s.ring, r->s.ring.head);
+		CHECK_EQ(rp_emit(&r->s, &w->x), RINGPROF_OUT_EMITTED);
+	}
+	units = (n->rec.size - sizeof(*n)) / 2 - n->rec.flags;
+	r->put = 2;
+	get(r, UINT32_MAX);
+	CHECK_EQ(r->got, 2);
+	rig_free(r);
+	return units;
+}
+
+TEST(a_node_takes_units_by_its_distance)
+{
+	static const __u64 from[] = { 0x10, 0x400000, 0x7f0000000000, 0xffffffff81000000, ~0ULL };
+	static const struct {
+		__u64 distance;
+		__u32 units;
+	} d[] = {
+		{ 0, 1 },
+		{ 1, 1 },
+		{ -1ULL, 1 },
+		{ 0x3fff, 1 },
+		{ 0x4000, 2 },
+		{ -0x4000ULL, 1 },
+		{ -0x4001ULL, 2 },
+		{ 0x1fffffff, 2 },
+		{ 0x20000000, 5 },
+		{ -0x20000000ULL, 2 },
+		{ -0x20000001ULL, 5 },
+		{ 0x80000000, 5 },
+		{ 0x100000000, 5 },
+		{ 1ULL << 63, 5 },
+	};
+	__u32 i, k;
+
+	for (i = 0; i < 5; i++)
+		for (k = 0; k < sizeof(d) / sizeof(d[0]); k++)
+			CHECK_EQ(units_of_distance(from[i], d[k].distance), d[k].units);
+}
+
+/* Every address far from the one before: a group at its largest, to the byte. */
+TEST(the_largest_group_is_as_large_as_is_said)
+{
+	struct rig *r = rig_new();
+	__u64 chain[SMALL_CHAIN];
+	struct rp_sample x = { .chain = chain, .n = SMALL_CHAIN, .tgid = 1 };
+	__u32 i;
+
+	for (i = 0; i + 1 < SMALL_CHAIN; i++)
+		chain[i] = i & 1 ? 0x400000 : 0x7f0000000000;
+	chain[SMALL_CHAIN - 1] = RINGPROF_END_MARK | 1;
+	x.hash = rp_chain_hash(&r->s.trie, chain, x.n);
+	CHECK_EQ(rp_emit(&r->s, &x), RINGPROF_OUT_EMITTED);
+	CHECK_EQ(r->s.ring.head, GROUP_BYTES(SMALL_CHAIN));
+	CHECK_EQ(r->head.bytes, r->s.ring.head);
+	CHECK_EQ(r->head.nodes, SMALL_CHAIN);
 	rig_free(r);
 }
 
@@ -379,7 +473,7 @@ TEST(sizes)
 	CHECK(GROUP_BYTES(RP_MAX_CHAIN) <= 2 * RINGPROF_MIN_DATA_SIZE);
 	CHECK(RP_MAX_CHAIN <= 2 * RP_MIN_NODES / 4 * 3);
 	/* its size must fit the record's field */
-	CHECK(sizeof(struct ringprof_rec_nodes) + 8 * RP_MAX_CHAIN <= UINT16_MAX);
+	CHECK(sizeof(struct ringprof_rec_nodes16) + 10 * RP_MAX_CHAIN + 6 <= UINT16_MAX);
 }
 
 TEST(periods_keep_the_rate_and_miss_the_tick)

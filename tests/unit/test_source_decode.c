@@ -1,55 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Module rings made by hand: epochs, attaching, chains, and everything that a
- * broken or hostile ring may hold.
+ * Module rings made by hand, as ABI 1 and as ABI 2 has them: epochs, attaching,
+ * chains, and the limits of what is kept.
  */
-#include <stdlib.h>
+#include "test_random.h"
+#include "test_source_decoder.h"
 
-#include "source/decode.h"
-#include "test_source_ring.h"
-
-#define END(e) (RINGPROF_END_MARK | (e))
-#define WEIGHT 10101009U
-
-static struct test_ring ring;
-static struct decode dec;
-static struct chains *chains;
-
-static void begin(uint32_t attach_epoch)
-{
-	if (ring.data)
-		ring_writable(&ring);
-	free(ring.data);
-	ring_new(&ring);
-	decode_free(&dec);
-	decode_init(&dec, attach_epoch, DECODE_MAX_NODES);
-	dec.max_time = 1000000;
-	chains_free(chains);
-	chains = chains_new(4 << 20);
-	CHECK(chains);
-}
-
-/* Decodes the ring from `from`; gives the number of samples, the last one in *last. */
-static unsigned int run(uint64_t from, struct decode_sample *last)
-{
-	struct ringprof_cursor c = ring_cursor(&ring, from);
-	struct decode_sample s;
-	unsigned int n = 0;
-	bool deep;
-
-	while (decode_next(&dec, &c, &s)) {
-		CHECK(s.node < dec.n_nodes);
-		CHECK(s.weight);
-		CHECK(decode_chain(&dec, chains, s.node, &deep) != CHAIN_NONE || deep);
-		*last = s;
-		n++;
-	}
-	ring_writable(&ring);
-	CHECK_EQ(c.pos, c.head);
-	return n;
-}
-
-TEST(samples_come_with_their_chain_and_weight)
+BOTH(samples_come_with_their_chain_and_weight)
 {
 	uint64_t root[] = { END(RINGPROF_END_FP_ZERO), 0x400000, 0x401000 }, more[] = { 0x402000 };
 	struct decode_sample s = { 0 };
@@ -82,7 +39,7 @@ TEST(samples_come_with_their_chain_and_weight)
 	CHECK_EQ(dec.corrupt + dec.lost_samples + dec.detached, 0);
 }
 
-TEST(what_was_before_the_attach_is_detached)
+BOTH(what_was_before_the_attach_is_detached)
 {
 	uint64_t root[] = { END(RINGPROF_END_DEPTH), 0x1000 };
 	/* over the wrap of the epoch's 32 bits as well */
@@ -109,7 +66,7 @@ TEST(what_was_before_the_attach_is_detached)
 	}
 }
 
-TEST(a_new_epoch_voids_the_ids_of_the_old)
+BOTH(a_new_epoch_voids_the_ids_of_the_old)
 {
 	uint64_t root[] = { END(RINGPROF_END_DEPTH), 0x1000 };
 	struct decode_sample s = { 0 };
@@ -130,128 +87,6 @@ TEST(a_new_epoch_voids_the_ids_of_the_old)
 	CHECK_EQ(s.leaf, 0x44);
 	CHECK_EQ(dec.lost_samples, 2);
 	CHECK_EQ(dec.corrupt, 40 + 32 + 40);
-}
-
-/* One bad record between good ones: it and all up to the next epoch is dropped, no more. */
-static void bad_record(void (*put)(void), const char *what)
-{
-	uint64_t root[] = { END(RINGPROF_END_DEPTH), 0x1000 };
-	struct decode_sample s = { 0 };
-
-	begin(1);
-	ring_epoch(&ring, 1);
-	ring_weight(&ring, WEIGHT);
-	ring_nodes(&ring, 0, root, 2);
-	ring_sample(&ring, 2, 1, 0x11);
-	put();
-	ring.epoch = 1;
-	ring_sample(&ring, 2, 2, 0x22);
-	ring_epoch(&ring, 2);
-	ring_sample(&ring, 0, 3, 0x33);
-	if (run(0, &s) != 2 || s.leaf != 0x33 || !dec.corrupt)
-		TAP_FAIL("%s: corrupt %llu", what, (unsigned long long)dec.corrupt);
-}
-
-static void put_other_epoch(void)
-{
-	ring.epoch = 2;
-	ring_sample(&ring, 2, 1, 0x11);
-}
-
-static void put_node_too_high(void)
-{
-	ring_sample(&ring, 3, 1, 0x11);
-}
-
-static void put_gap(void)
-{
-	uint64_t addr = 0x1000;
-
-	ring.next_node++;
-	ring_nodes(&ring, 1, &addr, 1);
-}
-
-static void put_future_parent(void)
-{
-	uint64_t addr = 0x1000;
-
-	ring_nodes(&ring, 3, &addr, 1);
-}
-
-static void put_chain_without_end(void)
-{
-	uint64_t addr = 0x1000;
-
-	ring_nodes(&ring, 0, &addr, 1);
-}
-
-static void put_count_too_high(void)
-{
-	struct ringprof_rec_nodes h = { .rec = { RINGPROF_REC_NODES, 0, sizeof(h) + 8 },
-					.parent = ring_id(&ring, 1),
-					.first = ring_id(&ring, 3),
-					.count = 2 };
-	uint64_t addr = 0x1000;
-
-	ring_put(&ring, &h, sizeof(h));
-	ring_put(&ring, &addr, sizeof(addr));
-}
-
-static void put_no_weight(void)
-{
-	ring_weight(&ring, 0);
-}
-
-static void put_huge_weight(void)
-{
-	ring_weight(&ring, UINT64_MAX);
-}
-
-static void put_late_sample(void)
-{
-	ring_sample(&ring, 2, 1000001, 0x11);
-}
-
-TEST(records_that_cannot_be_end_at_the_next_epoch)
-{
-	bad_record(put_other_epoch, "other epoch");
-	bad_record(put_node_too_high, "node too high");
-	bad_record(put_gap, "gap in node ids");
-	bad_record(put_future_parent, "parent to come");
-	bad_record(put_chain_without_end, "no end mark");
-	bad_record(put_count_too_high, "count above the record's size");
-	bad_record(put_no_weight, "weight 0");
-	bad_record(put_huge_weight, "huge weight");
-	bad_record(put_late_sample, "from the future");
-}
-
-TEST(sizes_that_cannot_be_end_at_the_head)
-{
-	static const uint16_t sizes[] = { 0, 4, 7, 8, 12, 39, 41, 16384, 65528 };
-	struct decode_sample s = { 0 };
-
-	for (size_t i = 0; i < 9; i++) {
-		struct ringprof_rec rec = { RINGPROF_REC_SAMPLE, 0, sizes[i] };
-		uint64_t at, rest;
-
-		begin(1);
-		ring_epoch(&ring, 1);
-		ring_weight(&ring, WEIGHT);
-		at = ring.head;
-		ring_put(&ring, &rec, sizeof(rec));
-		ring_put(&ring, "abcd", 4);
-		ring_epoch(&ring, 2);
-		rest = ring.head;
-		ring_sample(&ring, 0, 1, 0x11);
-		/* the second round starts at a record again, and needs a new epoch */
-		ring.head = rest;
-		CHECK_EQ(run(0, &s), 0);
-		CHECK_EQ(dec.corrupt, rest - at);
-		ring_epoch(&ring, 3);
-		ring_sample(&ring, 0, 1, 0x22);
-		CHECK_EQ(run(rest, &s), 1);
-		CHECK_EQ(s.leaf, 0x22);
-	}
 }
 
 TEST(unknown_types_and_longer_records_are_passed_over)
@@ -275,81 +110,67 @@ TEST(unknown_types_and_longer_records_are_passed_over)
 	CHECK_EQ(dec.corrupt, 0);
 }
 
-static void fill_ring(void)
+/* An address near the one before, far from it, or at the edge of a unit's reach. */
+static uint64_t some_addr(__u64 *seed, uint64_t base)
 {
-	uint64_t root[] = { END(RINGPROF_END_FP_ZERO), 0x400000, 0x401000 };
-	uint64_t more[] = { 0x402000, 0xffffffff81000000 };
+	static const uint64_t steps[] = { 0x3fff,     0x4000,	  0x4001, 0x1fffffff,
+					  0x20000000, 0x20000001, 0,	  0x80000000 };
+	uint64_t x = next_random(seed), step = steps[x >> 8 & 7];
 
-	ring_epoch(&ring, 3);
-	ring_weight(&ring, WEIGHT);
-	ring_sample(&ring, ring_nodes(&ring, 0, root, 3), 10, 0x401234);
-	ring_sample(&ring, ring_nodes(&ring, 2, more, 2), 20, 0x402345);
-	ring_epoch(&ring, 4);
-	ring_sample(&ring, ring_nodes(&ring, 0, root, 3), 30, 0x401234);
-	ring_sample(&ring, 3, 40, 0x401235);
+	if (!(x & 7))
+		return next_random(seed);
+	if ((x & 7) < 4)
+		return base + (x >> 20 & 0xffff) - 0x8000;
+	return x & 16 ? base + step : base - step;
 }
 
-TEST(every_byte_flipped_every_way)
+BOTH(random_chains_come_back_address_by_address)
 {
-	uint64_t start = 3 * RING_SIZE - 96; /* records lie across the end of the area */
-	unsigned int fewer = 0, whole = 0;
-	struct decode_sample s;
+	__u64 seed = 4711;
+	uint64_t addr[8], all[600] = { 0 };
+	uint32_t parents[600] = { 0 };
 
-	begin(3);
-	for (uint64_t i = 0; i < 400; i++) {
-		for (unsigned int flip = 1; flip < 256; flip++) {
-			unsigned int n;
+	for (int round = 0; round < 50; round++) {
+		struct ringprof_cursor c;
+		struct decode_sample s;
+		uint32_t used = 0, node[60], n_nodes = 0;
 
-			decode_free(&dec);
-			decode_init(&dec, 3, DECODE_MAX_NODES);
-			dec.max_time = 1000000;
-			ring.head = start;
-			fill_ring();
-			CHECK(ring.head - start <= 400);
-			if (i >= ring.head - start)
-				break;
-			ring.data[(start + i) % RING_SIZE] ^= (unsigned char)flip;
-			ring.data[(start + i) % RING_SIZE + RING_SIZE] ^= (unsigned char)flip;
-			n = run(start, &s);
-			CHECK(n <= 4);
-			fewer += n < 4;
-			whole += n == 4;
+		begin(1);
+		ring_epoch(&ring, 1);
+		ring_weight(&ring, WEIGHT);
+		for (; n_nodes < 60; n_nodes++) {
+			uint32_t n = 1 + next_random(&seed) % 8;
+			uint32_t parent = next_random(&seed) % (used + 1);
+
+			for (uint32_t i = 0; i < n; i++) {
+				uint64_t base = i ? addr[i - 1] : all[parent];
+
+				addr[i] = parent || i ? some_addr(&seed, base) : END(i + 1);
+				parents[used + 1 + i] = i ? used + i : parent;
+				all[used + 1 + i] = addr[i];
+			}
+			node[n_nodes] = used += n;
+			CHECK_EQ(ring_nodes(&ring, parent, addr, n), used);
+			ring_sample(&ring, used, n_nodes, 0x11);
 		}
-	}
-	printf("# %u decoded whole, %u with samples dropped\n", whole, fewer);
-	CHECK(fewer > 1000 && whole > 1000);
-}
+		c = ring_cursor(&ring, 0);
+		for (uint32_t i = 0; i < n_nodes; i++) {
+			bool deep;
+			uint32_t at = node[i], id;
 
-TEST(random_bytes_behind_plausible_heads)
-{
-	struct decode_sample s;
-	uint64_t x = 88172645463325252ULL;
-
-	begin(0);
-	for (int round = 0; round < 3000; round++) {
-		decode_free(&dec);
-		decode_init(&dec, 0, 4096);
-		dec.max_time = UINT64_MAX;
-		ring.head = 0;
-		ring_epoch(&ring, 0);
-		ring_weight(&ring, 1);
-		while (ring.head < 2000) {
-			struct ringprof_rec rec;
-
-			x ^= x << 13, x ^= x >> 7, x ^= x << 17;
-			rec = (struct ringprof_rec){ (uint8_t)(x % 6), 0,
-						     (uint16_t)(x >> 8 & 0x78) };
-			ring_put(&ring, &rec, sizeof(rec));
-			for (uint32_t i = 4; i < rec.size; i++)
-				ring_put(&ring, &(char){ (char)(x >> (i * 7 & 63) & 3) }, 1);
+			CHECK(decode_next(&dec, &c, &s));
+			id = decode_chain(&dec, chains, s.node, &deep);
+			for (; at; at = parents[at], id = chain_parent(chains, id))
+				CHECK_EQ(chain_addr(chains, id), all[at]);
+			CHECK_EQ(id, 0);
 		}
-		ring.head &= ~7ULL;
-		run(0, &s);
-		CHECK(dec.n_nodes <= 4096);
+		CHECK(!decode_next(&dec, &c, &s));
+		CHECK_EQ(dec.corrupt + dec.lost_samples, 0);
+		ring_writable(&ring);
 	}
 }
 
-TEST(more_nodes_than_we_keep_lose_samples_only)
+BOTH(more_nodes_than_we_keep_lose_samples_only)
 {
 	uint64_t addr[100] = { END(RINGPROF_END_DEPTH) };
 	struct decode_sample s = { 0 };
@@ -368,7 +189,7 @@ TEST(more_nodes_than_we_keep_lose_samples_only)
 	CHECK_EQ(dec.corrupt, 0);
 }
 
-TEST(chains_survive_a_new_start_of_the_table)
+BOTH(chains_survive_a_new_start_of_the_table)
 {
 	uint64_t root[] = { END(RINGPROF_END_FP_ZERO), 0x400000, 0x401000 };
 	struct decode_sample s = { 0 };
@@ -388,7 +209,7 @@ TEST(chains_survive_a_new_start_of_the_table)
 	CHECK_EQ(chains_count(chains), 5);
 }
 
-TEST(a_full_table_is_told_and_a_deep_chain_too)
+BOTH(a_full_table_is_told_and_a_deep_chain_too)
 {
 	uint64_t addr[CHAIN_MAX_DEPTH + 100] = { END(RINGPROF_END_DEPTH) };
 	struct decode_sample s = { 0 };
@@ -413,10 +234,5 @@ TEST(a_full_table_is_told_and_a_deep_chain_too)
 
 int main(void)
 {
-	int r = tap_main();
-
-	free(ring.data);
-	decode_free(&dec);
-	chains_free(chains);
-	return r;
+	return decoder_main();
 }

@@ -155,6 +155,21 @@ TEST(headers_that_are_not_ours_are_refused)
 	CHECK_EQ(map_ring(), -ENXIO);
 }
 
+/* A module stays loaded when the programs are replaced: the version before is read, too. */
+TEST(the_version_before_is_read)
+{
+	uint32_t major;
+
+	for (major = 0; major < 5; major++) {
+		bool good = major == RINGPROF_ABI_MAJOR || major + 1 == RINGPROF_ABI_MAJOR;
+
+		device_new();
+		head->abi_major = (uint16_t)major;
+		CHECK_EQ(map_ring(), good ? 0 : -EPROTO);
+		CHECK_EQ(kmod_check_abi(major, 0, "1.2", err, sizeof(err)), good ? 0 : -EPROTO);
+	}
+}
+
 TEST(samples_come_and_room_is_given_back)
 {
 	device_new();

@@ -8,6 +8,7 @@
 #ifndef RINGPROF_TESTS_TEST_SOURCE_RING_H
 #define RINGPROF_TESTS_TEST_SOURCE_RING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@ struct test_ring {
 	unsigned char *data; /* 2 * RING_SIZE */
 	uint64_t head;
 	uint32_t epoch, next_node;
+	uint64_t addr[4096]; /* of the nodes of this epoch, for the differences to them */
+	bool abi1;	     /* nodes as ABI 1 had them */
 };
 
 static inline void ring_new(struct test_ring *r)
@@ -65,9 +68,8 @@ static inline void ring_weight(struct test_ring *r, uint64_t weight)
 	ring_put(r, &w, sizeof(w));
 }
 
-/* Gives the node of the last address. */
-static inline uint32_t ring_nodes(struct test_ring *r, uint32_t parent, const uint64_t *addr,
-				  uint32_t n)
+static inline void ring_nodes1(struct test_ring *r, uint32_t parent, const uint64_t *addr,
+			       uint32_t n)
 {
 	struct ringprof_rec_nodes h = { .rec = { RINGPROF_REC_NODES, 0,
 						 (uint16_t)(sizeof(h) + n * sizeof(*addr)) },
@@ -77,6 +79,55 @@ static inline uint32_t ring_nodes(struct test_ring *r, uint32_t parent, const ui
 
 	ring_put(r, &h, sizeof(h));
 	ring_put(r, addr, n * sizeof(*addr));
+}
+
+/* A record of these units, filled up. */
+static inline void ring_units(struct test_ring *r, uint32_t parent, const uint16_t *unit,
+			      uint32_t n)
+{
+	uint32_t fill = -n & 3;
+	struct ringprof_rec_nodes16 h = { .rec = { RINGPROF_REC_NODES16, (uint8_t)fill,
+						   (uint16_t)(sizeof(h) + (n + fill) * 2) },
+					  .parent = ring_id(r, parent) };
+
+	ring_put(r, &h, sizeof(h));
+	ring_put(r, unit, n * sizeof(*unit));
+	ring_put(r, "\0\0\0\0\0", fill * sizeof(*unit));
+}
+
+static inline void ring_nodes16(struct test_ring *r, uint32_t parent, const uint64_t *addr,
+				uint32_t n)
+{
+	uint64_t base = parent && parent < r->next_node ? r->addr[parent] : 0;
+	uint16_t unit[5 * 4096];
+	uint32_t at = 0;
+
+	CHECK(n <= 4096);
+	for (uint32_t i = 0; i < n; i++) {
+		int64_t d = (int64_t)(addr[i] - base);
+
+		if (d >= -(1 << 14) && d < 1 << 14) {
+			unit[at++] = (uint16_t)(d * 2);
+		} else if (d >= -(1 << 29) && d < 1 << 29) {
+			unit[at++] = (uint16_t)(d * 4 + 1);
+			unit[at++] = (uint16_t)((d * 4 + 1) >> 16);
+		} else {
+			unit[at++] = RINGPROF_NODES_WHOLE;
+			for (unsigned int k = 0; k < 64; k += 16)
+				unit[at++] = (uint16_t)(addr[i] >> k);
+		}
+		base = addr[i];
+	}
+	ring_units(r, parent, unit, at);
+}
+
+/* Gives the node of the last address. */
+static inline uint32_t ring_nodes(struct test_ring *r, uint32_t parent, const uint64_t *addr,
+				  uint32_t n)
+{
+	CHECK(r->next_node + n <= 4096);
+	(r->abi1 ? ring_nodes1 : ring_nodes16)(r, parent, addr, n);
+	memcpy(r->addr + r->next_node, addr, n * sizeof(*addr));
 	r->next_node += n;
 	return r->next_node - 1;
 }

@@ -63,17 +63,22 @@ struct view {
 	__u64 addr[RP_MIN_NODES + 1];
 };
 
-static void see_nodes(struct view *v, const struct ringprof_rec_nodes *n)
+static void see_nodes(struct view *v, const struct ringprof_rec_nodes16 *n, int size)
 {
-	__u32 parent = n->parent & RINGPROF_NODE_MASK, i;
+	__u32 parent = n->parent & RINGPROF_NODE_MASK;
+	struct ringprof_units u;
+	int more = 0;
 
-	v->bad += (n->first & RINGPROF_NODE_MASK) != v->ids + 1 || parent > v->ids ||
-		  v->ids + n->count > RP_MIN_NODES;
-	for (i = 0; i < n->count && v->ids < RP_MIN_NODES; i++) {
+	v->bad += parent > v->ids;
+	if (parent > v->ids)
+		return;
+	u = ringprof_units(n, size, parent ? v->addr[parent] : 0);
+	while (v->ids < RP_MIN_NODES && (more = ringprof_next_addr(&u)) > 0) {
 		v->parent[++v->ids] = parent;
-		v->addr[v->ids] = ringprof_nodes_addr(n)[i];
+		v->addr[v->ids] = u.addr;
 		parent = v->ids;
 	}
+	v->bad += more < 0 || u.left;
 }
 
 static void see_sample(struct view *v, const struct ringprof_rec_sample *s)
@@ -106,8 +111,8 @@ static void drain(struct view *v)
 	while ((n = ringprof_next(&c, &rec)) > 0) {
 		if (rec->type == RINGPROF_REC_EPOCH)
 			v->ids = 0;
-		else if (rec->type == RINGPROF_REC_NODES)
-			see_nodes(v, (const struct ringprof_rec_nodes *)rec);
+		else if (rec->type == RINGPROF_REC_NODES16)
+			see_nodes(v, (const struct ringprof_rec_nodes16 *)rec, n);
 		else if (rec->type == RINGPROF_REC_SAMPLE)
 			see_sample(v, (const struct ringprof_rec_sample *)rec);
 	}

@@ -136,27 +136,61 @@ static bool room_for(struct ringread *r, size_t n)
 	return true;
 }
 
-static void take_nodes(struct ringread *r, const struct ringprof_rec_nodes *rec, int size)
+/*
+ * The address that stands at unit[at], n units in all; how many units it took,
+ * 0: none can stand there.
+ */
+static unsigned int one_addr(const __u16 *unit, unsigned int at, unsigned int n, uint64_t *addr)
 {
-	const __u64 *addr = ringprof_nodes_addr(rec);
-	uint32_t parent = rec->parent, first = rec->first & RINGPROF_NODE_MASK;
+	unsigned int left = n - at;
+	int32_t two;
+
+	unit += at;
+	if (unit[0] % 2 == 0) {
+		*addr += (int16_t)unit[0] / 2;
+		return 1;
+	}
+	if (unit[0] % 4 == 1 && left >= 2) {
+		two = (int32_t)((uint32_t)unit[1] << 16 | (unit[0] - 1));
+		*addr += two / 4;
+		return 2;
+	}
+	if (unit[0] == RINGPROF_NODES_WHOLE && left >= 5) {
+		*addr = (uint64_t)unit[4] << 48 | (uint64_t)unit[3] << 32 |
+			(uint64_t)unit[2] << 16 | unit[1];
+		return 5;
+	}
+	return 0;
+}
+
+static void take_nodes(struct ringread *r, const struct ringprof_rec_nodes16 *rec, int size)
+{
+	unsigned int n = ((unsigned int)size - sizeof(*rec)) / 2, at = 0, took;
+	uint32_t parent = rec->parent & RINGPROF_NODE_MASK;
+	__u16 unit[UINT16_MAX / 2];
+	uint64_t addr;
 
 	if (!r->in_epoch)
 		return;
-	if (!rec->count || rec->count > ringprof_nodes_max(size))
-		return ringread_error(r, "NODES of %u in %d bytes", rec->count, size);
-	if (first != r->next_node)
-		return ringread_error(r, "node %u after %u", first, r->next_node - 1);
-	if (!id_ok(r, parent))
-		return ringread_error(r, "node %u has parent %#x", first, parent);
-	if (!room_for(r, (size_t)r->next_node + rec->count))
+	if (!id_ok(r, rec->parent))
+		return ringread_error(r, "node %u has parent %#x", r->next_node, rec->parent);
+	if (r->owed)
+		return ringread_error(r, "no sample of node %u", r->owed);
+	if (!room_for(r, (size_t)r->next_node + n))
 		return;
-	parent &= RINGPROF_NODE_MASK;
-	for (uint32_t i = 0; i < rec->count; i++) {
-		r->nodes[r->next_node] = (struct ringread_node){ parent, addr[i] };
+	memcpy(unit, rec + 1, n * 2);
+	n -= rec->rec.flags & RINGPROF_NODES_FILL;
+	addr = parent ? r->nodes[parent].addr : 0;
+	for (; at < n; at += took) {
+		took = one_addr(unit, at, n, &addr);
+		if (!took)
+			return ringread_error(r, "no address in unit %#x, %u of %u", unit[at], at,
+					      n);
+		r->nodes[r->next_node] = (struct ringread_node){ parent, addr };
 		parent = r->next_node++;
+		r->seen.nodes++;
 	}
-	r->seen.nodes += rec->count;
+	r->owed = parent;
 }
 
 static size_t walk(struct ringread *r, uint32_t node, uint64_t *addr, size_t max)
@@ -194,6 +228,9 @@ static void take_sample(struct ringread *r, const struct ringprof_rec_sample *s,
 	size_t n;
 
 	r->seen.samples++;
+	if (r->owed && (s->chain & RINGPROF_NODE_MASK) != r->owed)
+		ringread_error(r, "sample's chain %#x behind node %u", s->chain, r->owed);
+	r->owed = 0;
 	if (!r->attached) {
 		r->seen.detached++;
 		return;
@@ -222,6 +259,7 @@ static void take_epoch(struct ringread *r, const struct ringprof_rec_epoch *rec)
 	r->epoch = rec->epoch;
 	r->in_epoch = true;
 	r->next_node = 1;
+	r->owed = 0;
 	r->weight = 0;
 	if ((int32_t)(rec->epoch - r->head->attach_epoch) >= 0)
 		r->attached = true;
@@ -236,7 +274,7 @@ static void take(struct ringread *r, const struct ringprof_rec *rec, int size, r
 	case RINGPROF_REC_SAMPLE:
 		take_sample(r, p, fn, arg);
 		break;
-	case RINGPROF_REC_NODES:
+	case RINGPROF_REC_NODES16:
 		take_nodes(r, p, size);
 		break;
 	case RINGPROF_REC_EPOCH:

@@ -23,7 +23,7 @@ struct ringread {
 	size_t map_size;
 	/* decoder */
 	bool in_epoch, attached;
-	uint32_t epoch, next_node;
+	uint32_t epoch, next_node, owed; /* owed: node that the next sample must name */
 	struct ringread_node *nodes;
 	size_t nodes_alloc;
 	uint32_t unit;

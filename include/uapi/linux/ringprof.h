@@ -9,13 +9,13 @@
  * VERSIONS
  *
  * RINGPROF_ABI_MAJOR changes when an existing field moves or changes its
- * meaning; RINGPROF_ABI_MINOR when something is added. A reader refuses a
- * major it does not know, ignores record types, flags, counters and header
- * bytes it does not know (every record carries its size, the header carries
- * its own size and the number of its counters), and asks `features` before it
- * relies on anything optional. The layout is asserted in both worlds
- * (include/ringprof/abi_check.h) and kept in tests/abi/layout.txt; a
- * layout that changed without a version fails the tests.
+ * meaning, or nodes come in another record (2: NODES16); RINGPROF_ABI_MINOR
+ * when something is added. A reader refuses a major it does not know, ignores
+ * record types, flags, counters and header bytes it does not know (every record
+ * carries its size, the header its own size and the number of its counters),
+ * and asks `features` before it relies on anything optional. The layout is
+ * asserted in both worlds (include/ringprof/abi_check.h) and kept in
+ * tests/abi/layout.txt; a layout that changed without a version fails the tests.
  *
  * THE DEVICE /dev/ringprof
  *
@@ -73,14 +73,25 @@
  * The first node below node 0 is an end mark: RINGPROF_END_MARK | enum
  * ringprof_end: why the walk ended there. It is no canonical address.
  *
- * RINGPROF_REC_NODES brings new nodes: n addresses, the first one's parent is
- * `parent`, each next one's parent is the one before it; they get the ids
- * first, first + 1, ... Node ids count from 1 in each epoch without a gap. An
- * epoch ends when the table is full or a reader attaches: RINGPROF_REC_EPOCH
- * says so, and all ids before it are void. Bits 24..31 of every id in the
- * ring are the low 8 bits of its epoch, bits 0..23 the node; a reader that
- * finds another epoch than the last EPOCH record's has lost its place and
- * must drop up to the next EPOCH record, counting what it drops.
+ * RINGPROF_REC_NODES16 brings new nodes: the first one's parent is `parent`,
+ * each next one's the one before it. They get the next ids of the epoch, which
+ * count from 1 without a gap; the SAMPLE behind the record names the last of
+ * them, so that a reader finds out if it missed any. (ABI 1 had
+ * RINGPROF_REC_NODES: whole addresses, with the ids first, first + 1, ...)
+ * An address is a signed difference to its parent's address (node 0: to 0), or
+ * the whole of it, in units of 16 bits, low ones first:
+ *
+ *   bit 0 of the first unit is 0    one unit, bits 1..15: the difference
+ *   its bits 0..1 are 01            two units, bits 2..31: the difference
+ *   it is RINGPROF_NODES_WHOLE (3)  four units follow it: the address
+ *
+ * The record's flags say how many units at its end only fill it up.
+ *
+ * An epoch ends when the table is full or a reader attaches: RINGPROF_REC_EPOCH
+ * says so, and all ids before it are void. Bits 24..31 of every id in the ring
+ * are the low 8 bits of its epoch, bits 0..23 the node. A reader that finds
+ * another epoch, a node that did not come or anything else that cannot be must
+ * drop up to the next EPOCH record, counting what it drops.
  *
  * A reader that attaches drops everything up to the first EPOCH record whose
  * epoch is not older than `attach_epoch` (set by open(2), read after open):
@@ -146,19 +157,18 @@
  * NETLINK
  *
  * Generic netlink family "ringprof", version 1, grows by attributes. Every
- * command but INFO and STATS needs CAP_PERFMON or CAP_SYS_ADMIN in the initial
- * user namespace; these two need it as well, as the counters tell about
- * others. Unknown flags and attributes are refused with an extack text. The
- * multicast group "events" carries CONFIG/STATE notifications (commands
- * RINGPROF_CMD_EVENT).
+ * command needs CAP_PERFMON or CAP_SYS_ADMIN in the initial user namespace,
+ * INFO and STATS too, as counters tell about others. Unknown flags and
+ * attributes are refused with an extack text. The multicast group "events"
+ * carries notifications of state and settings (RINGPROF_CMD_EVENT).
  */
 #ifndef _UAPI_LINUX_RINGPROF_H
 #define _UAPI_LINUX_RINGPROF_H
 
 #include <linux/types.h>
 
-#define RINGPROF_ABI_MAJOR	1
-#define RINGPROF_ABI_MINOR	1
+#define RINGPROF_ABI_MAJOR	2
+#define RINGPROF_ABI_MINOR	0
 
 #define RINGPROF_DEVICE		"/dev/ringprof"
 #define RINGPROF_GENL_NAME	"ringprof"
@@ -249,9 +259,10 @@ enum ringprof_end {
 enum ringprof_rec_type {
 	RINGPROF_REC_NONE = 0,		/* never written */
 	RINGPROF_REC_SAMPLE = 1,
-	RINGPROF_REC_NODES = 2,
+	RINGPROF_REC_NODES = 2,		/* ABI 1 alone */
 	RINGPROF_REC_EPOCH = 3,
-	RINGPROF_REC_WEIGHT = 4
+	RINGPROF_REC_WEIGHT = 4,
+	RINGPROF_REC_NODES16 = 5
 };
 
 /* head of every record */
@@ -285,6 +296,15 @@ struct ringprof_rec_nodes {
 	__u32	first;		/* id of addr[0] */
 	__u32	count;
 	/* __u64 addr[count], root side first */
+};
+
+#define RINGPROF_NODES_FILL	0x03	/* flags of NODES16: units at its end that say nothing */
+#define RINGPROF_NODES_WHOLE	3	/* a unit */
+
+struct ringprof_rec_nodes16 {
+	struct ringprof_rec rec;
+	__u32	parent;		/* id; node bits 0 = the empty chain */
+	/* __u16 unit[], root side first: see CALL CHAINS */
 };
 
 struct ringprof_rec_epoch {
