@@ -10,7 +10,7 @@
 #include "trie.h"
 
 /*
- * A sample takes some 40 to 90 bytes and the reader comes once a second: 1 KiB
+ * A sample takes some 40 to 80 bytes and the reader comes once a second: 1 KiB
  * a sample and second is room for ten late seconds.
  */
 #define RING_BYTES_PER_HZ 1024U
@@ -18,8 +18,8 @@
 #define RING_MAX	  0x1000000U
 
 /*
- * A mixed load makes about three new nodes a sample while its table is cold;
- * so an epoch lasts a minute or more.
+ * A mixed load makes four to eight new nodes a sample while its table is cold:
+ * an epoch lasts half a minute or more, and a new one costs little then.
  */
 #define NODES_PER_HZ 256U
 #define NODES_MIN    8192U
