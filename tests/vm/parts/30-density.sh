@@ -13,7 +13,7 @@ if command -v go > /dev/null; then
 	ok "record the Go compiler" record "$tmp/r" -c 0 -F 199 -d "${RINGPROF_MIXED:-60}" -- \
 		taskset -c 0 mixed "${RINGPROF_MIXED:-60}" go
 	# it walks trees by recursion: a third of each stack is new
-	judge "bytes per sample, a compiler with frame pointers" tests/vm/check density "$tmp/r" half 15
+	judge "bytes per sample, a compiler with frame pointers" tests/vm/check density "$tmp/r" 90 15
 	judge "counters add up" tests/vm/check counters "$tmp/r"
 else
 	skip "bytes per sample, a compiler with frame pointers" "no go here"
@@ -26,8 +26,7 @@ judge "bytes per sample, mixed load" tests/vm/check density "$tmp/r" 90
 judge "counters add up" tests/vm/check counters "$tmp/r"
 unload
 load
-# The same with whole stacks, by the rows of all that runs in it. 90 bytes are aimed at
-# here too, and 89.9 is what it came to: until a node takes less, half of whole stacks.
+# The same with whole stacks, by the rows of all that runs in it
 cc1plus=$(g++ -print-prog-name=cc1plus) python=$(python3 -c 'import sys; print(sys.executable)')
 # shellcheck disable=SC2046
 judge "rows of the compiler, the assembler, CPython and their libraries" rowtool "$cc1plus" \
@@ -36,5 +35,5 @@ judge "rows of the compiler, the assembler, CPython and their libraries" rowtool
 	done | sort -u)
 ok "record the mixed load, whole stacks" record "$tmp/r" -c 0 -F 199 -d "${RINGPROF_MIXED:-60}" -- \
 	taskset -c 0 mixed "${RINGPROF_MIXED:-60}"
-judge "bytes per sample, mixed load, whole stacks" tests/vm/check density "$tmp/r" half 10
+judge "bytes per sample, mixed load, whole stacks" tests/vm/check density "$tmp/r" 90 10
 judge "counters add up" tests/vm/check counters "$tmp/r"
