@@ -112,7 +112,7 @@ class FakeDaemon(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.profile = b"{}"
+        self.profile, self.served = b"{}", None
         self.reset()
         self.processes = {"processes": [
             {"pid": pid, "comm": comm, "exe": f"/usr/bin/{comm}", "service_name": service,
@@ -135,5 +135,7 @@ class FakeDaemon(http.server.ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/"
 
     def serve(self, profile):
-        self.profile = json.dumps(profile, separators=(",", ":")).encode()
+        if self.served is not profile:
+            self.profile = json.dumps(profile, separators=(",", ":")).encode()
+        self.served = profile
         self.mode = "ok"

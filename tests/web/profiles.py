@@ -5,6 +5,7 @@ KNOWN is small enough to add up by hand; generated() has any number of nodes
 with names, shapes and weights as on a real host; hostile() has names that
 try to be markup.
 """
+import functools
 import random
 
 USER, KERNEL, VDSO, JIT, UNKNOWN, MARK = range(6)
@@ -153,8 +154,9 @@ def next_function(rng, obj, pools):
     return pool[int(len(pool) * rng.random() ** 1.6)]
 
 
+@functools.lru_cache(maxsize=8)
 def generated(n_nodes, now_ms, seed=1):
-    """A profile of exactly n_nodes nodes: shares heavy-tailed, stacks 10 to 90 deep as on a busy host."""
+    """Made once and shared: not to be changed. A profile of exactly n_nodes nodes: shares heavy-tailed, stacks 10 to 90 deep as on a busy host."""
     rng = random.Random(seed)
     pools = {}
     parent, func, depth, children = [-1], [None], [0], [[]]
