@@ -144,21 +144,25 @@ static int open_cache(struct fetch *f)
 /* The library calls back in the thread that called it; not all versions carry a pointer. */
 static __thread struct fetch *watched;
 
-/* debuginfod_progressfn_t: other than 0 gives up */
-static int watch(debuginfod_client *c, long a, long b)
+static bool is_over(struct fetch *f, uint64_t total)
 {
-	struct fetch *f = watched;
 	uint64_t now = mono_now();
 	char path[PATH_MAX];
 
-	if (__atomic_load_n(&f->stop, __ATOMIC_RELAXED) || now > f->deadline ||
-	    (b > 0 && (uint64_t)b > f->max_disk))
-		return 1;
+	if (__atomic_load_n(&f->stop, __ATOMIC_RELAXED) || now > f->deadline || total > f->max_disk)
+		return true;
 	if (now < f->next_look)
-		return 0;
+		return false;
 	f->next_look = now + LOOK_NS;
 	parts_of(f, f->id, path);
 	return look_at(path, false) > f->max_disk;
+}
+
+/* debuginfod_progressfn_t: other than 0 gives up. b: all that will come, 0 unknown */
+static int watch(debuginfod_client *c, long a, long b)
+{
+	watched->gave_up |= is_over(watched, b > 0 ? (uint64_t)b : 0);
+	return watched->gave_up;
 }
 
 /* Is that file the one asked for? 0 or -EBADMSG. */
@@ -204,9 +208,13 @@ static int ask(struct fetch *f, debuginfod_client *c, const char *id)
 	f->set_progressfn(c, watch);
 	f->deadline = mono_now() + f->timeout;
 	f->next_look = 0;
+	f->gave_up = false;
 	watched = f;
 	fd = f->find(c, (const unsigned char *)id, 0, &path);
 	watched = NULL;
+	/* the library says of such an end that there is no such file */
+	if (f->gave_up)
+		return -ETIMEDOUT;
 	if (fd < 0)
 		return fd;
 	return path ? keep(f, fd, path, id) : -EBADMSG;

@@ -23,7 +23,7 @@ struct fetch {
 	char parts[PATH_MAX]; /* where the library puts what is coming */
 	uint64_t max_disk, timeout, deadline, next_look;
 	char id[128]; /* that is being fetched */
-	bool opened;
+	bool opened, gave_up;
 
 	void *library;
 	debuginfod_client *(*begin)(void);
