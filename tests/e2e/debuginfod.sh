@@ -103,6 +103,7 @@ ask_all() {
 ok "the others are refused, not found and given up, and counted" until_true 120 ask_all
 unnamed() { grep -q "$1+0x" "$dir/$1.folded" && ! grep -q work_ "$dir/$1.folded"; }
 for p in wrong trash none slow; do ok "$p keeps its file and offsets" unnamed $p; done
+# shellcheck disable=SC2154 # set by prog
 ok "once each" sh -c "! sort '$dir/asked' | uniq -d | grep -E '$id_good|$id_wrong|$id_trash|$id_none'"
 ok "kept in the cache directory" test -s "$dir/debuginfod/1/$id_good.debug"
 ok "and nothing else" sh -c "! ls '$dir/debuginfod/1' | grep -E '$id_wrong|$id_trash|$id_none|$id_slow'"
