@@ -70,8 +70,15 @@ int cli_status_of(int err);
  * not quiet. timeout in seconds.
  */
 int client_get(const struct cli *c, const char *path, struct buf *b, long timeout, bool quiet);
+/* The same with a method; body: JSON text, NULL none. */
+int client_send(const struct cli *c, const char *method, const char *path, const char *body,
+		struct buf *b, long timeout, bool quiet);
+/* GET any http or https URL, which need not be a daemon's. As client_get, never quiet. */
+int client_fetch(const char *url, struct buf *b, long timeout);
 /* Is a daemon there? */
 bool client_alive(const struct cli *c);
+/* Appends "?key=value" or "&key=value", nothing when value is NULL. */
+void client_param(struct buf *path, const char *key, const char *value);
 /* Appends text percent-encoded for a query string. */
 void client_escape(struct buf *b, const char *text);
 
@@ -86,8 +93,23 @@ int verb_top(struct cli *c);
 int verb_symbolize(struct cli *c);
 int verb_doctor(struct cli *c);
 int verb_version(struct cli *c);
+int verb_diff(struct cli *c);
+int verb_flame(struct cli *c);
+int verb_services(struct cli *c);
+int verb_events(struct cli *c);
+int verb_annotate(struct cli *c);
+int verb_pin(struct cli *c);
+int verb_unpin(struct cli *c);
+int verb_pins(struct cli *c);
+
+/* May stdout be written to in colour? A terminal, and NO_COLOR not set. */
+bool cli_colour(void);
+/* The escape that begins a colour, "" where there is none. */
+enum cli_colour { CLI_PLAIN, CLI_RED, CLI_BLUE, CLI_GREY, CLI_GREEN, CLI_BOLD };
+const char *cli_paint(enum cli_colour c);
 
 extern const struct cli_option set_options[], stats_options[], record_options[], query_options[],
-	top_options[], symbolize_options[];
+	top_options[], symbolize_options[], diff_options[], flame_options[], services_options[],
+	events_options[], annotate_options[], pin_options[];
 
 #endif

@@ -25,6 +25,7 @@ struct place {
 	char name[512];	  /* for messages: without the credential */
 	char token[600];
 	char ca[512]; /* file of certificates, "" the system's */
+	bool other;   /* no daemon is expected there */
 };
 
 static void place_from_settings(const struct cli *c, struct place *p)
@@ -165,6 +166,8 @@ static int tell_absent(const struct place *p, CURL *h, CURLcode rc, bool quiet)
 	if (!quiet && rc == CURLE_PEER_FAILED_VERIFICATION)
 		cli_fail(0, "%s: %s; name the certificate in CURL_CA_BUNDLE", p->name,
 			 curl_easy_strerror(rc));
+	else if (!quiet && p->other)
+		cli_fail(0, "%s: %s", p->name, curl_easy_strerror(rc));
 	else if (!quiet)
 		cli_fail(0,
 			 "no daemon at %s: %s; start it (systemctl start ringprofd) or see "
@@ -173,30 +176,80 @@ static int tell_absent(const struct place *p, CURL *h, CURLcode rc, bool quiet)
 	return CLI_ABSENT;
 }
 
-int client_get(const struct cli *c, const char *path, struct buf *b, long timeout, bool quiet)
+/* Performs what was configured; body into b. */
+static int perform(CURL *h, const struct place *p, struct buf *b, bool quiet)
 {
+	CURLcode rc = curl_easy_perform(h);
+	long code = 0;
+	int r;
+
+	curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &code);
+	r = rc == CURLE_OK ? status_of_code(code) : tell_absent(p, h, rc, quiet);
+	if (rc == CURLE_OK && r && !quiet)
+		tell_error(p, code, b);
+	return r;
+}
+
+int client_send(const struct cli *c, const char *method, const char *path, const char *body,
+		struct buf *b, long timeout, bool quiet)
+{
+	struct curl_slist *headers = NULL;
 	struct place p;
 	struct buf url = { 0 };
 	CURL *h = curl_easy_init();
-	CURLcode rc;
-	long code = 0;
 	int r;
 
 	find_place(c, &p);
 	buf_printf(&url, "%s%s", p.url, path);
-	if (!h || url.err) {
-		buf_free(&url);
-		curl_easy_cleanup(h);
-		return cli_fail(CLI_FAILED, "out of memory");
+	if (body)
+		headers = curl_slist_append(NULL, "Content-Type: application/json");
+	if (!h || url.err || (body && !headers)) {
+		r = cli_fail(CLI_FAILED, "out of memory");
+	} else {
+		configure(h, &p, url.data, b, timeout);
+		curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, method);
+		if (body)
+			curl_easy_setopt(h, CURLOPT_POSTFIELDS, body);
+		if (headers)
+			curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers);
+		r = perform(h, &p, b, quiet);
 	}
-	configure(h, &p, url.data, b, timeout);
-	rc = curl_easy_perform(h);
-	curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &code);
-	r = rc == CURLE_OK ? status_of_code(code) : tell_absent(&p, h, rc, quiet);
-	if (rc == CURLE_OK && r && !quiet)
-		tell_error(&p, code, b);
-	curl_easy_cleanup(h);
 	buf_free(&url);
+	curl_slist_free_all(headers);
+	curl_easy_cleanup(h);
+	return r;
+}
+
+int client_get(const struct cli *c, const char *path, struct buf *b, long timeout, bool quiet)
+{
+	return client_send(c, "GET", path, NULL, b, timeout, quiet);
+}
+
+int client_fetch(const char *url, struct buf *b, long timeout)
+{
+	const char *ca = getenv("CURL_CA_BUNDLE");
+	CURL *h = curl_easy_init();
+	struct place p = { .other = true };
+	int r;
+
+	if (!h)
+		return cli_fail(CLI_FAILED, "out of memory");
+	snprintf(p.url, sizeof(p.url), "%s", url);
+	name_place(&p);
+	if (ca && *ca)
+		snprintf(p.ca, sizeof(p.ca), "%s", ca);
+	configure(h, &p, url, b, timeout);
+	/* somebody else's server: by whatever way there is, and moved as artifacts of builds are */
+	curl_easy_setopt(h, CURLOPT_NOPROXY, NULL);
+	curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 1L);
+	curl_easy_setopt(h, CURLOPT_MAXREDIRS, 5L);
+#if LIBCURL_VERSION_NUM >= 0x075500
+	curl_easy_setopt(h, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+#else
+	curl_easy_setopt(h, CURLOPT_REDIR_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+	r = perform(h, &p, b, false);
+	curl_easy_cleanup(h);
 	return r;
 }
 
@@ -220,4 +273,12 @@ void client_escape(struct buf *b, const char *text)
 		else
 			buf_printf(b, "%%%02X", ch);
 	}
+}
+
+void client_param(struct buf *path, const char *key, const char *value)
+{
+	if (!value)
+		return;
+	buf_printf(path, "%c%s=", strchr(path->data ? path->data : "", '?') ? '&' : '?', key);
+	client_escape(path, value);
 }

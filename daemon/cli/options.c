@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -167,4 +168,21 @@ int cli_emit(const struct cli *c, json_t *obj, void (*text)(const json_t *obj))
 	}
 	json_decref(obj);
 	return CLI_OK;
+}
+
+bool cli_colour(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
+
+const char *cli_paint(enum cli_colour c)
+{
+	static const char *const codes[] = {
+		[CLI_PLAIN] = "\033[0m", [CLI_RED] = "\033[31m",   [CLI_BLUE] = "\033[34m",
+		[CLI_GREY] = "\033[90m", [CLI_GREEN] = "\033[32m", [CLI_BOLD] = "\033[1m"
+	};
+
+	return cli_colour() ? codes[c] : "";
 }

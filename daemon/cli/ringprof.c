@@ -27,6 +27,8 @@ const struct verb verbs[] = {
 	  "[-- COMMAND...]", record_options },
 	{ "query", verb_query, "ask the daemon's history", "[SELECTOR]", query_options },
 	{ "top", verb_top, "the functions that burn the CPUs now", "[SELECTOR]", top_options },
+	{ "diff", verb_diff, "compare two profiles; the exit status says whether the head regressed",
+	  "", diff_options },
 	{ "symbolize", verb_symbolize, "name what had no name when a profile was taken", "FILE",
 	  symbolize_options },
 	{ "doctor", verb_doctor, "what this host allows, what is missing, how to mend it", "",
