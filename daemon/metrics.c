@@ -149,6 +149,16 @@ static void write_unwind(struct buf *b, const struct collector_status *s)
 	counter(b, "ringprof_unwind_sent_bytes_total", "Their bytes.", h->bytes);
 	counter(b, "ringprof_unwind_refused_tables_total", "Tables that the module refused.",
 		h->refused);
+	gauge(b, "ringprof_unwind_absent_tables",
+	      "Tables given to the module that it has no room for now.", h->absent);
+	counter(b, "ringprof_unwind_evicted_tables_total",
+		"Tables given to the module that were found gone.", h->evicted);
+	counter(b, "ringprof_unwind_tables_again_total",
+		"Tables given once more: samples missed them, and there was room or use for them.",
+		h->again);
+	counter(b, "ringprof_unwind_tables_kept_out_total",
+		"Decisions not to: the tables there are used more (unwind-module-memory).",
+		h->kept_out);
 }
 
 static void write_module_unwind(struct buf *b, const struct collector_status *s)

@@ -88,6 +88,10 @@ static void write_unwind(struct buf *b, const struct collector_status *s)
 	field(b, "failed", t->failed);
 	field(b, "sent_tables", s->unwinder.handover.sent);
 	field(b, "refused_tables", s->unwinder.handover.refused);
+	field(b, "absent_tables", s->unwinder.handover.absent);
+	field(b, "evicted_tables", s->unwinder.handover.evicted);
+	field(b, "tables_sent_again", s->unwinder.handover.again);
+	field(b, "tables_kept_out", s->unwinder.handover.kept_out);
 	text(b, "trouble", s->unwinder.handover_error);
 	buf_putc(b, '}');
 }

@@ -120,7 +120,7 @@ static void on_event(void *arg, const struct event *ev)
 	const struct source_info *info = source_info(c->source);
 
 	if (ev->type == EV_SAMPLE && info->rows && info->kind == SOURCE_KMOD)
-		unwinder_sample(c->unwinder, ev);
+		unwinder_sample(c->unwinder, c->chains, ev);
 	agg_event(c->agg, ev);
 }
 

@@ -20,6 +20,8 @@
 /* a round's share for the module, and for looking through running processes */
 #define HANDOVER_NS (20 * NSEC_PER_MSEC)
 #define SCAN_NS	    (5 * NSEC_PER_MSEC)
+/* so many user frames of a sample are looked at for a table that is gone */
+#define MISS_FRAMES 64U
 /* the scan stands back behind processes that are sampled */
 #define SCAN_QUEUE 8U
 
@@ -74,16 +76,21 @@ void unwinder_free(struct unwinder *u)
 	free(u);
 }
 
+static struct file_where where_of(const struct process *p, const struct mapping *m)
+{
+	return (struct file_where){ .pid = p->pid,
+				    .start = m->start,
+				    .end = m->end,
+				    .maj = m->maj,
+				    .min = m->min,
+				    .ino = m->ino,
+				    .path = m->path };
+}
+
 /* Its table is here or on its way; what the module lacks is noted. */
 static bool ask_one(struct unwinder *u, const struct process *p, const struct mapping *m)
 {
-	struct file_where w = { .pid = p->pid,
-				.start = m->start,
-				.end = m->end,
-				.maj = m->maj,
-				.min = m->min,
-				.ino = m->ino,
-				.path = m->path };
+	struct file_where w = where_of(p, m);
 	bool ready = tables_get(u->tables, m->file) != NULL;
 
 	return (!u->to_module || handover_seen(u->handover, m->file, &w)) && ready;
@@ -194,12 +201,47 @@ void unwinder_walk(void *unwinder, const struct user_stack *in, struct user_fram
 	out->fp_frames = c.fp_frames;
 }
 
-void unwinder_sample(struct unwinder *u, const struct event *ev)
+static bool missed_at(struct unwinder *u, struct process *p, uint64_t addr)
+{
+	struct mapping *m = process_map_at(u->ptable, p, addr);
+	struct file_where w;
+
+	if (!m || !m->file)
+		return false;
+	w = where_of(p, m);
+	return handover_missed(u->handover, m->file, &w);
+}
+
+/*
+ * The leafmost frame whose file's table is gone: there the rows ended. Those
+ * further up are frame pointers' and may be anything.
+ */
+static void note_miss(struct unwinder *u, const struct chains *chains, struct process *p,
+		      const struct event *ev)
+{
+	uint64_t addr = ev->sample.leaf;
+	uint32_t id = ev->sample.chain, n = 0;
+
+	while (n < MISS_FRAMES) {
+		/* no kernel frame, no end mark */
+		if (!(addr >> 63) && (n++, missed_at(u, p, addr)))
+			return;
+		if (!id)
+			return;
+		addr = chain_addr(chains, id);
+		id = chain_parent(chains, id);
+	}
+}
+
+void unwinder_sample(struct unwinder *u, const struct chains *chains, const struct event *ev)
 {
 	struct process *p = ptable_sample(u->ptable, ev);
 
-	if (p && !p->kthread)
-		look(u, p);
+	if (!p || p->kthread)
+		return;
+	look(u, p);
+	if (handover_lacks(u->handover))
+		note_miss(u, chains, p, ev);
 }
 
 void unwinder_before(struct unwinder *u, int wake)

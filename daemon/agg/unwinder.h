@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "proc/ptable.h"
+#include "source/chains.h"
 #include "source/source.h"
 #include "unwind/handover.h"
 #include "unwind/tables.h"
@@ -48,8 +49,11 @@ void unwinder_free(struct unwinder *u); /* NULL is fine; before the process tabl
 
 /* A source_unwind_fn: arg is the struct unwinder. */
 void unwinder_walk(void *unwinder, const struct user_stack *in, struct user_frames *out);
-/* A sample that the module walked: have its process's tables made. */
-void unwinder_sample(struct unwinder *u, const struct event *ev);
+/*
+ * A sample that the module walked: have its process's tables made, and see
+ * whether it went through a file whose table the module let go of.
+ */
+void unwinder_sample(struct unwinder *u, const struct chains *chains, const struct event *ev);
 /* Before a drain; wake: fd that is readable when a ring is half full, -1 none. */
 void unwinder_before(struct unwinder *u, int wake);
 /*

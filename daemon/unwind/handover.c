@@ -7,6 +7,9 @@
  * The first file of a key comes with the table; others with the same content,
  * which are other files to the module, from places.h.
  *
+ * What the module let go of is noticed by its counter of evictions and its number
+ * of tables, asked for every few seconds; evicted.h has what comes of that.
+ *
  * A large table is sent in pieces over several calls. It stays invisible to the
  * module's walker until its commit, so a call may end anywhere.
  */
@@ -18,16 +21,22 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "source/control_table.h"
+#include "unwind/evicted.h"
 #include "unwind/places.h"
 
 /* a look at the clock after as many rows as four messages hold */
 #define PIECE (4 * RINGPROF_ROWS_A_MESSAGE)
 
+/* as many as the module takes */
+#define MAX_TABLES EVICTED_KNOWN
+
 struct handover {
 	struct tables *tables;
 	struct places *places;
+	struct evicted *evicted;
 	struct control *ctl;
 	uint64_t instance;
 	uint32_t after; /* number of the table taken last */
@@ -38,6 +47,9 @@ struct handover {
 	uint32_t id, done;
 	char error[256];
 	struct handover_counters c;
+	/* what the module had at the last look, and when the next one is due */
+	uint64_t seen_evictions, look;
+	uint32_t seen_tables;
 };
 
 struct handover *handover_new(struct tables *t)
@@ -46,13 +58,14 @@ struct handover *handover_new(struct tables *t)
 
 	if (!h)
 		return NULL;
-	h->places = places_new();
-	if (!h->places) {
-		free(h);
-		return NULL;
-	}
 	h->tables = t;
 	h->now.fd = -1;
+	h->places = places_new();
+	h->evicted = evicted_new();
+	if (!h->places || !h->evicted) {
+		handover_free(h);
+		return NULL;
+	}
 	return h;
 }
 
@@ -77,6 +90,9 @@ void handover_begin(struct handover *h, uint64_t instance)
 	h->error[0] = '\0';
 	h->instance = instance;
 	places_reset(h->places);
+	evicted_reset(h->evicted);
+	h->seen_evictions = h->seen_tables = 0;
+	h->look = mono_now() + EVICTED_LOOK_NS;
 }
 
 void handover_free(struct handover *h)
@@ -86,6 +102,7 @@ void handover_free(struct handover *h)
 	end_table(h);
 	control_close(h->ctl);
 	places_free(h->places);
+	evicted_free(h->evicted);
 	free(h);
 }
 
@@ -129,12 +146,12 @@ static int open_file(struct handover *h, bool *ret_known, int *ret)
 	return 0;
 }
 
-/* Takes the next table with rows; 1: there is none, 0, or -errno. */
-static int take_next(struct handover *h)
+/* The next of those that became ready, with rows and not given yet. 1: none, 0, -errno. */
+static int next_ready(struct handover *h, const struct unwind_table **ret, int *ret_fd)
 {
 	const struct unwind_table *t;
 	bool known;
-	int fd = -1, r;
+	int r;
 
 	do {
 		file_unref(h->file);
@@ -142,14 +159,44 @@ static int take_next(struct handover *h)
 		known = false;
 		t = tables_next(h->tables, &h->after, &h->file);
 		if (!t)
-			break;
+			return 1;
 		if (!t->view.n_rows)
 			continue;
-		r = open_file(h, &known, &fd);
+		r = open_file(h, &known, ret_fd);
 		if (r)
 			return r;
 	} while (!t->view.n_rows || known);
-	if (!t) {
+	*ret = t;
+	return 0;
+}
+
+/* Those that the module let go of stand in line with the others that wait; not so the vDSO. */
+static bool next_again(struct handover *h, const struct unwind_table **ret)
+{
+	struct file *f;
+	int fd;
+
+	while (evicted_next(h->evicted, &fd, &f)) {
+		if (f) {
+			places_again(h->places, fd, f);
+			continue;
+		}
+		*ret = tables_vdso(h->tables);
+		if (*ret)
+			return true;
+	}
+	return false;
+}
+
+/* Takes the next table with rows; 1: there is none, 0, or -errno. */
+static int take_next(struct handover *h)
+{
+	const struct unwind_table *t;
+	int fd = -1, r = next_ready(h, &t, &fd);
+
+	if (r < 0)
+		return r;
+	if (r && !next_again(h, &t)) {
 		fd = places_next(h->places, h->tables, &t, &h->file);
 		if (fd < 0)
 			return 1;
@@ -165,6 +212,9 @@ static int begin(struct handover *h)
 	if (r)
 		return r;
 	r = control_table_begin(h->ctl, &h->now, &h->id);
+	/* a larger budget may come */
+	if (r == -ENOSPC)
+		evicted_sent(h->evicted, h->now.fd, h->now.key, h->now.n_rows, 0);
 	return r ? refuse(h, r, control_error(h->ctl)) : 0;
 }
 
@@ -187,10 +237,55 @@ static int go_on(struct handover *h)
 	r = control_table_commit(h->ctl, h->id);
 	if (r)
 		return give_up(h, r);
+	evicted_sent(h->evicted, h->now.fd, h->now.key, h->now.n_rows, h->id);
 	h->c.sent++;
 	h->c.bytes += (uint64_t)h->now.n_rows * sizeof(struct ringprof_row);
 	end_table(h);
 	return 0;
+}
+
+/* What the module has, compared with what it was given. -errno: asked again later. */
+static int compare(struct handover *h, uint64_t bytes, uint64_t now)
+{
+	cleanup_free struct control_table_info *list = calloc(MAX_TABLES, sizeof(*list));
+	cleanup_free struct control_config *cfg = calloc(1, sizeof(*cfg));
+	struct evicted_module m = { .tables = list, .bytes = bytes };
+	int n, r;
+
+	if (!list || !cfg)
+		return -ENOMEM;
+	r = control_get(h->ctl, cfg);
+	if (r)
+		return r;
+	n = control_table_list(h->ctl, list, MAX_TABLES);
+	if (n < 0)
+		return n;
+	m.n_tables = (size_t)n;
+	m.budget = cfg->table_budget;
+	evicted_look(h->evicted, &m, now);
+	return 0;
+}
+
+/* Has the module let go of something, or may something come again? */
+static void look(struct handover *h)
+{
+	uint64_t now = mono_now(), evictions;
+	struct control_stats st;
+	struct control_info in;
+
+	if (now < h->look)
+		return;
+	h->look = now + EVICTED_LOOK_NS;
+	if (control_info(h->ctl, &in) || control_stats(h->ctl, &st))
+		return;
+	evictions = st.unwind[RINGPROF_UNW_TABLES_EVICTED];
+	if (evictions == h->seen_evictions && in.table_count == h->seen_tables &&
+	    !evicted_gone(h->evicted))
+		return;
+	if (compare(h, in.table_bytes, now))
+		return;
+	h->seen_evictions = evictions;
+	h->seen_tables = in.table_count;
 }
 
 int handover_run(struct handover *h, uint64_t instance, uint64_t budget_ns)
@@ -204,6 +299,8 @@ int handover_run(struct handover *h, uint64_t instance, uint64_t budget_ns)
 		if (r)
 			return r;
 	}
+	if (!h->busy)
+		look(h);
 	do {
 		r = h->busy ? go_on(h) : begin(h);
 		if (r)
@@ -215,6 +312,16 @@ int handover_run(struct handover *h, uint64_t instance, uint64_t budget_ns)
 bool handover_seen(struct handover *h, struct file *f, const struct file_where *w)
 {
 	return places_seen(h->places, f, w);
+}
+
+bool handover_lacks(const struct handover *h)
+{
+	return evicted_gone(h->evicted) > 0;
+}
+
+bool handover_missed(struct handover *h, struct file *f, const struct file_where *w)
+{
+	return evicted_missed(h->evicted, f, w);
 }
 
 bool handover_waits(const struct handover *h)
@@ -229,5 +336,12 @@ const char *handover_error(const struct handover *h)
 
 void handover_counters(const struct handover *h, struct handover_counters *ret)
 {
+	struct evicted_counters e;
+
+	evicted_counters(h->evicted, &e);
 	*ret = h->c;
+	ret->evicted = e.evicted;
+	ret->again = e.again;
+	ret->kept_out = e.kept_out;
+	ret->absent = evicted_gone(h->evicted);
 }

@@ -23,6 +23,13 @@ void handover_begin(struct handover *h, uint64_t instance);
  * state), it will be, with the table of f's content. False: tell it again later.
  */
 bool handover_seen(struct handover *h, struct file *f, const struct file_where *w);
+/*
+ * Has the module let go of tables that it was given? Then tell of the files
+ * that samples have frames in: what is missed comes again (evicted.h). True: f,
+ * mapped from there, is one of them.
+ */
+bool handover_lacks(const struct handover *h);
+bool handover_missed(struct handover *h, struct file *f, const struct file_where *w);
 /* Do such files wait for their tables? */
 bool handover_waits(const struct handover *h);
 /*
@@ -35,6 +42,9 @@ const char *handover_error(const struct handover *h); /* "" none */
 
 struct handover_counters {
 	uint64_t sent, bytes, refused;
+	/* tables that the module let go of, those given once more, decisions that there is no room */
+	uint64_t evicted, again, kept_out;
+	uint64_t absent; /* of those given, now not there */
 };
 void handover_counters(const struct handover *h, struct handover_counters *ret);
 

@@ -122,6 +122,17 @@ bool places_seen(struct places *p, struct file *f, const struct file_where *w)
 	return true;
 }
 
+bool places_again(struct places *p, int fd, struct file *f)
+{
+	if (p->n_waiting == PLACES_WAITING) {
+		close(fd);
+		file_unref(f);
+		return false;
+	}
+	p->waiting[p->n_waiting++] = (struct waiting){ .fd = fd, .file = f, .since = mono_now() };
+	return true;
+}
+
 int places_next(struct places *p, struct tables *t, const struct unwind_table **ret,
 		struct file **ret_file)
 {

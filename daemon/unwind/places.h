@@ -4,8 +4,8 @@
  * its ctime, the tables here go by content: a file of several copies (one in
  * each container), or one whose ctime changed (chmod, a hard link), needs its
  * table handed over for each of these. This finds such places as processes
- * map them, and gives each once: what the module lets go of afterwards it has
- * no room for, so it is not given again.
+ * map them, and gives each once: what the module lets go of afterwards is
+ * evicted.h's concern.
  *
  * Looking costs two system calls or so for a place, once in PLACES_AGAIN_NS.
  * A place waits with its file open until it is taken. Collector thread.
@@ -31,6 +31,11 @@ void places_reset(struct places *p);
 
 /* f is mapped from there. False: too many wait already, tell it again. */
 bool places_seen(struct places *p, struct file *f, const struct file_where *w);
+/*
+ * The file behind fd is to be given (again); f: its content. Takes both over.
+ * False: too many wait already, both are let go of.
+ */
+bool places_again(struct places *p, int fd, struct file *f);
 /* Notes that the file behind fd is given; false: it was before. */
 bool places_give(struct places *p, int fd);
 /*

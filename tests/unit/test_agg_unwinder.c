@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "source/control_table.h"
 #include "tap.h"
+#include "unwind/evicted.h"
 
 /* ---- tables ---- */
 
@@ -41,9 +42,11 @@ const struct unwind_table *tables_get(struct tables *t, struct file *f)
 	return mono_now() < ready_at ? NULL : &empty;
 }
 
+static bool vdso_is_there;
+
 const struct unwind_table *tables_vdso(struct tables *t)
 {
-	return NULL;
+	return vdso_is_there ? &fake[0] : NULL;
 }
 
 const struct unwind_table *tables_next(struct tables *t, uint32_t *after, struct file **ret_file)
@@ -121,6 +124,40 @@ int control_table_del(struct control *c, uint32_t id)
 {
 	deleted++;
 	return 0;
+}
+
+/* what it has, as it tells it */
+static struct control_table_info there[MAX_TABLES];
+static uint32_t n_there;
+static uint64_t evictions, budget;
+static unsigned int n_lists;
+
+int control_info(struct control *c, struct control_info *ret)
+{
+	*ret = (struct control_info){ .table_count = n_there };
+	for (uint32_t i = 0; i < n_there; i++)
+		ret->table_bytes += there[i].bytes;
+	return 0;
+}
+
+int control_get(struct control *c, struct control_config *ret)
+{
+	ret->table_budget = budget;
+	return 0;
+}
+
+int control_stats(struct control *c, struct control_stats *ret)
+{
+	*ret = (struct control_stats){ .n_unwind = __RINGPROF_UNW_MAX };
+	ret->unwind[RINGPROF_UNW_TABLES_EVICTED] = evictions;
+	return 0;
+}
+
+int control_table_list(struct control *c, struct control_table_info *ret, size_t max)
+{
+	n_lists++;
+	memcpy(ret, there, n_there * sizeof(*ret));
+	return (int)n_there;
 }
 
 /* ---- waiting ---- */
@@ -323,6 +360,34 @@ TEST(what_the_module_refuses_is_counted_and_passed_over)
 	refuse_commit = -EINVAL;
 	CHECK_EQ(handover_run(h, 12, NSEC_PER_SEC), -EINVAL);
 	CHECK_EQ(deleted, 1);
+	handover_free(h);
+	free(rows);
+}
+
+/* These tables have no file, so all are the vDSO's: that one needs no sample to miss it. */
+TEST(what_the_module_let_go_of_comes_again)
+{
+	struct handover *h = handover_new((struct tables *)fake);
+	struct handover_counters c;
+
+	make_fakes();
+	n_fake = 1;
+	n_lists = n_there = 0;
+	budget = 1 << 20;
+	CHECK_EQ(handover_run(h, 11, NSEC_PER_SEC), 0);
+	CHECK_EQ(begun, 1);
+	CHECK(!handover_lacks(h));
+	/* it has none any more; told at the next look */
+	evictions = 1;
+	vdso_is_there = true;
+	CHECK_EQ(handover_run(h, 11, NSEC_PER_SEC), 0);
+	CHECK_EQ(n_lists, 0);
+	usleep(EVICTED_LOOK_NS / 1000 + 100000);
+	CHECK_EQ(handover_run(h, 11, NSEC_PER_SEC), 0);
+	CHECK_EQ(n_lists, 1);
+	CHECK_EQ(begun, 2);
+	handover_counters(h, &c);
+	CHECK(c.evicted == 1 && c.again == 1 && !c.absent && c.sent == 2);
 	handover_free(h);
 	free(rows);
 }
