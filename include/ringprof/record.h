@@ -147,16 +147,4 @@ static inline int ringprof_next_addr(struct ringprof_units *u)
 	return 1;
 }
 
-/* ABI 1: addresses in a NODES record of this (checked) size. */
-static inline __u32 ringprof_nodes_max(int size)
-{
-	return ((__u32)size - sizeof(struct ringprof_rec_nodes)) / sizeof(__u64);
-}
-
-/* ABI 1: the addresses themselves, first one's parent is nodes->parent. */
-static inline const __u64 *ringprof_nodes_addr(const struct ringprof_rec_nodes *nodes)
-{
-	return (const __u64 *)(const void *)(nodes + 1);
-}
-
 #endif
