@@ -90,6 +90,18 @@ static int add_tables(struct code_flow *w, uint32_t *ret)
 	return r;
 }
 
+/*
+ * The tables of a function lead into its part as well: they leave the stack as
+ * its jumps there do.
+ */
+static void add_table(struct code_flow *w, const struct code_state *s)
+{
+	if (w->n_tables++)
+		code_state_meet(&w->table, s);
+	else
+		w->table = *s;
+}
+
 static int seed(struct code_flow *w)
 {
 	const struct code_function *f = w->f;
@@ -108,6 +120,8 @@ static int seed(struct code_flow *w)
 		s.reg[CODE_BP] = e->bp;
 		s.bp_slot = e->bp_slot;
 		r = code_go(w, (uint32_t)e->target, &s, EDGE_FOREIGN, 0);
+		if (f->part)
+			add_table(w, &s);
 	}
 	return r;
 }

@@ -477,7 +477,9 @@ uint32_t code_state_rule(const struct code_state *s)
 	int32_t off;
 	uint32_t bp = bp_kind(s, &off);
 
-	if (is_place(s->reg[CODE_BP]) && !(s->reg[CODE_BP] & 7))
+	/* a frame pointer; else rbp may point at anything in the frame for a while */
+	if (is_place(s->reg[CODE_BP]) && !(s->reg[CODE_BP] & 7) &&
+	    (s->bp_slot == s->reg[CODE_BP] || !is_place(s->reg[CODE_SP])))
 		return ringprof_rule(RINGPROF_CFA_BP, -s->reg[CODE_BP] / 8, bp, off);
 	if (is_place(s->reg[CODE_SP]) && !(s->reg[CODE_SP] & 7))
 		return ringprof_rule(RINGPROF_CFA_SP, -s->reg[CODE_SP] / 8, bp, off);

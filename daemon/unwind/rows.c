@@ -65,7 +65,7 @@ static int add_source(struct rows_builder *b, int (*add)(struct rows_builder *b)
 	size_t before = b->n_settled;
 	int r = add(b);
 
-	if (r < 0 && r != -ENOMEM && before) {
+	if (r < 0 && r != -ENOMEM && (before || b->origin == ROWS_CODE)) {
 		/* damaged or too much: what was there before it stays good */
 		b->n_spans = before;
 		b->n_bad_fdes++;

@@ -19,12 +19,10 @@
 #include "base/cleanup.h"
 #include "unwind/rows_code.h"
 
-#define MAX_BYTES (512U << 20) /* of code looked at, in one file, all rounds together */
 /* instructions gone along: compilers' code takes one a byte */
 #define MAX_WORK  4
 #define FREE_WORK (16U << 20)
 #define MAX_EDGES (1U << 20)
-#define FEW_BYTES (32U << 20) /* of code for a second round */
 
 /* Sorts, drops doubles, and lets each end where the next one or its gap does. */
 static void settle(struct code_search *c)
@@ -145,7 +143,7 @@ static const uint8_t *load(struct code_search *c, const struct code_func *f, uin
 	uint8_t *code;
 
 	*len = n < CODE_MAX_FUNCTION ? (uint32_t)n : CODE_MAX_FUNCTION;
-	if (*len > MAX_BYTES - c->looked_at)
+	if (*len > CODE_MAX_BYTES - c->looked_at)
 		return NULL;
 	c->looked_at += *len;
 	code = array_room(c->code, &c->cap_code, *len, 1);
@@ -183,7 +181,7 @@ static int look_at(struct code_search *c, const struct code_func *f, size_t *edg
 		return 0;
 	r = code_function(c->flow, &fn, &result);
 	c->work += result.work;
-	if (c->work > (uint64_t)c->looked_at * MAX_WORK + FREE_WORK)
+	if (c->work > c->looked_at * MAX_WORK + FREE_WORK)
 		return -E2BIG;
 	if (r && r != -EINVAL)
 		return r;
@@ -211,14 +209,10 @@ static int look_at_all(struct code_search *c, bool rows)
 /* How often edges between functions are gathered before they are believed. */
 static int rounds(const struct code_search *c)
 {
-	uint64_t bytes = 0;
-	bool needed = false;
-
-	for (size_t i = 0; i < c->n_funcs; i++) {
-		needed |= c->funcs[i].part || !c->funcs[i].sized;
-		bytes += c->funcs[i].end - c->funcs[i].start;
-	}
-	return !needed ? 0 : bytes > FEW_BYTES ? 1 : 2;
+	for (size_t i = 0; i < c->n_funcs; i++)
+		if (c->funcs[i].part || !c->funcs[i].sized)
+			return CODE_MAX_ROUNDS - 1;
+	return 0;
 }
 
 /* All functions of c->funcs into spans, which are settled. */
@@ -228,6 +222,8 @@ static int add_functions(struct code_search *c)
 
 	settle(c);
 	n = rounds(c);
+	if (code_gap_bytes(c) * (uint64_t)(n + 1) > CODE_MAX_BYTES - c->looked_at)
+		return -E2BIG;
 	while (n-- && !r)
 		r = look_at_all(c, false);
 	if (!r)

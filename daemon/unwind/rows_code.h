@@ -36,12 +36,21 @@ struct code_search {
 	size_t n_found, cap_found;
 	uint8_t *code;
 	size_t cap_code;
-	uint32_t looked_at; /* bytes */
+	uint64_t looked_at; /* bytes */
 	uint64_t work;	    /* instructions gone along for them */
 	struct code_flow *flow;
 };
 
+/*
+ * Bytes of code that are followed in one file, all rounds together: 20 to 60 of
+ * these a microsecond, while other files wait for their rows.
+ */
+#define CODE_MAX_BYTES	(64U << 20)
+#define CODE_MAX_ROUNDS 3 /* where functions have no size: see rows_code.c */
+
 int code_find_gaps(struct code_search *c);
+/* Bytes of all gaps. */
+uint64_t code_gap_bytes(const struct code_search *c);
 /* NULL: none */
 const struct code_gap *code_gap_of(const struct code_search *c, uint64_t at);
 /* Bytes of a gap; 0 or -errno. */

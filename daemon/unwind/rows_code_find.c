@@ -95,6 +95,15 @@ int code_find_gaps(struct code_search *c)
 	return 0;
 }
 
+uint64_t code_gap_bytes(const struct code_search *c)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < c->n_gaps; i++)
+		n += c->gaps[i].end - c->gaps[i].start;
+	return n;
+}
+
 const struct code_gap *code_gap_of(const struct code_search *c, uint64_t at)
 {
 	size_t from = 0, n = c->n_gaps;
@@ -324,6 +333,8 @@ int code_find_functions(struct code_search *c)
 	r = add_symbols(c, ".dynsym", ".dynstr");
 	if (r < 0 || unnamed_bytes(c) < WORTH_IT)
 		return r < 0 ? r : 0;
+	if (code_gap_bytes(c) > CODE_MAX_BYTES / CODE_MAX_ROUNDS)
+		return -E2BIG;
 	r = sweep(c, add_named);
 	return r ? r : add_relocated(c);
 }

@@ -95,7 +95,7 @@ static const char source[] =
 	/* the part of branches_2 that is rarely run: known by the jump there */
 	FUNC("branches_2", "push %rbx\npush %rcx\njmp rare.cold\nnop\n")
 	".type rare.cold,@function\nrare.cold:\n"
-	AT("cold") "call plain\nhlt\n.size rare.cold,.-rare.cold\n"
+	AT("cold") "call plain\nhlt\n" AT("cold_case") "call plain\nhlt\n.size rare.cold,.-rare.cold\n"
 	FUNC("abort_like", "push %rbx\n1: jmp 1b\n")
 	/* data between functions is none */
 	"data: .fill 64,1,0x06\n"
@@ -184,6 +184,7 @@ TEST(ways_that_meet)
 	CHECK_EQ(at("at_unknown"), RINGPROF_CFA_GAP);
 	CHECK_EQ(at("at_after_noreturn"), SP(16));
 	CHECK_EQ(at("at_cold"), SP(24));
+	CHECK_EQ(at("at_cold_case"), SP(24));
 }
 
 TEST(stack_probes)
