@@ -45,7 +45,7 @@ enum method { M_GET = 1, M_HEAD = 2, M_POST = 4, M_OTHER = 8, M_DELETE = 16 };
 #define M_READ (M_GET | M_HEAD)
 
 /* how errors are dressed */
-enum family { F_PLAIN, F_PPROF, F_API };
+enum family { F_PLAIN, F_PPROF, F_API, F_CONNECT };
 
 /*
  * Who runs a handler: the listener's thread at once, a worker. Short answers
@@ -318,5 +318,6 @@ void api_tiers(struct request *req);
 void api_events(struct request *req);
 void api_pins(struct request *req);
 void api_unknown(struct request *req);
+void querier_handler(struct request *req);
 
 #endif

@@ -50,6 +50,26 @@ static const char *error_type(unsigned int status)
 	return "internal";
 }
 
+/* Connect's names for what went wrong */
+static const char *connect_code(unsigned int status)
+{
+	static const struct {
+		unsigned int status;
+		const char *name;
+	} codes[] = {
+		{ 400, "invalid_argument" },   { 401, "unauthenticated" },
+		{ 403, "permission_denied" },  { 404, "unimplemented" },
+		{ 405, "unimplemented" },      { 501, "unimplemented" },
+		{ 413, "resource_exhausted" }, { 503, "unavailable" },
+		{ 415, "invalid_argument" },
+	};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (codes[i].status == status)
+			return codes[i].name;
+	return "internal";
+}
+
 void reply_error(struct request *req, unsigned int status, const char *fmt, ...)
 {
 	struct reply *r = &req->reply;
@@ -65,6 +85,11 @@ void reply_error(struct request *req, unsigned int status, const char *fmt, ...)
 		r->type = "application/json";
 		buf_printf(&r->body, "{\"status\":\"error\",\"errorType\":\"%s\",\"error\":",
 			   error_type(status));
+		buf_json_string(&r->body, text);
+		buf_puts(&r->body, "}\n");
+	} else if (req->family == F_CONNECT) {
+		r->type = "application/json";
+		buf_printf(&r->body, "{\"code\":\"%s\",\"message\":", connect_code(status));
 		buf_json_string(&r->body, text);
 		buf_puts(&r->body, "}\n");
 	} else {

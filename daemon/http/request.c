@@ -137,15 +137,16 @@ static bool credential_ok(struct request *req)
 static bool method_ok(struct request *req)
 {
 	unsigned int m = req->route->methods;
-	const char *post, *drop;
+	const char *read, *post, *drop;
 
 	if (m & req->method)
 		return true;
-	post = m & M_POST ? ", POST" : "";
+	read = m & M_READ ? "GET, HEAD" : "";
+	post = !(m & M_POST) ? "" : m & M_READ ? ", POST" : "POST";
 	drop = m & M_DELETE ? ", DELETE" : "";
-	reply_error(req, 405, "this path does not know this method; allowed: GET, HEAD%s%s", post,
+	reply_error(req, 405, "this path does not know this method; allowed: %s%s%s", read, post,
 		    drop);
-	reply_header(&req->reply, "Allow", "GET, HEAD%s%s", post, drop);
+	reply_header(&req->reply, "Allow", "%s%s%s", read, post, drop);
 	return false;
 }
 

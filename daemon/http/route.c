@@ -29,6 +29,7 @@ static const struct route routes[] = {
 	{ "/api/v1/pins", M_READ | M_POST | M_DELETE, false, F_API, LANE_LIGHT, api_pins },
 	{ "/api/v1/status", M_READ, false, F_API, LANE_LIGHT, api_status },
 	/* below: by prefix */
+	{ "/querier.v1.QuerierService/", M_POST, false, F_CONNECT, LANE_HEAVY, querier_handler },
 	{ "/api/v1/label/", M_READ, false, F_API, LANE_LIGHT, api_label_values },
 	{ "/debug/", M_READ | M_POST | M_OTHER | M_DELETE, false, F_PPROF, LANE_NONE,
 	  pprof_unknown },
@@ -36,7 +37,7 @@ static const struct route routes[] = {
 	{ "", M_READ, false, F_PLAIN, LANE_NONE, page_handler },
 };
 
-#define N_PREFIXES 4
+#define N_PREFIXES 5
 
 const struct route *route_find(const char *path)
 {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define MAX_STRETCHES (1U << 20)
+#define CHOICE	      50 /* windows to choose the busiest from, at least */
 
 struct stretch {
 	uint64_t from, to; /* wall ns */
@@ -113,6 +114,7 @@ int query_feed(const struct query_env *env, const struct query_input *in,
 				 .cancelled = budget->cancelled,
 				 .deadline = budget->deadline };
 	struct busiest b = { .budget = budget, .fn = fn, .arg = arg };
+	uint64_t from, to;
 	int r = 0;
 
 	if (in->list) {
@@ -122,6 +124,9 @@ int query_feed(const struct query_env *env, const struct query_input *in,
 	}
 	if (!in->busiest)
 		return store_feed(env->store, &ask, fn, arg, used);
+	/* few windows could not be chosen from */
+	if (query_extent(env, in, &from, &to) && (!ask.step || ask.step > (to - from) / CHOICE))
+		ask.step = (to - from) / CHOICE > WINDOW_NS ? (to - from) / CHOICE : WINDOW_NS;
 	r = feed_busiest(env->store, &ask, in->busiest, &b, used);
 	free(b.s);
 	return r;

@@ -41,15 +41,19 @@ int matcher_test(const struct matcher *m, const char *text)
 	}
 }
 
+void matcher_free(struct matcher *m)
+{
+	free(m->key);
+	free(m->value);
+	pcre2_code_free(m->re);
+}
+
 void selector_free(struct selector *s)
 {
 	if (!s)
 		return;
-	for (uint32_t i = 0; i < s->n; i++) {
-		free(s->m[i].key);
-		free(s->m[i].value);
-		pcre2_code_free(s->m[i].re);
-	}
+	for (uint32_t i = 0; i < s->n; i++)
+		matcher_free(&s->m[i]);
 	free(s);
 }
 

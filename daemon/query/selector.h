@@ -34,6 +34,7 @@ struct selector {
 
 /* Makes m->re of m->value; 0, -ENOMEM, or -EINVAL with the cause in err. */
 int matcher_compile(struct matcher *m, char *err, size_t errlen);
+void matcher_free(struct matcher *m); /* what it points to */
 /* A limited match of a compiled expression: 1, 0, -ELOOP (match limit), -ENOMEM. */
 int regex_test(const void *re, const char *text);
 /* flags beside those all expressions have. 0, -ENOMEM, -EINVAL with "byte N: cause". */

@@ -202,6 +202,33 @@ static int parse_key(struct parser *ps, struct matcher *m)
 	return 0;
 }
 
+/*
+ * Clients of other profile stores ask for the type as a label. What holds for
+ * all there is says no more than "all" and is taken out again; a matcher that
+ * does not hold stays, and matches nothing.
+ */
+static int settle_type(struct selector *s)
+{
+	struct matcher *m = &s->m[s->n - 1];
+	int cpu = 0, samples = 0;
+
+	if (!strcmp(m->key, "__name__")) {
+		cpu = matcher_test(m, "process_cpu");
+	} else if (!strcmp(m->key, "__profile_type__")) {
+		cpu = matcher_test(m, QUERY_TYPE_CPU);
+		samples = cpu ? 0 : matcher_test(m, QUERY_TYPE_SAMPLES);
+	}
+	if (cpu < 0 || samples < 0)
+		return cpu < 0 ? cpu : samples;
+	if (!cpu && !samples)
+		return 0;
+	s->samples |= samples;
+	matcher_free(m);
+	memset(m, 0, sizeof(*m));
+	s->n--;
+	return 0;
+}
+
 static int parse_matcher(struct parser *ps, struct selector *s)
 {
 	struct matcher *m = &s->m[s->n];
@@ -225,10 +252,11 @@ static int parse_matcher(struct parser *ps, struct selector *s)
 	if (r)
 		return r;
 	s->uses[m->scope] = true;
-	if (m->op != MATCH_RE && m->op != MATCH_NRE)
-		return 0;
-	r = matcher_compile(m, cause, sizeof(cause));
-	return r == -EINVAL ? fail_at(ps, at, cause, "an anchored Perl-compatible expression") : r;
+	if (m->op == MATCH_RE || m->op == MATCH_NRE)
+		r = matcher_compile(m, cause, sizeof(cause));
+	if (r == -EINVAL)
+		return fail_at(ps, at, cause, "an anchored Perl-compatible expression");
+	return r ? r : settle_type(s);
 }
 
 /* up to `end` ('}' or the end of the text), which is eaten */

@@ -183,6 +183,7 @@ static void fill_totals(struct builder *b)
 static int build(struct builder *b, const struct query_input *in)
 {
 	const struct query_view *v = &b->env->view;
+	struct query_input whole = *in;
 	uint32_t root;
 	int r = tree_name_mark(b, "total", &root);
 
@@ -195,7 +196,10 @@ static int build(struct builder *b, const struct query_input *in)
 	if (r)
 		return r;
 	errors_init(b, in);
-	r = stack_merge_input(&b->merge, b->env, in);
+	/* coarser windows would be fewer to read, but too few to tell errors from */
+	if (!whole.list && !whole.step)
+		whole.step = 2 * b->errors.len > WINDOW_NS ? 2 * b->errors.len : WINDOW_NS;
+	r = stack_merge_input(&b->merge, b->env, &whole);
 	if (!r)
 		r = make_nodes(b);
 	if (!r)
