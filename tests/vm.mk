@@ -40,9 +40,7 @@ $(WORK)/pprof:
 	@mkdir -p $(@D)
 	$(Q)cd / && go build -o $(CURDIR)/$@ cmd/pprof
 
-# of the corpus, what part 72 runs in the guest
-vm-programs: workloads $(WORK)/ringtool $(WORK)/pprof daemon \
-	$(addprefix $(BUILD)/corpus/gcc-O2/,altstack signals coroutines)
+vm-programs: workloads $(WORK)/ringtool $(WORK)/pprof daemon corpus
 
 # tests/run shows what failed; the figures are lines of their own
 vm_on = $(Q)st=0; VM_TIMEOUT=$(VM_TIMEOUT) tests/run -t $$(($(VM_TIMEOUT) + 300)) \

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Judges all that was sampled of the corpus.
 
-  table.py DIR        DIR/list names the programs: NAME KIND [PROGRAM [LIBRARY...]]
+  table.py DIR [alone]    DIR/list names the programs: NAME KIND [PROGRAM [LIBRARY...]]
 
 KIND is compiled (PROGRAM and LIBRARY are disassembled for their call graph),
 altstack (the same; of stacks that go on outside the copied one no share is
@@ -10,7 +10,7 @@ asked for, only not less than perf's), packaged (only that there are calls is lo
 that no file holds), or shown (as jit, and whatever comes out passes).
 
 Of each there are DIR/NAME.perf (perf script: events dw and fp, of the same run)
-and DIR/NAME.pb.gz (ringprof). Writes the table to DIR/table.txt and a verdict
+and DIR/NAME.pb.gz (ringprof). alone: nothing but ringprof sampled, there is no DIR/NAME.perf. Writes the table to DIR/table.txt and a verdict
 per line to stdout: "PASS TEXT" or "FAIL TEXT", what is wrong behind '#'.
 
 A program passes when 99 % of ringprof's stacks reach a root: of all its builds
@@ -31,12 +31,14 @@ MIN_SAMPLES = 150
 MIN_SHARE = 0.99
 MAX_WRONG_ALL = 0.001
 MAX_WRONG_ONE = 0.005
+ALONE = sys.argv[2:] == ["alone"]
 
 
 def judge_program(job):
     directory, name, kind, *files = job
     graph = judge.Graph(files if kind in COMPILED else [], jit=kind in ("jit", "shown"))
-    perf, nothing = judge.of_perf(graph, f"{directory}/{name}.perf"), judge.Verdict()
+    perf = {} if ALONE else judge.of_perf(graph, f"{directory}/{name}.perf")
+    nothing = judge.Verdict()
     own = judge.judge(graph, stacks.of_pprof(f"{directory}/{name}.pb.gz"))
     return name, kind, [own, perf.get("dw", nothing), perf.get("fp", nothing)]
 
@@ -59,7 +61,7 @@ def problems(v, dwarf, kind):
     least = MIN_SHARE * v.samples - 3 * math.sqrt(MIN_SHARE * (1 - MIN_SHARE) * v.samples)
     if v.roots < least and kind != "altstack":
         out.append(f"{v.roots} of {v.samples} stacks reach a root")
-    if below(v, dwarf):
+    if not ALONE and below(v, dwarf):
         out.append("perf --call-graph dwarf reaches more roots")
     # a lone one is less than it takes to tell
     if v.wrong > max(2, MAX_WRONG_ONE * v.pairs):

@@ -7,17 +7,7 @@
 seconds=0.8
 
 corpus_begin compiled
-for f in build/corpus/{gcc-O2,gcc-O0,gcc-O3,clang-O2,static,static-pie}/*; do
-	name=${f#build/corpus/}
-	case ${name##*/} in
-	*.so) continue ;;
-	plt) libs=("$top/${f%/*}/libwork.so") ;;
-	load) libs=("$top/${f%/*}/libload0.so" "$top/${f%/*}/libload1.so") ;;
-	*) libs=() ;;
-	esac
-	[ "${name##*/}" = altstack ] && kind=altstack || kind=compiled
-	corpus_add "${name/\//_}" "$kind" "$top/$f" "${libs[@]}"
-done
+corpus_compiled altstack
 ok "the corpus is built" test "$(wc -l <"$run/list")" -ge 40
 ok "the daemon starts" start_daemon --frequency=499 --unwind=rows --perf-stack=$corpus_stack
 sample_all() {

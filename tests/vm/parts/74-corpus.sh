@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0
+# The compiled corpus by the module and the daemon: every build runs once for a
+# moment, so that the daemon has met its files, and then for what is judged. The
+# guest samples alone; tests/vm/on judges, as the host's own run is judged.
+#   RINGPROF_CORPUS  seconds of CPU time of each build (2)
+# shellcheck shell=bash disable=SC2154,SC2015
+top=$PWD
+. tests/corpus/lib.sh
+. tests/vm/daemon_lib.sh
+run=$RINGPROF_OUT/corpus
+mkdir -p "$run"
+
+# what the corpus' own functions ask by
+get() { api "$@"; }
+# run_all SECONDS [AT-ONCE]: more of them than CPUs, so that none idles
+run_all() {
+	awk -v s="$1" '{ print 120, $3, s }' "$run/list" | xargs -P "${2:-4}" -n 3 timeout
+}
+fetch_all() {
+	local name program
+	while read -r name _ program _; do
+		corpus_fetch "$name" "$program" || return 1
+	done < "$run/list"
+	echo "$corpus_from" > "$run/fetched"
+}
+
+ok "the module" load
+corpus_compiled compiled
+ok "the corpus is built" test "$(wc -l < "$run/list")" -ge 40
+ok "the daemon takes the module" daemon_start corpus-daemon
+# libraries of the same content as others, which the daemon must meet while they are mapped
+met=
+while read -r _ _ program library _; do
+	[ -n "$library" ] || continue
+	"$program" 1000 &
+	met="$met $!"
+done < "$run/list"
+ok "every program for a moment" run_all 0.5 8
+ok "their rows are made" settled
+# shellcheck disable=SC2086
+kill $met
+# windows begin on tens of seconds
+sleep $((10 - $(date +%s) % 10))
+corpus_from=$(date +%s)
+started=$SECONDS
+ok "every program" run_all "${RINGPROF_CORPUS:-2}"
+echo "# figure: the corpus ran for $((SECONDS - started)) s"
+sleep 11
+ok "each has its profile" fetch_all
+ringtool table stats | sed 's/^/# figure: /'
+daemon_end
+ok "the module can go" unload
