@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "sym/file_opener.h"
 #include "sym/symcache.h"
 #include "unwind/tables.h"
 
@@ -51,7 +52,8 @@ static void start_debuginfod(const struct config *c, struct symbols_config *y)
 int caching_use(const struct config *c, struct files *files, struct symbols_config *y,
 		char **ret_dirs)
 {
-	if (c->symbol_disk && files_set_cache(files, c->cache_dir, c->symbol_disk))
+	if ((c->symbol_disk && files_set_cache(files, c->cache_dir, c->symbol_disk)) ||
+	    files_open_aside(files, OPENER_WAIT_NS))
 		return -ENOMEM;
 	if (!servers(c)) {
 		*ret_dirs = strdup(c->debug_dirs);

@@ -13,7 +13,8 @@
 /* Makes the directories and gives them to the user to be; while there is the right to. */
 void caching_make_dirs(const struct config *c);
 /*
- * Has files keep their symbol tables, and sets debug_dirs and debuginfod of y;
+ * Has files keep their symbol tables and not wait for file systems that hang,
+ * and sets debug_dirs and debuginfod of y;
  * *ret_dirs: the text of the former, for free() once y was used. 0 or -ENOMEM.
  */
 int caching_use(const struct config *c, struct files *files, struct symbols_config *y,

@@ -117,7 +117,8 @@ void files_reap(struct files *fs)
 
 void files_free(struct files *fs)
 {
-	if (!fs)
+	/* who hangs has it in use: the process ends soon, and it with it */
+	if (!fs || !opener_free(fs->opener))
 		return;
 	files_reap(fs);
 	for (uint32_t i = 0; i < fs->n_slots; i++) {
@@ -475,6 +476,7 @@ int file_open_fd(struct file *file)
 
 void files_counters(struct files *fs, struct files_counters *ret)
 {
+	ret->open_given_up = fs->opener ? opener_given_up(fs->opener) : 0;
 	pthread_mutex_lock(&fs->lock);
 	ret->files = fs->by_key.live;
 	ret->open_failures = fs->open_failures;

@@ -48,6 +48,14 @@ void files_free(struct files *fs);
 int files_set_cache(struct files *fs, const char *dir, uint64_t max_disk);
 /* A reference to the file of that mapping, or NULL: cannot be opened or is no ELF. */
 struct file *files_get(struct files *fs, const struct file_where *w);
+/*
+ * The same for who must not wait for a file system that hangs: with *ret_again
+ * set there is no file yet, and it is worth asking again. Waits as long as
+ * files_get unless files_open_aside was called.
+ */
+struct file *files_get_soon(struct files *fs, const struct file_where *w, bool *ret_again);
+/* Has files_get_soon wait no longer than that (file_opener.h). Before it is used. 0 or -ENOMEM. */
+int files_open_aside(struct files *fs, uint64_t wait_ns);
 struct file *file_ref(struct file *f);
 void file_unref(struct file *f); /* NULL is fine */
 /* A descriptor of its own for the caller to close, or -errno; the one kept stays. Any thread. */
@@ -60,7 +68,8 @@ struct files_counters {
 	uint64_t load_failures; /* files whose symbols could not be read, or went over the limit */
 	uint64_t mapped_bytes;	/* of tables mapped from the cache */
 	uint64_t cache_loads, cache_bytes, cache_evicted; /* tables from there; what is there */
-	uint64_t cache_errors; /* directory or file unusable, damaged, or a disk that is full */
+	uint64_t open_given_up; /* files not waited for: their file system hangs */
+	uint64_t cache_errors;	/* directory or file unusable, damaged, or a disk that is full */
 };
 void files_counters(struct files *fs, struct files_counters *ret);
 

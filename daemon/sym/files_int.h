@@ -15,6 +15,7 @@
 
 #include "base/hmap.h"
 #include "sym/elf_image.h"
+#include "sym/file_opener.h"
 #include "sym/files.h"
 #include "sym/symcache.h"
 
@@ -78,6 +79,7 @@ struct files {
 	pthread_mutex_t sym_lock;
 	struct file_list loaded; /* least recently used first */
 	size_t max_symbol_bytes;
+	struct opener *opener; /* NULL: whoever asks opens */
 	char *debug_dirs;
 	uint32_t debug_generation; /* atomic */
 	uint64_t symbol_bytes, symbols, loads, evictions, load_failures;
