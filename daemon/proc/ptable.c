@@ -333,6 +333,7 @@ struct mapping *process_map_at(struct ptable *t, struct process *p, uint64_t add
 	struct entry *e = entry_of(p);
 	size_t i = maplist_find(e->maps, addr);
 	struct mapping *m;
+	bool again;
 
 	if (i == SIZE_MAX)
 		return NULL;
@@ -346,8 +347,8 @@ struct mapping *process_map_at(struct ptable *t, struct process *p, uint64_t add
 					.ino = m->ino,
 					.path = m->path };
 
-		m->file = files_get(t->files, &w);
-		if (!m->file)
+		m->file = files_get_soon(t->files, &w, &again);
+		if (!m->file && !again)
 			m = note_failure(e, i);
 	}
 	return m;
