@@ -338,6 +338,9 @@ static void write_symbols(struct buf *b, const struct metrics_env *env)
 		f.evictions);
 	counter(b, "ringprof_file_open_failures_total", "Mapped files that could not be opened.",
 		f.open_failures);
+	counter(b, "ringprof_file_open_given_up_total",
+		"Mapped files not waited for any longer: their file system hangs.",
+		f.open_given_up);
 	counter(b, "ringprof_bad_elf_total", "Mapped files that are no sound ELF.", f.bad_elf);
 	counter(b, "ringprof_resolved_frames_total", "Frames named.", s.resolved);
 	counter(b, "ringprof_unnamed_frames_total", "Frames without a symbol.", s.unnamed);
