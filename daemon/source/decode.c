@@ -163,10 +163,14 @@ static bool take_nodes(struct decode *d, const void *p, size_t size)
 static bool take_nodes16(struct decode *d, const void *p, size_t size)
 {
 	const struct ringprof_rec_nodes16 *r = p;
-	uint32_t parent = node_of(d, READ_ONCE(r->parent));
 	struct ringprof_units u;
+	uint32_t parent;
 	int more;
 
+	/* the type may have been another when its least size was asked for */
+	if (size < ringprof_rec_min(RINGPROF_REC_NODES16))
+		return false;
+	parent = node_of(d, READ_ONCE(r->parent));
 	/* what came before was not used: a sample is missing */
 	if (parent == UINT32_MAX || d->owed)
 		return false;

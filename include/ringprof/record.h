@@ -105,9 +105,9 @@ static inline struct ringprof_units ringprof_units(const struct ringprof_rec_nod
 						   int size, __u64 base)
 {
 	__u32 n = ((__u32)size - sizeof(*nodes)) / sizeof(__u16);
-	struct ringprof_units u = { (const __u16 *)(nodes + 1), n, base };
+	__u32 fill = READ_ONCE(nodes->rec.flags) & RINGPROF_NODES_FILL;
+	struct ringprof_units u = { (const __u16 *)(nodes + 1), n > fill ? n - fill : 0, base };
 
-	u.left -= READ_ONCE(nodes->rec.flags) & RINGPROF_NODES_FILL;
 	return u;
 }
 

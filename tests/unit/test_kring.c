@@ -459,6 +459,15 @@ TEST(record_walk_survives_noise)
 	munmap(data, 2 * SIZE);
 }
 
+/* As if its type had changed behind the check of its size. */
+TEST(nothing_but_filling_is_no_address)
+{
+	static const struct ringprof_rec_nodes16 n = { .rec = { RINGPROF_REC_NODES16, 3, 8 } };
+	struct ringprof_units u = ringprof_units(&n, sizeof(n), 0);
+
+	CHECK_EQ(ringprof_next_addr(&u), 0);
+}
+
 TEST(sizes)
 {
 	CHECK(ringprof_size_ok(RINGPROF_MIN_DATA_SIZE));
