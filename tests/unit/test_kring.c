@@ -11,7 +11,6 @@
 #include "kmod/emit.c"
 #include "kmod/trie.c"
 #include "ringprof/abi_check.h"
-#include "ringprof/period.h"
 #include "ringprof/record.h"
 #include "tap.h"
 #include "test_random.h"
@@ -483,22 +482,6 @@ TEST(sizes)
 	CHECK(RP_MAX_CHAIN <= 2 * RP_MIN_NODES / 4 * 3);
 	/* its size must fit the record's field */
 	CHECK(sizeof(struct ringprof_rec_nodes16) + 10 * RP_MAX_CHAIN + 6 <= UINT16_MAX);
-}
-
-TEST(periods_keep_the_rate_and_miss_the_tick)
-{
-	static const __u32 ticks[] = { 10000000, 4000000, 3333333, 1000000 };
-	__u32 hz, t, stuck = 0;
-
-	for (t = 0; t < 4; t++) {
-		for (hz = RINGPROF_MIN_HZ; hz <= RINGPROF_MAX_HZ; hz++) {
-			__u32 p = ringprof_period(hz, ticks[t]), ideal = RINGPROF_NS_PER_SEC / hz;
-
-			CHECK(p <= ideal && p >= ideal - ideal / 50 - ideal / 1000 - 3);
-			stuck += ringprof_beats(p, ticks[t]);
-		}
-	}
-	CHECK_EQ(stuck, 0);
 }
 
 int main(void)
