@@ -63,16 +63,24 @@ export function pictureQuestion(state, files) {
   return { key: JSON.stringify([b, opened(b)]), every: live(state), ask: (signal) => oneSide(b, state.type, files, signal) };
 }
 
-const UNIT_OF_STEP = 10000;
+const serviceOf = (query) => /[{,]\s*service_name="((?:[^"\\]|\\.)*)"/.exec(query)?.[0].replace(/^[{,]\s*/, '');
+
+/** What the time line shows: the selection; of two, the service that both are of, else all. */
+function lineQuery(state) {
+  const { a, b } = sides(state);
+  if (!state.compare || a.file || b.file || a.query === b.query) return state.query;
+  const service = serviceOf(a.query);
+  return service && service === serviceOf(b.query) ? `{${service}}` : '';
+}
 
 /** @param {number} width CSS pixels of the time line */
 export function seriesQuestion(state, width) {
   if (state.file && (!state.compare || state.aFile)) return null;
   const span = spanOf(state);
   const points = Math.min(MOST_POINTS, Math.max(60, Math.floor(width / 3 / 20) * 20));
-  const what = { query: state.query, ...span, by: state.by, points };
+  const what = { query: lineQuery(state), ...span, by: state.by, points };
   const relative = span.until === 'now' && state.live;
-  return { key: JSON.stringify(what), every: relative ? UNIT_OF_STEP : 0, ask: async (signal) => readSeries(await fetchSeries(what, signal)) };
+  return { key: JSON.stringify(what), every: relative ? LIVE_MS : 0, ask: async (signal) => readSeries(await fetchSeries(what, signal), what.query === '') };
 }
 
 export function servicesQuestion(state) {

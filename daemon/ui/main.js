@@ -19,6 +19,7 @@ import { listenKeys } from './keys.js';
 import { showNotice } from './notice.js';
 import { Picture } from './picture.js';
 import { Progress } from './progress.js';
+import { firstRecorded } from './series.js';
 import { ServiceList } from './services.js';
 import { Share } from './share.js';
 import { isRelative, readState, spanOf, timeMs, writeState } from './state.js';
@@ -105,10 +106,22 @@ const rangesMs = () => ({
 });
 const asRange = ([from, until], side) => (side === 'a' ? { aFrom: fixed(from), aUntil: fixed(until), aFile: '' } : { from: fixed(from), until: fixed(until), file: '' });
 
+/** Ends of the time line, ms. One that nobody zoomed leaves out the time before the recording began. */
+function viewMs() {
+  const span = spanOf(state, now());
+  const [from, to] = [timeMs(span.from, now()), timeMs(span.until, now())];
+  if (state.spanFrom || !series || series.from > from + 2 * series.step) return [from, to];
+  const { a, b } = rangesMs();
+  const wanted = state.compare ? Math.min(a[0], b[0]) : b[0];
+  return [Math.max(from, Math.min(wanted, firstRecorded(series)) - 0.02 * (to - from)), to];
+}
+
 /** The time line stays where it is when a range is chosen on it. */
 function keepSpan() {
   const span = spanOf(state, now());
-  return { spanFrom: span.from, spanUntil: span.until };
+  const [from] = viewMs();
+  const cut = from > timeMs(span.from, now());
+  return { spanFrom: !cut ? span.from : span.until === 'now' ? `now-${Math.round((now() - from) / 1000)}s` : fixed(from), spanUntil: span.until };
 }
 
 /* ---- state ---- */
@@ -169,13 +182,13 @@ function renderButtons() {
 const zone = () => (state.zone === 'auto' ? rememberedZone() : state.zone);
 
 function renderTimeline() {
-  const span = spanOf(state, now());
+  const [from, to] = viewMs();
   const known = series !== null || seriesFeed.failure === 'gone' || seriesFeed.failure === 'busy';
   $('timeline').hidden = !(known || seriesFeed.pending) || seriesQuestion(state, 600) === null;
   const ranges = rangesMs();
   timeline.side = state.compare ? bar.side : 'b';
   timeline.show({
-    series, from: timeMs(span.from, now()), to: timeMs(span.until, now()), compare: state.compare,
+    series, from, to, compare: state.compare,
     a: state.aFile ? null : ranges.a, b: state.file ? null : ranges.b, by: state.by, chart: state.chart,
   });
 }

@@ -62,6 +62,8 @@ function readGroups(json, n) {
   const list = (Array.isArray(json.groups) ? json.groups : []).map((g) => {
     const labels = g?.labels && typeof g.labels === 'object' ? g.labels : {};
     const values = numbers(g?.values, n, 'values');
+    // the daemon adds up what is beyond its own limit of groups
+    if (g?.other) return { name: 'other', labels: null, values, sum: sum(values) };
     return { name: groupName(labels), labels, values, sum: sum(values) };
   });
   list.sort((a, b) => b.sum - a.sum || (a.name < b.name ? -1 : 1));
@@ -86,8 +88,12 @@ export function readEvents(list) {
   return events.filter((e) => Number.isFinite(e.time)).sort((a, b) => a.time - b.time);
 }
 
-/** @param {object} json the parsed answer @returns {Series} */
-export function readSeries(json) {
+/**
+ * @param {object} json the parsed answer
+ * @param {boolean} all of the whole host: only then losses, which are the host's, say something
+ * @returns {Series}
+ */
+export function readSeries(json, all = true) {
   need(json && json.version === 1, `format version ${json?.version} instead of 1`);
   const { from_ms: from, to_ms: to, step_ms: step } = json;
   need(Number.isFinite(from) && Number.isFinite(to) && step > 0 && to >= from, 'the range of the series is broken');
@@ -97,9 +103,16 @@ export function readSeries(json) {
   return {
     from, to, step, n, groups,
     total: json.total ? numbers(json.total, n, 'total') : other(groups, n).values,
-    lost: numbers(json.lost, n, 'lost'),
+    lost: numbers(all ? json.lost : [], n, 'lost'),
     events: readEvents(json.events),
   };
+}
+
+/** Begin of the first step that was recorded; the end where none was. */
+export function firstRecorded(series) {
+  let i = 0;
+  while (i < series.n && Number.isNaN(series.total[i])) i++;
+  return series.from + i * series.step;
 }
 
 /** The step that holds a moment, -1: none. */

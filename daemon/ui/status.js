@@ -28,7 +28,7 @@ function sideFacts(name, m) {
     fact(`${name} samples`, count(m.samples), `samples of side ${name}`, m.samples < 2500),
     fact('total', value(m.total, m.unit), `what the samples of side ${name} stand for`),
     fact('range', rangeText(m), `what side ${name} covers`),
-    fact('lost', percent(m.lost / (m.total + m.lost || 1)), `lost on side ${name}, by all causes`, m.lost / (m.total + m.lost || 1) > WARN_SHARE),
+    fact('lost', count(m.lostSamples), `samples lost on the whole host in side ${name}’s range, by all causes`),
   ];
 }
 

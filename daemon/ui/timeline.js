@@ -114,6 +114,7 @@ export class Timeline {
     if (![...select.options].some((o) => o.value === what.by)) select.append(el('option', { value: what.by }, what.by));
     select.value = what.by;
     this.plot.classList.toggle('picks', Boolean(what.compare));
+    $('timeline').dataset.chart = chart;
     this.ask();
   }
 
