@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The sampler's period for every rate and every tick that kernels have. */
+#include <linux/ringprof.h>
+
 #include "ringprof/period.h"
 #include "tap.h"
 
