@@ -9,13 +9,15 @@ import { makeDiff, readDiff } from './diff.js';
 import { readProfile } from './model.js';
 import { readSeries } from './series.js';
 import { readServices } from './services.js';
-import { isRelative, spanOf } from './state.js';
+import { isRelative, spanOf, timeMs } from './state.js';
 
 const LIVE_MS = 10000;
 const SERVICES_MS = 60000;
 const MOST_POINTS = 600;
 
-const live = (state) => (state.live && isRelative(state) ? LIVE_MS : 0);
+/* a long range changes slowly and costs more */
+const pace = (length, parts) => Math.min(SERVICES_MS, Math.max(LIVE_MS, length / parts));
+const live = (state) => (state.live && isRelative(state) ? pace(timeMs(state.until) - timeMs(state.from), 300) : 0);
 
 /** The two sides of a comparison: {query, from, until, file}. */
 export function sides(state) {
@@ -80,7 +82,7 @@ export function seriesQuestion(state, width) {
   const points = Math.min(MOST_POINTS, Math.max(60, Math.floor(width / 3 / 20) * 20));
   const what = { query: lineQuery(state), ...span, by: state.by, points };
   const relative = span.until === 'now' && state.live;
-  return { key: JSON.stringify(what), every: relative ? LIVE_MS : 0, ask: async (signal) => readSeries(await fetchSeries(what, signal), what.query === '') };
+  return { key: JSON.stringify(what), every: relative ? pace(timeMs(span.until) - timeMs(span.from), points) : 0, ask: async (signal) => readSeries(await fetchSeries(what, signal), what.query === '') };
 }
 
 export function servicesQuestion(state) {

@@ -64,6 +64,8 @@ export function readMeta(json) {
     cpus: number(json.cpus),
     windows: number(json.windows),
     cut: json.cut === true,
+    tiers: Object.entries(json.tiers ?? {}).filter(([, n]) => n > 0).map(([name]) => cleanName(name)),
+    refused: number(json.files_refused),
   };
 }
 
@@ -115,6 +117,12 @@ export function checkSums(tree) {
   }
 }
 
+/** Standard errors of the nodes' shares, as the windows differ; null where the daemon does not say. */
+function readErrors(json, n) {
+  if (!json.nodes.error_ppm) return null;
+  return Float32Array.from(column(json.nodes, 'error_ppm', n), (v) => number(v) / 1e6);
+}
+
 /** @param {object} json the parsed answer @returns {Profile} */
 export function readProfile(json) {
   need(json && json.version === 1, `format version ${json?.version} instead of 1`);
@@ -129,5 +137,6 @@ export function readProfile(json) {
   checkOrder(parent, func, funcs.nFuncs);
   const tree = finishTree(parent, func, total, self);
   checkSums(tree);
+  tree.errors = readErrors(json, n);
   return { meta: readMeta(json), ...funcs, tree, totals: functionTotals(tree, funcs.nFuncs) };
 }

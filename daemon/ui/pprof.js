@@ -132,8 +132,7 @@ export function typeIndex(p, name) {
 function objectName(p, id) {
   const m = p.mappings.get(id);
   const name = m ? string(p, m.file) : '';
-  if (/^\[kernel\.kallsyms\]/.test(name)) return '[kernel.kallsyms]';
-  return name === '[ringprof]' ? '' : name;
+  return /^\[kernel\.kallsyms\]/.test(name) ? '[kernel.kallsyms]' : name;
 }
 
 function kindOf(name, object) {

@@ -48,7 +48,8 @@ export function showStatus(box, profile, pruned) {
   const all = m.total || 1;
   const lost = m.lost / (m.total + m.lost || 1);
   const truncated = m.truncated / all;
-  const wall = (m.to - m.from) * 1e6;
+  const wall = m.duration * 1e6;
+  const error = Math.max(standardError(0.5, m.samples), profile.tree.errors?.reduce((most, e) => Math.max(most, e), 0) ?? 0);
   const facts = [
     fact('samples', count(m.samples), 'samples in this range and selection'),
     m.unit === 'nanoseconds' ? fact('CPU time', `${digits3(m.total / 1e9)} s`, 'CPU time the samples stand for')
@@ -56,13 +57,16 @@ export function showStatus(box, profile, pruned) {
     ...(m.cpus > 0 ? [fact('in use', wall > 0 ? `${digits3(m.total / wall)} of ${m.cpus} CPUs` : `${m.cpus} CPUs`,
       'CPUs kept busy on average, of those sampled')] : []),
     fact('range', rangeText(m), 'what closed windows cover of the range asked for'),
+    ...(m.tiers?.some((t) => t !== 'memory') ? [fact('steps', m.tiers.join(', '), 'resolutions of the history that the answer was made of')] : []),
+    ...(m.refused > 0 ? [fact('files', `${m.refused} unreadable`, 'parts of the history on disk that could not be read', true)] : []),
     ...(m.windows > 0 ? [fact('windows', count(m.windows), 'closed windows in the range')] : []),
     fact('lost', `${count(m.lostSamples)} (${percent(lost)})`,
       'samples lost on the whole host in this range, by all causes, and the share of CPU time they stood for', lost > WARN_SHARE),
     fact('truncated', percent(truncated),
       'CPU time whose stacks end in [truncated: reason] instead of a root', truncated > 10 * WARN_SHARE),
-    fact('sampling error', m.samples > 0 ? `≤ ±${percent(standardError(0.5, m.samples))}` : '—',
-      'one standard error (binomial) of a share of 50 %; smaller for smaller shares, see a frame’s detail', m.samples < 2500),
+    fact('sampling error', m.samples > 0 ? `≤ ±${percent(error)}` : '—',
+      'one standard error of a share, at most: by how much windows differ, and never below that of the number of samples; see a frame’s detail',
+      m.samples < 2500),
   ];
   if (m.cut) facts.push(fact('shown', 'heaviest boxes only', 'the rest is added up in “(other)”; narrow the range or the selection to see it', true));
   if (pruned > 0) facts.push(fact('callers', `followed above ${percent(pruned)}`, 'lighter branches of the inverted view end early'));

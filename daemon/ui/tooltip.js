@@ -10,7 +10,7 @@ import { KIND_TEXT } from './model.js';
 export function figures(profile, weight) {
   const { meta, tree } = profile;
   const share = tree.total[0] > 0 ? weight / tree.total[0] : 0;
-  const wall = (meta.to - meta.from) * 1e6;
+  const wall = meta.duration * 1e6;
   return {
     share,
     error: standardError(share, meta.samples),
@@ -72,6 +72,7 @@ export class Tooltip {
     if (profile.isDiff) return this.fillDiff(profile, tree, node);
     for (const id of ['head', 'dtotal', 'dself', 'dall']) this.row(id, null);
     const total = figures(profile, tree.total[node]);
+    if (tree.errors) total.error = Math.max(total.error, tree.errors[node]);
     this.line('total', how.inverted ? 'reached this way' : 'total', total);
     this.line('self', how.inverted ? 'stack begins here' : 'self', figures(profile, tree.self[node]));
     this.line('all', 'function overall', node === 0 ? null : figures(profile, profile.totals.total[f]));

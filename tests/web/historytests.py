@@ -132,6 +132,29 @@ def chart(env, tap):
     tap.equal(broken, ["refused"] * 5, "series that make no sense are refused")
 
 
+def links(env, tap):
+    """Every part of the state survives its link, and what a link says wrongly does not."""
+    env.open(profiles.known(env.now), "#live=0")
+    odd = js(env.page, """const {initialState, readState, writeState} = await import('./state.js');
+      const want = {...initialState(), from: '1700000000000', until: '1700000300000', query: '{a=~"b&c#d"}', view: 'top', inverted: true, flame: true,
+        zoom: [1, 4294967295], window: [0.25, 0.5], search: '/x/', sort: '-delta', focus: 7, theme: 'dark', live: false, spanFrom: 'now-7d',
+        spanUntil: '1700000400000', by: 'comm', chart: 'heat', zone: 'utc', compare: true, aQuery: '', aFrom: '1690000000000', aUntil: 'now-1h',
+        width: 'change', scale: 'share', file: 'a b.pb', aFile: 'c=d', type: 'alloc_space'};
+      const got = readState(writeState(want)), plain = initialState();
+      const same = Object.keys(want).filter((k) => JSON.stringify(want[k]) === JSON.stringify(plain[k]));
+      return [Object.keys(want).filter((k) => JSON.stringify(got[k]) !== JSON.stringify(want[k])), same];""")
+    tap.equal(odd, [[], []], "every part of the state is in the link")
+    bad = js(env.page, """const {initialState, readState} = await import('./state.js'); const plain = initialState();
+      const got = readState('#tf=x&tu=now-5y&by=a-b&chart=pie&tz=mars&cmp=yes&af=-1&w=all&scale=log&sort=magic&view=none');
+      return Object.keys(plain).filter((k) => JSON.stringify(got[k]) !== JSON.stringify(plain[k]));""")
+    tap.equal(bad, [], "nonsense in a link is left at its default")
+    times = js(env.page, """const {timeMs, spanOf, initialState} = await import('./state.js'), n = 1.7e12, s = initialState();
+      return [['now', 'now-90s', 'now-2d', '1700000000', '1700000000123', '1700000000123456', '1700000000123456789'].map((t) => timeMs(t, n)),
+        ['now-5m', 'now-1h', 'now-1d', 'now-30d'].map((from) => spanOf({...s, from}, n).from), spanOf({...s, from: '1699999000000', until: '1699999100000'}, n)];""")
+    tap.equal([round(t) for t in times[0]], [1700000000000, 1699999910000, 1699827200000, 1700000000000] + [1700000000123] * 3, "times are read in s, ms, us and ns")
+    tap.equal(times[1:], [["now-1h", "now-6h", "now-7d", "now-90d"], {"from": "1699998800000", "until": "1699999300000"}], "the time line is several times the range")
+
+
 def clock(env, tap):
     env.page.call("Emulation.setTimezoneOverride", timezoneId="Asia/Tokyo")
     with_line(env, f"#live=0&from={env.now - 600000}&until={env.now - 300000}&tz=local")
@@ -182,4 +205,4 @@ def services(env, tap):
     tap.ok(not env.page.eval("document.getElementById('view-flame').hidden"), "which is on show")
 
 
-GROUPS = [(f.__name__, f) for f in (timeline, chart, clock, services)]
+GROUPS = [(f.__name__, f) for f in (timeline, chart, links, clock, services)]

@@ -271,6 +271,14 @@ def detail(env, tap):
     env.page.mouse("mouseMoved", x, 880)
     env.page.settle()
     tap.ok(env.page.eval("document.getElementById('tooltip').hidden"), "it goes when the pointer leaves")
+    answer = profiles.known(env.now, tiers={"memory": 2, "10s": 0, "1m": 28}, files_refused=1, duration_ms=100_000)
+    answer["nodes"]["error_ppm"] = [40_000 if i == 2 else 10 for i in range(len(answer["nodes"]["parent"]))]
+    env.open(answer, "#live=0")
+    env.page.mouse("mouseMoved", *env.box("main", "alpha")[:2])
+    env.page.settle()
+    tip, status = env.text("tooltip"), env.text("status").replace("\n", " ")
+    tap.ok("± 4.00\u00a0%" in tip and "0.070 CPUs" in tip, "errors are those between windows, CPUs those of the time recorded", tip)
+    tap.ok("≤ ±4.00" in status and "memory, 1m" in status and "1 unreadable" in status, "so is the status line's, which names steps and what is unreadable", status)
     env.page.eval("document.querySelector('.flame').focus()")
     for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight"):
         env.page.key(key, code={"ArrowDown": 40, "ArrowRight": 39}[key])

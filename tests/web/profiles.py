@@ -84,10 +84,10 @@ def from_tuples(root, now_ms, **more):
     return w.answer(now_ms, **more)
 
 
-def known(now_ms):
+def known(now_ms, **more):
     # as the daemon counts: losses are boxes, but not in total and samples
     return from_tuples(KNOWN, now_ms, total=990 * PERIOD, samples=990, lost=10 * PERIOD, lost_samples=10,
-                       truncated=10 * PERIOD)
+                       truncated=10 * PERIOD, **more)
 
 
 def empty(now_ms):
