@@ -63,13 +63,21 @@ bool code_is_padding(const struct code_insn *i, const uint8_t *p);
 int64_t code_target(const struct code_insn *i, int64_t at);
 bool code_has_target(const struct code_insn *i);
 
+/* The register that the opcode's low bits name, where they do. */
+static inline uint8_t code_opcode_reg(const struct code_insn *i)
+{
+	return (uint8_t)((i->op & 7) | (i->rex & 1) << 3);
+}
+
 /* Registers in terms of the CFA of the function they are seen in. */
 #define CODE_UNKNOWN INT32_MAX	     /* anything */
 #define CODE_CALLERS (INT32_MAX - 1) /* what rbp was when the function was called */
+#define CODE_ALIGNED (1 << 28)	     /* rsp once it was rounded down, by an amount nobody knows */
 
 struct code_state {
-	int32_t reg[CODE_REGS]; /* CFA + this */
+	int32_t reg[CODE_REGS]; /* CFA + this; from CODE_ALIGNED down: the aligned rsp + this */
 	int32_t bp_slot;	/* the caller's rbp is saved at CFA + this; 0: nowhere */
+	int32_t cfa_slot;	/* and the CFA itself, in an aligned frame; 0: nowhere */
 	uint8_t equal;		/* the last instruction compared rsp with this; CODE_REGS: no */
 };
 
@@ -86,7 +94,7 @@ uint32_t code_state_rule(const struct code_state *s);
 /* An edge from one function into another, and what is known there. */
 struct code_edge {
 	int64_t target; /* from the function's first byte */
-	int32_t sp, bp, bp_slot;
+	int32_t sp, bp, bp_slot, cfa_slot;
 };
 
 struct code_function {

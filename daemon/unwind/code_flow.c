@@ -117,7 +117,8 @@ int code_go(struct code_flow *w, uint32_t off, const struct code_state *s, enum 
 /* A jump to where the function is not: a tail call, or its cold part. */
 static int leaves(struct code_flow *w, int64_t target, const struct code_state *s)
 {
-	struct code_edge edge = { target, s->reg[CODE_SP], s->reg[CODE_BP], s->bp_slot };
+	struct code_edge edge = { target, s->reg[CODE_SP], s->reg[CODE_BP], s->bp_slot,
+				  s->cfa_slot };
 
 	w->result.returns += s->reg[CODE_SP] == -8;
 	return w->f->leave ? w->f->leave(w->f->arg, &edge) : 0;

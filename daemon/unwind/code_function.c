@@ -119,6 +119,7 @@ static int seed(struct code_flow *w)
 		s.reg[CODE_SP] = e->sp;
 		s.reg[CODE_BP] = e->bp;
 		s.bp_slot = e->bp_slot;
+		s.cfa_slot = e->cfa_slot;
 		r = code_go(w, (uint32_t)e->target, &s, EDGE_FOREIGN, 0);
 		if (f->part)
 			add_table(w, &s);

@@ -7,230 +7,10 @@
 
 #include "ringprof/row.h"
 
-/*
- * Which registers an instruction writes, as far as state_apply does not deal
- * with them itself:
- *   .  none           R M  by reg, by r/m       r m  the same, of one byte
- *   X  both           x    both, of one byte
- *   L l  by the opcode's low bits, of one byte; A  rax, also what the opcode names
- *   a  rax            d  rax and rdx            s  rax, rcx, rsi, rdi
- *   c  rcx            g G  unary groups f6 and f7, f the incs of fe and ff
- *   i  ALU by number: not where that is cmp     u  ditto, of one byte
- *   D  what cpuid, syscall and xgetbv write     C  the same and r/m
- *   K k  rax and r/m; S  rsp
- */
-static const char writes_1[] = "mMrRaa..mMrRaa.." /* 00 */
-			       "mMrRaa..mMrRaa.." /* 10 */
-			       "mMrRaa..mMrRaa.." /* 20 */
-			       "mMrRaa.........." /* 30 */
-			       "................" /* 40 */
-			       "................" /* 50 */
-			       "...R.....R.Rssss" /* 60 */
-			       "................" /* 70 */
-			       "uiui..xXmMrRMR.M" /* 80 */
-			       "AAAAAAAAad.....a" /* 90 */
-			       "aa..ssss..ssssss" /* a0 */
-			       "llllllllLLLLLLLL" /* b0 */
-			       "mM....mM........" /* c0 */
-			       "mMmM...a.......a" /* d0 */
-			       "ccc.aa......aa.." /* e0 */
-			       "......gG......ff" /* f0 */;
-static const char writes_0f[] = "MDRR.C.........." /* 00 */
-				"................" /* 10 */
-				"MM.............." /* 20 */
-				"CCCCC.CC........" /* 30 */
-				"RRRRRRRRRRRRRRRR" /* 40 */
-				"................" /* 50 */
-				"................" /* 60 */
-				"........M......." /* 70 */
-				"................" /* 80 */
-				"mmmmmmmmmmmmmmmm" /* 90 */
-				"SSC.MM..SS.MMM.R" /* a0 */
-				"kKRMRRRRR.iMRRRR" /* b0 */
-				"xX.....CLLLLLLLL" /* c0 */
-				"................" /* d0 */
-				"................" /* e0 */
-				"................" /* f0 */;
-
-#define BIT(n)	(1U << (n))
-#define RAX_RDX (BIT(CODE_AX) | BIT(CODE_DX))
-#define STRING	(BIT(CODE_AX) | BIT(CODE_CX) | BIT(CODE_SI) | BIT(CODE_DI))
-#define CPUID	(RAX_RDX | BIT(CODE_CX) | BIT(CODE_BX) | BIT(11))
-/* what a function called may leave changed */
-#define CALL_WRITES (RAX_RDX | BIT(CODE_CX) | BIT(CODE_SI) | BIT(CODE_DI) | 0xf00U)
-
-/* Without REX numbers 4 to 7 of byte registers are the second bytes of the first four. */
-static uint32_t byte_reg(const struct code_insn *i, uint8_t n)
-{
-	return BIT(!i->rex && n >= 4 ? n & 3 : n);
-}
-
-static uint32_t by_rm(const struct code_insn *i)
-{
-	return i->mod == 3 ? BIT(i->rm) : 0;
-}
-
-static uint32_t by_rm_byte(const struct code_insn *i)
-{
-	return i->mod == 3 ? byte_reg(i, i->rm) : 0;
-}
-
-static uint8_t by_opcode(const struct code_insn *i)
-{
-	return (uint8_t)((i->op & 7) | (i->rex & 1) << 3);
-}
-
-/* not, neg write r/m; mul, div rax and rdx; test nothing */
-static uint32_t unary(const struct code_insn *i)
-{
-	uint8_t n = i->reg & 7;
-
-	if (n >= 4)
-		return RAX_RDX;
-	if (n < 2)
-		return 0;
-	return i->op == 0xf6 ? by_rm_byte(i) : by_rm(i);
-}
-
-static uint32_t of_letter(const struct code_insn *i, char letter)
-{
-	uint8_t n = i->reg & 7;
-
-	switch (letter) {
-	case 'R':
-		return BIT(i->reg);
-	case 'r':
-		return byte_reg(i, i->reg);
-	case 'M':
-		return by_rm(i);
-	case 'm':
-		return by_rm_byte(i);
-	case 'X':
-		return by_rm(i) | BIT(i->reg) | BIT(CODE_AX);
-	case 'x':
-		return by_rm_byte(i) | byte_reg(i, i->reg) | BIT(CODE_AX);
-	case 'L':
-		return BIT(by_opcode(i));
-	case 'l':
-		return byte_reg(i, by_opcode(i));
-	case 'A':
-		return by_opcode(i) ? BIT(by_opcode(i)) | BIT(CODE_AX) : 0;
-	case 'a':
-		return BIT(CODE_AX);
-	case 'd':
-		return RAX_RDX;
-	case 's':
-		return STRING;
-	case 'c':
-		return BIT(CODE_CX);
-	case 'C':
-		return CPUID | by_rm(i);
-	case 'D':
-		return CPUID;
-	case 'K':
-		return BIT(CODE_AX) | by_rm(i);
-	case 'k':
-		return BIT(CODE_AX) | by_rm_byte(i);
-	case 'S':
-		return BIT(CODE_SP);
-	case 'g':
-	case 'G':
-		return unary(i);
-	case 'f':
-		return n < 2 ? (i->op == 0xfe ? by_rm_byte(i) : by_rm(i)) : 0;
-	case 'i':
-		return i->map == CODE_MAP_0F && n == 4	? 0 /* bt */
-		       : i->map == CODE_MAP_1 && n == 7 ? 0
-							: by_rm(i);
-	case 'u':
-		return n == 7 ? 0 : by_rm_byte(i);
-	default:
-		return 0;
-	}
-}
-
-/* Vector instructions of the old encoding with a general register as their result. */
-static uint32_t sse_writes(const struct code_insn *i)
-{
-	switch (i->op) {
-	case 0x2c: /* conversions, of scalars */
-	case 0x2d:
-		return i->prefix == 0xf2 || i->prefix == 0xf3 ? BIT(i->reg) : 0;
-	case 0x50:
-	case 0xc5:
-	case 0xd7:
-		return BIT(i->reg);
-	case 0x7e:
-		return i->prefix == 0xf3 ? 0 : by_rm(i);
-	case 0xae: /* rdfsbase, rdgsbase */
-		return i->prefix == 0xf3 ? by_rm(i) : 0;
-	default:
-		return 0;
-	}
-}
-
-static uint32_t vex_writes_0f(const struct code_insn *i)
-{
-	bool scalar = i->prefix == 0xf2 || i->prefix == 0xf3;
-
-	switch (i->op) {
-	case 0x2c:
-	case 0x2d:
-	case 0x78:
-	case 0x79:
-		return scalar ? BIT(i->reg) : 0;
-	case 0x50:
-	case 0x93:
-	case 0xc5:
-	case 0xd7:
-		return BIT(i->reg);
-	case 0x7e:
-		return i->prefix == 0xf3 ? 0 : by_rm(i);
-	default:
-		return 0;
-	}
-}
-
-/* 0f38 and 0f3a, in either encoding */
-static uint32_t high_writes(const struct code_insn *i)
-{
-	if (i->map == CODE_MAP_38) {
-		if (i->evex || i->op < 0xf0 || i->op > 0xf7)
-			return 0;
-		/* crc32, movbe, adcx; andn, blsr, bzhi, pdep, mulx, shlx */
-		return BIT(i->reg) | (i->vex ? BIT(i->vvvv) : 0);
-	}
-	if (i->op >= 0x14 && i->op <= 0x17)
-		return by_rm(i);
-	if (i->op >= 0x60 && i->op <= 0x63)
-		return BIT(CODE_CX);
-	return i->op == 0xf0 ? BIT(i->reg) : 0;
-}
-
-/* EVEX: moves and conversions of half floats; XOP's bit groups */
-static uint32_t other_writes(const struct code_insn *i)
-{
-	if (i->evex)
-		return vex_writes_0f(i);
-	return i->op <= 0x12 ? BIT(i->reg) | by_rm(i) | BIT(i->vvvv) : 0;
-}
-
-uint32_t code_writes(const struct code_insn *i)
-{
-	switch (i->map) {
-	case CODE_MAP_1:
-		return of_letter(i, writes_1[i->op]);
-	case CODE_MAP_0F:
-		if (i->vex)
-			return vex_writes_0f(i);
-		return of_letter(i, writes_0f[i->op]) | sse_writes(i);
-	case CODE_MAP_38:
-	case CODE_MAP_3A:
-		return high_writes(i);
-	default:
-		return other_writes(i);
-	}
-}
+#define BIT(n) (1U << (n))
+/* what a function called may leave changed: rax, rcx, rdx, rsi, rdi, r8 to r11 */
+#define CALL_WRITES \
+	(BIT(CODE_AX) | BIT(CODE_CX) | BIT(CODE_DX) | BIT(CODE_SI) | BIT(CODE_DI) | 0xf00U)
 
 void code_state_entry(struct code_state *s)
 {
@@ -239,31 +19,54 @@ void code_state_entry(struct code_state *s)
 	s->reg[CODE_SP] = -8;
 	s->reg[CODE_BP] = CODE_CALLERS;
 	s->bp_slot = 0;
+	s->cfa_slot = 0;
 	s->equal = CODE_REGS;
 }
 
+/* Known in terms of the CFA. */
 static bool is_place(int32_t v)
 {
-	return v < CODE_CALLERS;
+	return v <= RINGPROF_OFF_MAX;
+}
+
+static bool is_aligned(int32_t v)
+{
+	return !is_place(v) && v < CODE_CALLERS;
 }
 
 /* v + by, where v is a place and stays one near its frame. */
 static int32_t moved(int32_t v, int64_t by)
 {
-	if (!is_place(v) || by > RINGPROF_OFF_MAX || by < RINGPROF_OFF_MIN ||
-	    v + by > RINGPROF_OFF_MAX || v + by < RINGPROF_OFF_MIN)
+	int32_t base = is_aligned(v) ? CODE_ALIGNED : 0;
+	int64_t to = (int64_t)v - base + by;
+
+	if (v >= CODE_CALLERS || by > RINGPROF_OFF_MAX || by < RINGPROF_OFF_MIN ||
+	    to > RINGPROF_OFF_MAX || to < RINGPROF_OFF_MIN)
 		return CODE_UNKNOWN;
-	return (int32_t)(v + by);
+	return (int32_t)(base + to);
 }
 
-/* Moves rsp; what lay below it is no place any more, and above the return address it has no business. */
+/*
+ * Moves rsp up to and no further than the return address, or where it was
+ * aligned. What lies below is no place any more.
+ */
 static void set_sp(struct code_state *s, int32_t sp)
 {
-	if (is_place(sp) && sp > -8)
+	int32_t old = s->reg[CODE_SP];
+
+	if ((is_place(sp) && sp > -8) || (is_aligned(sp) && sp > CODE_ALIGNED))
 		sp = CODE_UNKNOWN;
-	if (is_place(sp) && sp > s->bp_slot && (!is_place(s->reg[CODE_SP]) || sp > s->reg[CODE_SP]))
-		s->bp_slot = 0;
 	s->reg[CODE_SP] = sp;
+	if (is_place(sp) && is_aligned(s->bp_slot))
+		s->bp_slot = 0;
+	if (is_place(sp))
+		s->cfa_slot = 0;
+	else if (!is_aligned(sp))
+		return;
+	if (is_place(sp) != is_place(s->bp_slot) || sp <= s->bp_slot)
+		return;
+	if (is_place(sp) != is_place(old) || sp > old)
+		s->bp_slot = 0;
 }
 
 static void set_reg(struct code_state *s, uint8_t r, int32_t v)
@@ -276,17 +79,23 @@ static void set_reg(struct code_state *s, uint8_t r, int32_t v)
 
 static void stored(struct code_state *s, int32_t place, int32_t value)
 {
-	if (!is_place(place) || place > -16)
+	if (is_place(place) ? place > -16 : !is_aligned(place))
 		return;
 	if (value == CODE_CALLERS && !s->bp_slot)
 		s->bp_slot = place;
 	else if (value != CODE_CALLERS && place == s->bp_slot)
 		s->bp_slot = 0;
+	if (value == 0 && is_aligned(place) && !s->cfa_slot)
+		s->cfa_slot = place;
+	else if (value != 0 && place == s->cfa_slot)
+		s->cfa_slot = 0;
 }
 
 static int32_t loaded(const struct code_state *s, int32_t place)
 {
-	return is_place(place) && s->bp_slot && place == s->bp_slot ? CODE_CALLERS : CODE_UNKNOWN;
+	if (s->bp_slot && place == s->bp_slot)
+		return CODE_CALLERS;
+	return s->cfa_slot && place == s->cfa_slot ? 0 : CODE_UNKNOWN;
 }
 
 /* The place of a memory operand. */
@@ -320,7 +129,7 @@ static void pop(struct code_state *s, uint8_t r)
 static void leave(struct code_state *s)
 {
 	set_sp(s, s->reg[CODE_BP] == CODE_CALLERS ? CODE_UNKNOWN : s->reg[CODE_BP]);
-	if (is_place(s->reg[CODE_SP]))
+	if (s->reg[CODE_SP] != CODE_UNKNOWN)
 		pop(s, CODE_BP);
 	else
 		s->reg[CODE_BP] = CODE_UNKNOWN;
@@ -342,7 +151,7 @@ static void apply_push(struct code_state *s, const struct code_insn *i)
 	if (i->opsize)
 		set_sp(s, CODE_UNKNOWN);
 	else if ((i->op & 0xf8) == 0x50)
-		push(s, s->reg[by_opcode(i)]);
+		push(s, s->reg[code_opcode_reg(i)]);
 	else
 		push(s, i->op == 0xff && i->mod == 3 ? s->reg[i->rm] : CODE_UNKNOWN);
 }
@@ -352,7 +161,7 @@ static void apply_pop(struct code_state *s, const struct code_insn *i)
 	if (i->opsize)
 		set_sp(s, CODE_UNKNOWN);
 	else if ((i->op & 0xf8) == 0x58)
-		pop(s, by_opcode(i));
+		pop(s, code_opcode_reg(i));
 	else
 		pop(s, i->op == 0x8f && i->mod == 3 ? i->rm : CODE_REGS);
 }
@@ -365,6 +174,18 @@ static int adds(const struct code_insn *i)
 	return (i->reg & 7) == 0 ? 1 : (i->reg & 7) == 5 ? -1 : 0;
 }
 
+/* and of rsp with a number that rounds it down; one such at a time is followed */
+static bool aligns(const struct code_state *s, const struct code_insn *i)
+{
+	if ((i->op != 0x81 && i->op != 0x83) || i->mod != 3 || !(i->rex & 8) || (i->reg & 7) != 4 ||
+	    i->rm != CODE_SP || i->imm > -8 || (-i->imm & (-i->imm - 1)))
+		return false;
+	for (int r = 0; r < CODE_REGS; r++)
+		if (is_aligned(s->reg[r]))
+			return false;
+	return is_place(s->reg[CODE_SP]) && !is_aligned(s->bp_slot) && !s->cfa_slot;
+}
+
 /* mov, lea, add, sub of all 8 bytes; false: another one */
 static bool apply_move(struct code_state *s, const struct code_insn *i)
 {
@@ -372,6 +193,10 @@ static bool apply_move(struct code_state *s, const struct code_insn *i)
 
 	if (sign) {
 		set_reg(s, i->rm, moved(s->reg[i->rm], sign * i->imm));
+		return true;
+	}
+	if (aligns(s, i)) {
+		s->reg[CODE_SP] = CODE_ALIGNED;
 		return true;
 	}
 	if (!(i->rex & 8))
@@ -435,7 +260,8 @@ void code_state_apply(struct code_state *s, const struct code_insn *i)
 
 void code_state_equal(struct code_state *s)
 {
-	if (s->equal < CODE_REGS && is_place(s->reg[s->equal]) && !is_place(s->reg[CODE_SP]))
+	if (s->equal < CODE_REGS && s->reg[s->equal] < CODE_CALLERS &&
+	    s->reg[CODE_SP] == CODE_UNKNOWN)
 		s->reg[CODE_SP] = s->reg[s->equal];
 	s->equal = CODE_REGS;
 }
@@ -454,6 +280,10 @@ bool code_state_meet(struct code_state *s, const struct code_state *other)
 		s->bp_slot = 0;
 		changed = true;
 	}
+	if (s->cfa_slot && s->cfa_slot != other->cfa_slot) {
+		s->cfa_slot = 0;
+		changed = true;
+	}
 	s->equal = CODE_REGS;
 	return changed;
 }
@@ -462,7 +292,8 @@ bool code_state_meet(struct code_state *s, const struct code_state *other)
 static uint32_t bp_kind(const struct code_state *s, int32_t *off)
 {
 	*off = 0;
-	if (s->bp_slot && !(s->bp_slot & 7) && s->bp_slot >= RINGPROF_BPOFF_MIN) {
+	if (s->bp_slot && is_place(s->bp_slot) && !(s->bp_slot & 7) &&
+	    s->bp_slot >= RINGPROF_BPOFF_MIN) {
 		*off = s->bp_slot / 8;
 		return RINGPROF_BP_AT_CFA;
 	}
@@ -471,6 +302,22 @@ static uint32_t bp_kind(const struct code_state *s, int32_t *off)
 
 /* DWARF's numbers of the first eight */
 static const uint8_t dwarf_number[] = { 0, 2, 1, 3, 7, 6, 4, 5 };
+
+/* A frame on an aligned stack: the CFA stands in it, at a place that rbp tells. */
+static uint32_t aligned_rule(const struct code_state *s)
+{
+	int32_t bp = s->reg[CODE_BP], off, bpoff;
+
+	if (!is_aligned(bp) || !is_aligned(s->cfa_slot))
+		return RINGPROF_CFA_GAP;
+	off = s->cfa_slot - bp;
+	if (off & 7 || off < RINGPROF_OFF_MIN || off > RINGPROF_OFF_MAX)
+		return RINGPROF_CFA_GAP;
+	bpoff = is_aligned(s->bp_slot) ? s->bp_slot - bp : INT32_MAX;
+	if (bpoff & 7 || bpoff < RINGPROF_BPOFF_MIN || bpoff > RINGPROF_BPOFF_MAX)
+		return ringprof_rule(RINGPROF_CFA_BP_DEREF, off / 8, RINGPROF_BP_UNKNOWN, 0);
+	return ringprof_rule(RINGPROF_CFA_BP_DEREF, off / 8, RINGPROF_BP_AT_BP, bpoff / 8);
+}
 
 uint32_t code_state_rule(const struct code_state *s)
 {
@@ -483,6 +330,8 @@ uint32_t code_state_rule(const struct code_state *s)
 		return ringprof_rule(RINGPROF_CFA_BP, -s->reg[CODE_BP] / 8, bp, off);
 	if (is_place(s->reg[CODE_SP]) && !(s->reg[CODE_SP] & 7))
 		return ringprof_rule(RINGPROF_CFA_SP, -s->reg[CODE_SP] / 8, bp, off);
+	if (aligned_rule(s) != RINGPROF_CFA_GAP)
+		return aligned_rule(s);
 	for (uint8_t r = 0; r < CODE_REGS; r++) {
 		if (!is_place(s->reg[r]) || s->reg[r] & 7)
 			continue;

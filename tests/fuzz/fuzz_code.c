@@ -57,7 +57,7 @@ static void decode_all(const uint8_t *code, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct code_flow *flow;
-	struct code_edge entries[2] = { { 0, -40, -16, -16 }, { 7, -24, CODE_CALLERS, 0 } };
+	struct code_edge entries[2] = { { 0, -40, -16, -16, 0 }, { 7, -24, CODE_CALLERS, 0, 0 } };
 	struct seen seen = { .next = 0 };
 	struct code_function fn = { .put = put, .leave = leave, .arg = &seen, .entries = entries };
 	struct code_result result;

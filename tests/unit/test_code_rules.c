@@ -81,6 +81,15 @@ static const char source[] =
 	     "push %rbx\n" AT("still_known") "mov (%rdi),%rsp\n" AT("lost") "pop %rbx\nret\n")
 	FUNC("copies", "mov %rsp,%r12\nand $-32,%rsp\n" AT("by_r12") "mov %r12,%rsp\n"
 	     AT("copied_back") "ret\n")
+	/* as gcc aligns a stack for good: by r10, then by the CFA kept in the frame */
+	FUNC("aligned",
+	     "lea 8(%rsp),%r10\nand $-64,%rsp\n"
+	     AT("by_r10") "push -8(%r10)\npush %rbp\nmov %rsp,%rbp\n"
+	     AT("r10_still") "push %r10\n"
+	     AT("in_frame") "sub $72,%rsp\nsub %rax,%rsp\ncall plain\n"
+	     AT("in_frame_alloca") "mov -8(%rbp),%r10\nleave\n"
+	     AT("frame_left") "lea -8(%r10),%rsp\n"
+	     AT("aligned_back") "ret\n")
 	/* no GPR is written here, whatever the numbers look like */
 	FUNC("vectors",
 	     "push %rbp\nmov %rsp,%rbp\n"
@@ -185,6 +194,16 @@ TEST(ways_that_meet)
 	CHECK_EQ(at("at_after_noreturn"), SP(16));
 	CHECK_EQ(at("at_cold"), SP(24));
 	CHECK_EQ(at("at_cold_case"), SP(24));
+}
+
+TEST(aligned_stacks)
+{
+	IS("by_r10", RINGPROF_CFA_REG, 0, RINGPROF_BP_SAME, 10);
+	IS("r10_still", RINGPROF_CFA_REG, 0, RINGPROF_BP_UNKNOWN, 10);
+	IS("in_frame", RINGPROF_CFA_BP_DEREF, -1, RINGPROF_BP_AT_BP, 0);
+	IS("in_frame_alloca", RINGPROF_CFA_BP_DEREF, -1, RINGPROF_BP_AT_BP, 0);
+	IS("frame_left", RINGPROF_CFA_REG, 0, RINGPROF_BP_SAME, 10);
+	CHECK_EQ(at("at_aligned_back"), SP(8));
 }
 
 TEST(stack_probes)

@@ -165,31 +165,22 @@ static int put(void *arg, uint32_t off, uint32_t rule)
 	return 0;
 }
 
-/* Rules that rely on other registers cannot be told equal by looking at them. */
-static bool can_compare(uint32_t kind)
-{
-	return kind == RINGPROF_CFA_SP || kind == RINGPROF_CFA_BP;
-}
-
-/*
- * By rbp where .eh_frame goes by rsp is no contradiction: rbp is the frame
- * pointer there as well. The other way round it is one.
- */
+/* In terms of the kind and the offsets; what only another register could tell is not compared. */
 static bool is_wrong(struct compared *c, uint32_t mine, uint32_t want)
 {
 	uint32_t kind = ringprof_rule_cfa(mine), wanted = ringprof_rule_cfa(want);
 	uint32_t bp = ringprof_rule_bp(mine), bp_wanted = ringprof_rule_bp(want);
 
-	if (!can_compare(kind) || !can_compare(wanted))
-		return false;
+	/* by rbp where .eh_frame goes by rsp is right; the other way round rsp was lost there */
 	if (kind != wanted)
-		return kind == RINGPROF_CFA_SP;
+		return kind == RINGPROF_CFA_SP && wanted == RINGPROF_CFA_BP;
 	if (ringprof_rule_off(mine) != ringprof_rule_off(want))
 		return true;
+	if (kind == RINGPROF_CFA_REG)
+		return ringprof_rule_bpoff_raw(mine) != ringprof_rule_bpoff_raw(want);
 	c->no_bp += bp == RINGPROF_BP_UNKNOWN && bp_wanted != RINGPROF_BP_UNKNOWN;
 	/* compilers do not tell of rbp's pop in an epilogue: SAME there is as good */
-	return bp == RINGPROF_BP_AT_CFA && bp_wanted == RINGPROF_BP_AT_CFA &&
-	       ringprof_rule_bpoff(mine) != ringprof_rule_bpoff(want);
+	return bp == bp_wanted && ringprof_rule_bpoff(mine) != ringprof_rule_bpoff(want);
 }
 
 static void compare_function(struct compared *c, struct code_flow *w, uint64_t start, uint32_t len)
