@@ -24,6 +24,8 @@
 
 #define MAX_DICT (24U << 20) /* bytes of one file's dictionary in memory */
 
+#define NEW_FILE_NEED (128U << 10)
+
 /* what the finer tiers cannot take, in percent of the budget */
 static const unsigned int shares[HISTORY_TIERS] = { 25, 30, 20, 20 };
 
@@ -59,8 +61,7 @@ int history_add_file(struct history *h, struct hfile *f)
 	return files ? 0 : -ENOMEM;
 }
 
-/* With the lock held: out of the list; its reference is the caller's. */
-static struct hfile *take_out(struct history *h, size_t i)
+struct hfile *history_take_out(struct history *h, size_t i)
 {
 	struct hfile *f = h->files[i];
 
@@ -201,7 +202,7 @@ bool history_file_is_full(struct history *h, const struct hfile *f)
 	pthread_mutex_lock(&h->lock);
 	most = history_share(h, f->tier) / 4;
 	pthread_mutex_unlock(&h->lock);
-	return f->bytes > (most > HISTORY_RESERVE ? most : HISTORY_RESERVE) ||
+	return f->bytes > (most > HISTORY_LEAST ? most : HISTORY_LEAST) ||
 	       dict_bytes(f->dict) > MAX_DICT;
 }
 
@@ -221,8 +222,10 @@ static struct hfile *last_file(struct history *h, enum store_tier tier, uint64_t
 		*next = f->number + 1;
 		last = f->origin == h->origin && !f->bad ? f : NULL;
 	}
-	if (last)
+	if (last) {
+		last->busy = true;
 		hfile_ref(last);
+	}
 	pthread_mutex_unlock(&h->lock);
 	return last;
 }
@@ -247,6 +250,7 @@ static int new_file(struct history *h, enum store_tier tier, uint64_t day, uint3
 		return r;
 	f->tier = tier;
 	f->day = day;
+	f->busy = true;
 	r = history_add_file(h, hfile_ref(f));
 	if (r) {
 		hfile_unref(f);
@@ -256,6 +260,14 @@ static int new_file(struct history *h, enum store_tier tier, uint64_t day, uint3
 	}
 	*ret = f;
 	return 0;
+}
+
+void history_release(struct history *h, struct hfile *f)
+{
+	pthread_mutex_lock(&h->lock);
+	f->busy = false;
+	pthread_mutex_unlock(&h->lock);
+	hfile_unref(f);
 }
 
 int history_file_for(struct history *h, enum store_tier tier, uint64_t wall, struct hfile **ret)
@@ -275,14 +287,16 @@ int history_file_for(struct history *h, enum store_tier tier, uint64_t wall, str
 			hfile_seal(f);
 		else if (r == -EBADMSG)
 			history_found_bad(h, f, why);
-		hfile_unref(f);
+		history_release(h, f);
 	}
-	history_retain(h, false);
+	/* four empty tables and their log */
+	if (!history_room(h, NEW_FILE_NEED, false))
+		return -ENOSPC;
 	for (int tries = 0; tries < 8; tries++) {
 		r = new_file(h, tier, wall / HISTORY_DAY, next, ret);
 		if (r != -ENOSPC)
 			break;
-		history_retain(h, true);
+		(void)history_room(h, NEW_FILE_NEED, true);
 	}
 	return r;
 }
@@ -301,13 +315,8 @@ static struct hfile *first_bad(struct history *h)
 {
 	for (size_t i = 0; i < h->n_files; i++)
 		if (h->files[i]->bad)
-			return take_out(h, i);
+			return history_take_out(h, i);
 	return NULL;
-}
-
-static bool in_use(const struct hfile *f)
-{
-	return f->wdb != NULL;
 }
 
 static struct hfile *first_too_old(struct history *h, uint64_t now)
@@ -316,10 +325,10 @@ static struct hfile *first_too_old(struct history *h, uint64_t now)
 		struct hfile *f = h->files[i];
 		uint64_t age = f->is_pin ? 0 : h->cfg.max_age[f->tier - TIER_10S];
 
-		if (f->is_pin || in_use(f) || now < age)
+		if (f->is_pin || f->busy || now < age)
 			continue;
 		if (!f->n_rows || f->rows[f->n_rows - 1].to < now - age)
-			return take_out(h, i);
+			return history_take_out(h, i);
 	}
 	return NULL;
 }
@@ -343,16 +352,15 @@ static struct hfile *oldest(struct history *h, bool above_share)
 		if (above_share && tier_bytes(h, tier) <= history_share(h, tier))
 			continue;
 		for (size_t i = 0; i < h->n_files; i++)
-			if (!h->files[i]->is_pin && h->files[i]->tier == tier &&
-			    !in_use(h->files[i]))
-				return take_out(h, i);
+			if (!h->files[i]->is_pin && h->files[i]->tier == tier && !h->files[i]->busy)
+				return history_take_out(h, i);
 	}
 	return NULL;
 }
 
 static uint64_t all_bytes(const struct history *h)
 {
-	uint64_t n = 0;
+	uint64_t n = h->reserved;
 
 	for (size_t i = 0; i < h->n_files; i++)
 		n += h->files[i]->bytes;
@@ -360,7 +368,8 @@ static uint64_t all_bytes(const struct history *h)
 }
 
 /* With the lock held: what has to go next, and why. */
-static struct hfile *next_to_go(struct history *h, uint64_t now, bool *full, const char **bad)
+static struct hfile *next_to_go(struct history *h, uint64_t now, uint64_t need, bool *full,
+				const char **bad)
 {
 	struct hfile *f = first_bad(h);
 
@@ -374,7 +383,7 @@ static struct hfile *next_to_go(struct history *h, uint64_t now, bool *full, con
 		h->c.dropped_by_age++;
 		return f;
 	}
-	if (!*full && all_bytes(h) + HISTORY_RESERVE <= h->cfg.max_bytes)
+	if (!*full && all_bytes(h) + need <= h->cfg.max_bytes)
 		return NULL;
 	f = oldest(h, true);
 	if (!f)
@@ -387,26 +396,26 @@ static struct hfile *next_to_go(struct history *h, uint64_t now, bool *full, con
 	return f;
 }
 
-void history_retain(struct history *h, bool full)
+bool history_room(struct history *h, uint64_t need, bool full)
 {
 	uint64_t now = history_now(h);
 	const char *bad;
+	bool room;
 
-	if (full && !h->full) {
+	if (full && !__atomic_exchange_n(&h->full, true, __ATOMIC_RELAXED))
 		history_say(h,
-			    "history: no room left on the disk of %s: sampling goes on, the "
-			    "oldest files go",
+			    "history: no room left on the disk of %s: sampling goes on, the oldest "
+			    "files go",
 			    h->dir);
-		h->full = true;
-	}
 	for (;;) {
 		struct hfile *f;
 
 		pthread_mutex_lock(&h->lock);
-		f = next_to_go(h, now, &full, &bad);
+		f = next_to_go(h, now, need, &full, &bad);
+		room = all_bytes(h) + need <= h->cfg.max_bytes;
 		pthread_mutex_unlock(&h->lock);
 		if (!f)
-			return;
+			return room;
 		if (bad)
 			refuse(h, f->path, bad);
 		else

@@ -310,20 +310,12 @@ static int step(sqlite3_stmt *q)
 	return hfile_errno(r);
 }
 
-static int put_segment(struct hfile *f, const struct buf *raw)
+static int put_segment(struct hfile *f, const struct buf *packed)
 {
-	struct buf packed = { 0 };
-	int r;
-
-	if (!raw->len)
+	if (!packed->len)
 		return 0;
-	r = code_pack(f->z, raw, &packed);
-	if (!r) {
-		sqlite3_bind_blob64(f->put_seg, 1, packed.data, packed.len, SQLITE_STATIC);
-		r = step(f->put_seg);
-	}
-	buf_free(&packed);
-	return r;
+	sqlite3_bind_blob64(f->put_seg, 1, packed->data, packed->len, SQLITE_STATIC);
+	return step(f->put_seg);
 }
 
 static int put_window(struct hfile *f, struct hrow *row, const struct buf *head,
@@ -345,48 +337,67 @@ static int put_window(struct hfile *f, struct hrow *row, const struct buf *head,
 	return step(f->put_data);
 }
 
-/* row NULL: the dictionary alone. */
-static int transact(struct hfile *f, struct hrow *row, const struct buf *head,
-		    const struct buf *data)
+static int pack_segment(struct hfile *f, struct buf *out)
 {
-	struct buf seg = { 0 };
+	struct buf raw = { 0 };
 	int r;
 
 	pthread_mutex_lock(&f->lock);
-	dict_segment(f->dict, &seg);
+	dict_segment(f->dict, &raw);
 	pthread_mutex_unlock(&f->lock);
-	r = seg.err ? seg.err : hfile_sql(f->wdb, "BEGIN IMMEDIATE");
+	r = raw.err;
+	if (!r && raw.len)
+		r = code_pack(f->z, &raw, out);
+	buf_free(&raw);
+	return r;
+}
+
+int hfile_pack(struct hfile *f, struct code_head *head, const struct code_entry *e, uint32_t n,
+	       struct hfile_batch *ret)
+{
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	r = pack_segment(f, &ret->seg);
 	if (!r)
-		r = put_segment(f, &seg);
-	if (!r && row)
-		r = put_window(f, row, head, data);
+		r = code_window(f->z, head, e, n, &ret->head, &ret->data);
+	free(head->series);
+	head->series = NULL;
+	return r;
+}
+
+void hfile_batch_free(struct hfile_batch *b)
+{
+	buf_free(&b->seg);
+	buf_free(&b->head);
+	buf_free(&b->data);
+}
+
+/* in the log first, then in the file; pages that are not full; headers */
+uint64_t hfile_batch_need(const struct hfile_batch *b)
+{
+	uint64_t n = b->seg.len + b->head.len + b->data.len;
+
+	return 2 * (n + n / 16) + (64 << 10);
+}
+
+int hfile_commit(struct hfile *f, struct hrow *row, const struct hfile_batch *b)
+{
+	int r = hfile_sql(f->wdb, "BEGIN IMMEDIATE");
+
+	if (!r)
+		r = put_segment(f, &b->seg);
+	if (!r)
+		r = put_window(f, row, &b->head, &b->data);
 	if (!r)
 		r = hfile_sql(f->wdb, "COMMIT");
-	if (r && f->wdb && !sqlite3_get_autocommit(f->wdb))
-		(void)hfile_sql(f->wdb, "ROLLBACK");
-	if (!r) {
-		pthread_mutex_lock(&f->lock);
-		dict_written(f->dict);
-		pthread_mutex_unlock(&f->lock);
+	if (r) {
+		if (!sqlite3_get_autocommit(f->wdb))
+			(void)hfile_sql(f->wdb, "ROLLBACK");
+		return r;
 	}
-	buf_free(&seg);
-	return r;
-}
-
-int hfile_commit(struct hfile *f, struct hrow *row, struct code_head *head,
-		 const struct code_entry *e, uint32_t n)
-{
-	struct buf h = { 0 }, d = { 0 };
-	int r = code_window(f->z, head, e, n, &h, &d);
-
-	if (!r)
-		r = transact(f, row, &h, &d);
-	buf_free(&h);
-	buf_free(&d);
-	return r;
-}
-
-int hfile_commit_dict(struct hfile *f)
-{
-	return transact(f, NULL, NULL, NULL);
+	pthread_mutex_lock(&f->lock);
+	dict_written(f->dict);
+	pthread_mutex_unlock(&f->lock);
+	return 0;
 }

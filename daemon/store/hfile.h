@@ -18,6 +18,8 @@
 #include "store/code.h"
 #include "store/store.h"
 
+struct selector;
+
 #define HFILE_VERSION 1
 #define HFILE_APP_ID  0x52504831 /* "RPH1" */
 
@@ -40,6 +42,7 @@ struct hfile {
 	struct hrow *rows; /* as they were written */
 	size_t n_rows, cap_rows;
 	uint64_t bytes;	 /* of all that belongs to it, when last looked at */
+	bool busy;	 /* the writer's now: must not go */
 	const char *bad; /* why it is to be set aside; NULL: it is fine */
 	/* the file's lock */
 	pthread_mutex_t lock;
@@ -70,16 +73,23 @@ void hfile_unlink(struct hfile *f);
 void hfile_set_aside(const char *path);
 uint64_t hfile_size(const struct hfile *f); /* on the disk now, bytes */
 
-/*
- * Writes a window (and what is new of the dictionary) in one transaction.
- * entries are sorted. row->id is filled; *head's sums too. 0, -ENOSPC, -EIO, -ENOMEM.
- */
-int hfile_commit(struct hfile *f, struct hrow *row, struct code_head *head,
-		 const struct code_entry *e, uint32_t n);
-/* What is new of the dictionary alone: names that came later. */
-int hfile_commit_dict(struct hfile *f);
+/* A window on its way to the file. */
+struct hfile_batch {
+	struct buf seg, head, data; /* packed; seg empty: nothing new in the dictionary */
+};
 
-struct selector;
+/*
+ * Packs a window (and what is new of the dictionary); entries are sorted, *head's
+ * sums are filled in and freed. 0, -ENOMEM, -EIO. Free the batch in any case.
+ */
+int hfile_pack(struct hfile *f, struct code_head *head, const struct code_entry *e, uint32_t n,
+	       struct hfile_batch *ret);
+void hfile_batch_free(struct hfile_batch *b);
+/* What the batch may add to the file and its log, bytes. */
+uint64_t hfile_batch_need(const struct hfile_batch *b);
+/* Writes it in one transaction; row->id is filled. 0, -ENOSPC, -EIO, -EBADMSG, -ENOMEM. */
+int hfile_commit(struct hfile *f, struct hrow *row, const struct hfile_batch *b);
+
 /*
  * Reads one window: head, and entries unless totals_only. The model it refers
  * to is read when it is not there. 0; -ENOMEM, -EIO, -EBADMSG; matcher_test's.

@@ -18,7 +18,7 @@
 #define HISTORY_TIERS	 4 /* on disk: TIER_10S .. TIER_1H */
 #define HISTORY_MESSAGES 8
 #define HISTORY_QUEUE	 64	     /* windows: some ten minutes */
-#define HISTORY_RESERVE	 (1U << 20)  /* bytes one commit may need: kept free in the budget */
+#define HISTORY_LEAST	 (1U << 20)  /* bytes of a file that is not cut yet */
 #define HISTORY_CACHE	 (96U << 20) /* bytes of dictionaries read from files */
 
 struct history {
@@ -43,6 +43,7 @@ struct history {
 	size_t head, queued;
 	bool stop, busy;
 	uint64_t next_pin;
+	uint64_t reserved; /* bytes of pins in the making: they count in the budget */
 	struct history_counters c;
 	bool full; /* the disk: said once */
 	char trouble[256];
@@ -63,10 +64,18 @@ void history_close(struct history *h);
 int history_scan(struct history *h);
 /* Into the list; the list takes the reference over. 0 or -ENOMEM. */
 int history_add_file(struct history *h, struct hfile *f);
+/* With the lock held: out of the list; its reference is the caller's. */
+struct hfile *history_take_out(struct history *h, size_t i);
 /* A file to write windows of that tier and time on; 0 or -errno. */
 int history_file_for(struct history *h, enum store_tier tier, uint64_t wall, struct hfile **ret);
-/* Makes room for a commit: ages, budget, files found to be bad. full: the disk is, one file more goes. */
-void history_retain(struct history *h, bool full);
+/*
+ * Lets go of what is too old, found to be bad, or in the way of `need` bytes
+ * more; full: the disk is, one file goes in any case. False: there is no room,
+ * and nothing left that may go.
+ */
+bool history_room(struct history *h, uint64_t need, bool full);
+/* The writer lets go of a file that it got by history_file_for; takes the reference over. */
+void history_release(struct history *h, struct hfile *f);
 /* Is it, after this commit, to be written on no more? */
 bool history_file_is_full(struct history *h, const struct hfile *f);
 uint64_t history_share(const struct history *h, enum store_tier tier); /* bytes guaranteed */

@@ -139,22 +139,37 @@ static void begin_anew(struct roll *r)
 	r->open = false;
 }
 
+/* With room made for it; on a full disk the oldest files go, one at a time. */
+static int write_batch(struct roll *r, const struct hfile_batch *b)
+{
+	struct history *h = r->history;
+	uint64_t need = hfile_batch_need(b);
+	int err = -ENOSPC;
+
+	if (!history_room(h, need, false))
+		return -ENOSPC;
+	for (int tries = 0; err == -ENOSPC && tries < 8; tries++) {
+		err = hfile_commit(r->file, &r->row, b);
+		history_sized(h, r->file);
+		if (err == -ENOSPC)
+			(void)history_room(h, need, true);
+	}
+	return err;
+}
+
 static int commit(struct roll *r)
 {
 	struct history *h = r->history;
+	struct hfile_batch b = { 0 };
 	int err = history_row_room(h, r->file);
 
 	if (r->n)
 		qsort(r->e, r->n, sizeof(*r->e), by_number);
-	for (int tries = 0; !err && tries < 8; tries++) {
-		history_retain(h, tries > 0);
-		err = hfile_commit(r->file, &r->row, &r->head, r->e, (uint32_t)r->n);
-		free(r->head.series);
-		r->head.series = NULL;
-		if (err != -ENOSPC)
-			break;
-		err = tries < 7 ? 0 : err;
-	}
+	if (!err)
+		err = hfile_pack(r->file, &r->head, r->e, (uint32_t)r->n, &b);
+	if (!err)
+		err = write_batch(r, &b);
+	hfile_batch_free(&b);
 	history_committed(h, r->file, &r->row, err);
 	return err;
 }
@@ -168,7 +183,7 @@ int roll_flush(struct roll *r)
 	begin_anew(r);
 	if (r->file && (err == -EBADMSG || err == -EIO)) {
 		/* whatever it is, a new file may go */
-		hfile_unref(r->file);
+		history_release(r->history, r->file);
 		r->file = NULL;
 		roll_map_reset(&r->map);
 	} else if (r->file && !r->whole && history_file_is_full(r->history, r->file)) {
@@ -184,7 +199,7 @@ void roll_seal(struct roll *r)
 	roll_map_reset(&r->map);
 	hfile_seal(r->file);
 	history_sized(r->history, r->file);
-	hfile_unref(r->file);
+	history_release(r->history, r->file);
 	r->file = NULL;
 }
 
@@ -194,7 +209,7 @@ static int file_for(struct roll *r, uint64_t wall)
 		return 0;
 	if (r->file && history_is_bad(r->history, r->file)) {
 		roll_map_reset(&r->map);
-		hfile_unref(r->file);
+		history_release(r->history, r->file);
 		r->file = NULL;
 	}
 	if (r->file && r->file->day != wall / HISTORY_DAY)

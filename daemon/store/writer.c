@@ -177,7 +177,7 @@ void *history_writer(void *history)
 	/* for this thread alone; not below what the daemon itself may have been given */
 	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 15);
 	recover(h);
-	history_retain(h, false);
+	(void)history_room(h, 0, false);
 	while ((w = take(h, &seq))) {
 		for (unsigned int t = 0; t < HISTORY_TIERS; t++)
 			(void)roll_add(&h->rolls[t], w, seq, seq); /* counted there */

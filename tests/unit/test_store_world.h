@@ -282,7 +282,7 @@ static inline uint64_t world_dir_bytes(void)
 	struct stat st;
 
 	while (d && (e = readdir(d))) {
-		snprintf(path, sizeof(path), "%s/%s", world_dir, e->d_name);
+		snprintf(path, sizeof(path), "%s/%.255s", world_dir, e->d_name);
 		if (!stat(path, &st) && S_ISREG(st.st_mode))
 			n += (uint64_t)st.st_size;
 	}
