@@ -5,7 +5,7 @@
 _ringprof() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb="" opts=""
 	local global='--json --socket --url --config --help'
-	local verbs='status start stop set stats record query top diff symbolize doctor version'
+	local verbs='status start stop set stats record query top diff flame services events annotate pin unpin pins symbolize doctor version'
 
 	for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		case $w in -*) ;; *) verb=$w && break ;; esac
@@ -17,6 +17,7 @@ _ringprof() {
 	--only) mapfile -t COMPREPLY < <(compgen -W 'user kernel both' -- "$cur") && return ;;
 	--user-stacks) mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$cur") && return ;;
 	--format | -f) mapfile -t COMPREPLY < <(compgen -W 'pprof folded speedscope flamegraph top' -- "$cur") && return ;;
+	--kind) mapfile -t COMPREPLY < <(compgen -W 'deploy note' -- "$cur") && return ;;
 	--inconclusive) mapfile -t COMPREPLY < <(compgen -W 'pass fail' -- "$cur") && return ;;
 	--base | --head | -a | -b) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
 	--socket | --config) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
@@ -30,6 +31,9 @@ _ringprof() {
 	query) opts='--from --until --output -o --max-nodes --group-by --focus --ignore --hide --invert --merge
 		--busiest --step' ;;
 	diff) opts='--base -a --head -b --max-regress --min-share --per-base --per-head --shares --confidence --sample-type --inconclusive --markdown' ;;
+	flame) opts='--from --until --invert --focus --width -w' ;;
+	services | events | pin) opts='--from --until' ;;
+	annotate) opts='--service --version --git-ref --text --kind --time' ;;
 	symbolize) opts='--output -o' ;;
 	top) opts='--delay -d --rows -n --once -1' ;;
 	esac

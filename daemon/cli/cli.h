@@ -73,6 +73,12 @@ int client_get(const struct cli *c, const char *path, struct buf *b, long timeou
 /* The same with a method; body: JSON text, NULL none. */
 int client_send(const struct cli *c, const char *method, const char *path, const char *body,
 		struct buf *b, long timeout, bool quiet);
+/*
+ * The same, the answer read as JSON (free with json_decref). Frees nothing of
+ * path. 0, or an exit status + message.
+ */
+int client_json(const struct cli *c, const char *method, const struct buf *path, const char *body,
+		long timeout, json_t **ret);
 /* GET any http or https URL, which need not be a daemon's. As client_get, never quiet. */
 int client_fetch(const char *url, struct buf *b, long timeout);
 /* Is a daemon there? */

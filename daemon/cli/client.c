@@ -282,3 +282,19 @@ void client_param(struct buf *path, const char *key, const char *value)
 	buf_printf(path, "%c%s=", strchr(path->data ? path->data : "", '?') ? '&' : '?', key);
 	client_escape(path, value);
 }
+
+int client_json(const struct cli *c, const char *method, const struct buf *path, const char *body,
+		long timeout, json_t **ret)
+{
+	struct buf b = { 0 };
+	int r = path->err ? cli_fail(CLI_FAILED, "out of memory")
+			  : client_send(c, method, path->data, body, &b, timeout, false);
+
+	if (!r) {
+		*ret = json_loadb(b.data ? b.data : "", b.len, 0, NULL);
+		if (!*ret)
+			r = cli_fail(CLI_FAILED, "the daemon's answer cannot be read");
+	}
+	buf_free(&b);
+	return r;
+}
