@@ -319,5 +319,8 @@ void api_events(struct request *req);
 void api_pins(struct request *req);
 void api_unknown(struct request *req);
 void querier_handler(struct request *req);
+void pyroscope_render(struct request *req);
+void pyroscope_render_diff(struct request *req);
+void pyroscope_label_values(struct request *req);
 
 #endif

@@ -28,6 +28,9 @@ static const struct route routes[] = {
 	{ "/api/v1/events", M_READ | M_POST, false, F_API, LANE_LIGHT, api_events },
 	{ "/api/v1/pins", M_READ | M_POST | M_DELETE, false, F_API, LANE_LIGHT, api_pins },
 	{ "/api/v1/status", M_READ, false, F_API, LANE_LIGHT, api_status },
+	{ "/pyroscope/render", M_READ, false, F_API, LANE_HEAVY, pyroscope_render },
+	{ "/pyroscope/render-diff", M_READ, false, F_API, LANE_HEAVY, pyroscope_render_diff },
+	{ "/pyroscope/label-values", M_READ, false, F_API, LANE_LIGHT, pyroscope_label_values },
 	/* below: by prefix */
 	{ "/querier.v1.QuerierService/", M_POST, false, F_CONNECT, LANE_HEAVY, querier_handler },
 	{ "/api/v1/label/", M_READ, false, F_API, LANE_LIGHT, api_label_values },

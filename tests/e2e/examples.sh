@@ -34,6 +34,16 @@ P
 }
 ok "parca.yaml scrapes CPU alone" parca
 
+grafana() {
+	/usr/bin/python3 - "$tmp/grafana-datasource.yaml" <<'P'
+import sys, yaml
+c = yaml.safe_load(open(sys.argv[1]))
+d = c["datasources"][0]
+assert c["apiVersion"] == 1 and d["type"] == "grafana-pyroscope-datasource" and d["url"].endswith(":4099"), d
+P
+}
+ok "grafana-datasource.yaml" grafana
+
 alloy() {
 	cp -r tests/examples "$tmp/alloy" && cd "$tmp/alloy" && go run . "$tmp/alloy.config"
 }

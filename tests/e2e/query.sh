@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
 # The history asked over HTTP: time lines, services, labels, shapes, events, and questions that
-# cannot be answered. With a load of its own: two commands of known shares.
+# cannot be answered. With a load of its own.
 . "$(dirname "$0")/lib.sh"
 work=build/workloads
 
 ok "the daemon starts" start_daemon --frequency=499
-$work/shares 400 >/dev/null &
+# under a name of its own: another test's may run beside it
+me=load$$
+cp $work/shares "$dir/$me"
+"$dir/$me" 400 >/dev/null &
 pids+=($!)
 sleep 12
 
@@ -21,7 +24,7 @@ holds() {
 	local jq=$1
 	shift
 	ask "$@"
-	[ "$(cat "$dir/code")" = 200 ] && jq -e "$jq" "$dir/body" >/dev/null && return 0
+	[ "$(cat "$dir/code")" = 200 ] && jq -e --arg me "$me" "$jq" "$dir/body" >/dev/null && return 0
 	echo "$(cat "$dir/code") $(head -c 600 "$dir/body")"
 	return 1
 }
@@ -35,7 +38,7 @@ refuses() {
 	return 1
 }
 profile=/api/v1/profile
-q='query={comm="shares"}'
+q="query={comm=\"$me\"}"
 
 # --- time lines ---
 ok "a time line of one command is about what it has of a CPU" \
@@ -47,14 +50,14 @@ ok "groups and their total are the same" \
 	holds '([.groups[].total] | add) as $sum | ([.groups[].samples[]] | add) > 100 and $sum > 0 and .unit == "cores"' \
 	$profile -G -d format=series -d group_by=service_name -d from=now-5m
 ok "services: share and trend" \
-	holds '([.[].share] | add) > 0.99 and ([.[].share] | add) < 1.01 and ([.[] | select(.service_name == "shares")] | length) == 1 and (.[0].trend | length) >= 24' \
+	holds '([.[].share] | add) > 0.99 and ([.[].share] | add) < 1.01 and ([.[] | select(.service_name == $me)] | length) == 1 and (.[0].trend | length) >= 24' \
 	"/api/v1/services?from=now-5m"
 
 # --- labels ---
 ok "labels" holds '.status == "success" and (.data | index("service_name") != null)' /api/v1/labels
-ok "values of one" holds '.data | index("shares") != null' /api/v1/label/service_name/values
-ok "values of a match" holds '.data == ["shares"]' /api/v1/label/service/values -G --data-urlencode 'match[]={service_name=~"share."}'
-ok "series" holds '(.data | length) >= 1 and ([.data[] | select(.service_name == "shares")] | length) == 1' /api/v1/series -G --data-urlencode 'match[]={service_name="shares"}'
+ok "values of one" holds '.data | index($me) != null' /api/v1/label/service_name/values
+ok "values of a match" holds '.data == [$me]' /api/v1/label/service/values -G --data-urlencode "match[]={service_name=~\"loa.$$\"}"
+ok "series" holds '(.data | length) >= 1 and ([.data[] | select(.service_name == $me)] | length) == 1' /api/v1/series -G --data-urlencode "match[]={service_name=\"$me\"}"
 ok "tiers" holds '.tiers[0].name == "memory" and .tiers[0].windows >= 1' /api/v1/tiers
 
 # --- shapes: the same samples, another way ---
@@ -63,8 +66,8 @@ ok "focus keeps the stacks with a function" shape '.strings | index("phase_a") !
 ok "and says what it left out" shape '.left_out > 0 and .total > 0 and .left_out < .total' --data-urlencode 'focus=^phase_a$'
 ok "ignore drops them" shape '.strings | index("phase_a") == null and index("phase_b") != null' --data-urlencode 'ignore=^phase_a$'
 ok "hide takes the frame away, not its time" shape '.left_out == 0 and (.strings | index("main") == null and index("phase_a") != null)' --data-urlencode 'hide=^main$'
-ok "groups are the outermost frames" shape '.strings | index("service_name=shares") != null' -d group_by=service_name
-ok "merged by binary" shape '(.strings | map(select(endswith("/shares"))) | length) == 1 and (.strings | index("phase_a")) == null' -d merge=binary
+ok "groups are the outermost frames" shape '.strings | index("service_name=" + $me) != null' -d group_by=service_name
+ok "merged by binary" shape '(.strings | map(select(endswith("/" + $me))) | length) == 1 and (.strings | index("phase_a")) == null' -d merge=binary
 ok "merged by category" shape '.strings | index("business") != null' -d merge=category
 ok "top: shares carry their standard errors" shape '.rows[0].self_error_percent > 0 and .rows[0].self_error_percent < 25 and .stretches >= 1' -d format=top
 busiest() {
@@ -79,16 +82,95 @@ ok "tiers used are told" shape '.tiers.memory >= 1 and .files_refused == 0'
 script() {
 	get "$profile" -G --data-urlencode "$q" -d from=now-1m -d format=perf-script >"$dir/script"
 	# a header line is "comm pid/tid [cpu] time: period event:", its frames follow with a tab
-	awk '/^shares +[0-9]+\/[0-9]+ +\[[0-9]+\] +[0-9]+\.[0-9]+: +[0-9]+ cpu-clock:$/ { n++; next }
+	awk -v me="$me" '$1 == me && /^[a-z0-9]+ +[0-9]+\/[0-9]+ +\[[0-9]+\] +[0-9]+\.[0-9]+: +[0-9]+ cpu-clock:$/ { n++; next }
 	     /^\t *[0-9a-f]+ .+ \(.+\)$/ { f++; next } /^$/ { next } { print "unexpected: " $0; bad = 1 }
 	     END { print "# " n " samples, " f " frames"; exit bad || n < 20 || f < 2 * n }' "$dir/script"
 }
 ok "perf-script is what perf script prints" script
 
 # --- events ---
-ok "a deploy is recorded" holds '.id >= 0' /api/v1/events -H 'Content-Type: application/json' -d '{"service":"shares","version":"2.0","git_ref":"abcdef"}'
-ok "and read as annotation" holds '[.[] | select(.title == "shares 2.0" and .kind == "deploy" and .git_ref == "abcdef" and .time > 1e12)] | length == 1' /api/v1/events
+ok "a deploy is recorded" holds '.id >= 0' /api/v1/events -H 'Content-Type: application/json' -d '{"service":"shop","version":"2.0","git_ref":"abcdef"}'
+ok "and read as annotation" holds '[.[] | select(.title == "shop 2.0" and .kind == "deploy" and .git_ref == "abcdef" and .time > 1e12)] | length == 1' /api/v1/events
 ok "and stands on the time line" holds '[.events[] | select(.version == "2.0")] | length == 1' $profile -G -d format=series
+
+# --- as Grafana asks: Connect over HTTP/1.1, by protobuf (bytes as its client packs them) and JSON ---
+call=/querier.v1.QuerierService
+grafana() {
+	python3 - "$port" "$token" "$me" <<'P'
+import base64, struct, sys, time, urllib.request
+port, token, me = sys.argv[1:]
+auth = "Basic " + base64.b64encode(f"ringprof:{token}".encode()).decode()
+def varint(n):
+    out = b""
+    while n > 127:
+        out += bytes([n & 127 | 128])
+        n >>= 7
+    return out + bytes([n])
+def text(field, s):
+    return varint(field << 3 | 2) + varint(len(s)) + s.encode()
+def num(field, n):
+    return varint(field << 3) + varint(n)
+def call(name, body):
+    head = {"Authorization": auth, "Content-Type": "application/proto", "Connect-Protocol-Version": "1",
+            "User-Agent": "connect-go/1.19.1", "Accept-Encoding": "identity"}
+    url = f"http://127.0.0.1:{port}/querier.v1.QuerierService/{name}"
+    with urllib.request.urlopen(urllib.request.Request(url, body, head)) as r:
+        assert r.headers["Content-Type"] == "application/proto", r.headers["Content-Type"]
+        return r.read()
+def fields(b):
+    i, out = 0, []
+    def var():
+        nonlocal i
+        n = shift = 0
+        while True:
+            c = b[i]
+            i += 1
+            n |= (c & 127) << shift
+            shift += 7
+            if c < 128:
+                return n
+    while i < len(b):
+        key = var()
+        if key & 7 == 0:
+            out.append((key >> 3, var()))
+        elif key & 7 == 1:
+            out.append((key >> 3, struct.unpack("<d", b[i:i + 8])[0]))
+            i += 8
+        else:
+            n = var()
+            out.append((key >> 3, b[i:i + n]))
+            i += n
+    return out
+now = int(time.time() * 1000)
+kind = "process_cpu:cpu:nanoseconds:cpu:nanoseconds"
+sel = '{service_name="%s"}' % me
+types = [dict(fields(t))[1].decode() for _, t in fields(call("ProfileTypes", num(1, now - 60000) + num(2, now)))]
+assert kind in types, types
+names = [v.decode() for _, v in fields(call("LabelNames", text(1, kind + sel) + num(2, now - 60000) + num(3, now)))]
+assert "service_name" in names, names
+values = [v.decode() for _, v in fields(call("LabelValues", text(1, "service_name") + text(2, sel) + num(3, now - 60000) + num(4, now)))]
+assert values == [me], values
+query = text(1, kind) + text(2, sel) + num(3, now - 120000) + num(4, now)
+series = [fields(s) for _, s in fields(call("SelectSeries", query + text(5, "service_name") + varint(6 << 3 | 1) + struct.pack("<d", 15.0)))]
+points = [dict(fields(p)) for f, p in series[0] if f == 2]
+assert len(series) == 1 and sum(p[1] for p in points) > 1e9, points
+graph = fields(dict(fields(call("SelectMergeStacktraces", query + num(5, 1024))))[1])
+found = [v.decode() for f, v in graph if f == 1]
+assert found[0] == "total" and "phase_a" in found and "main" in found, found[:20]
+print(f"# {len(found)} names, {len(points)} points, {sum(p[1] for p in points) / 1e9:.1f} CPU seconds")
+P
+}
+ok "the five calls of Grafana's data source" grafana
+ok "the same in JSON" holds '.profileTypes | length == 2' $call/ProfileTypes -H 'Content-Type: application/json' -d '{}'
+ok "render" holds '.flamebearer.numTicks > 0 and (.flamebearer.names | index("phase_a") != null) and .metadata.format == "single"' \
+	/pyroscope/render -G --data-urlencode "query=process_cpu:cpu:nanoseconds:cpu:nanoseconds{service_name=\"$me\"}" -d from=now-2m -d until=now
+ok "render-diff: a range with itself" holds '.leftTicks == .rightTicks and .leftTicks > 0 and (.flamebearer.levels[0] | length) == 7' \
+	"/pyroscope/render-diff?leftQuery=%7B%7D&rightQuery=%7B%7D&leftFrom=$(($(date +%s) - 10))&leftUntil=$(($(date +%s) - 2))&rightFrom=$(($(date +%s) - 10))&rightUntil=$(($(date +%s) - 2))"
+connect_error() {
+	ask $call/LabelNames -H 'Content-Type: application/json' -d '{"matchers":["{a="]}'
+	[ "$(cat "$dir/code")" = 400 ] && grep -q '"code":"invalid_argument","message":"matchers: position' "$dir/body"
+}
+ok "Connect's errors" connect_error
 
 # --- questions that cannot be answered ---
 ok "reversed range" refuses 400 "is not before until" "$profile?from=now&until=now-1h"
@@ -150,7 +232,7 @@ ok "clients that hang up do not keep the workers" gone
 
 # --- the command ---
 sock=(--socket "$dir/sock")
-ok "ringprof query: shape and series" sh -c "build/ringprof query '{comm=\"shares\"}' --from now-2m --focus '^phase_a\$' ${sock[*]} | grep -q phase_a &&
+ok "ringprof query: shape and series" sh -c "build/ringprof query '{comm=\"$me\"}' --from now-2m --focus '^phase_a\$' ${sock[*]} | grep -q phase_a &&
 	build/ringprof query -o series --group-by service_name --from now-2m ${sock[*]} | jq -e '.groups | length > 0' >/dev/null"
 ok "ringprof query: what is wrong, status 2" sh -c "build/ringprof query --merge colour ${sock[*]} 2>'$dir/err'; [ \$? = 2 ] && grep -q 'merge:' '$dir/err'"
 done_testing

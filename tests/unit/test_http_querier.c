@@ -258,6 +258,74 @@ TEST(what_is_wrong_is_told_as_connect_tells_it)
 	heard(&a);
 }
 
+static json_t *get(const char *path)
+{
+	json_t *o;
+
+	ask(&w, path, &a);
+	if (a.status != 200)
+		TAP_FAIL("%s: %d: %s", path, a.status, a.body);
+	o = json_loadb(a.body, a.body_len, 0, NULL);
+	CHECK(o != NULL);
+	heard(&a);
+	return o;
+}
+
+static long long number(const json_t *o, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(o, key));
+}
+
+TEST(render)
+{
+	json_t *o = get("/pyroscope/render?query=" QUERY_TYPE_CPU "%7Bservice_name=%22web%22%7D&"
+								  "from=now-1m&until=now&whatever="
+								  "1");
+	json_t *f = json_object_get(o, "flamebearer"), *v;
+	double sum = 0;
+	size_t i;
+
+	CHECK_STR(json_string_value(json_array_get(json_object_get(f, "names"), 0)), "total");
+	CHECK(number(f, "numTicks") > 500000000);
+	CHECK_EQ(number(json_object_get(o, "metadata"), "sampleRate"), 1000000000);
+	json_array_foreach(json_object_get(json_object_get(o, "timeline"), "samples"), i, v)
+		sum += json_number_value(v);
+	CHECK(sum >= (double)number(f, "numTicks") / 2);
+	json_decref(o);
+	o = get("/pyroscope/label-values?label=service_name");
+	CHECK_EQ(json_array_size(o), 2);
+	json_decref(o);
+	ask(&w, "/pyroscope/render?from=now-1m", &a);
+	CHECK(a.status == 400 && strstr(a.body, "query: is missing"));
+	heard(&a);
+	ask(&w, "/pyroscope/render?query=%7B%7D&format=dot", &a);
+	CHECK(a.status == 400 && strstr(a.body, "allowed: json"));
+	heard(&a);
+	ask(&w, "/pyroscope/label-values", &a);
+	CHECK(a.status == 400 && strstr(a.body, "label: is missing"));
+	heard(&a);
+}
+
+TEST(render_diff)
+{
+	json_t *o = get("/pyroscope/"
+			"render-diff?leftQuery=%7Bservice_name=%22web%22%7D&leftFrom=now-1m&"
+			"rightQuery=%7Bservice_name=%22nobody%22%7D&rightFrom=now-1m");
+	json_t *f = json_object_get(o, "flamebearer");
+	json_t *bar = json_array_get(json_object_get(f, "levels"), 0);
+
+	CHECK(number(o, "leftTicks") > 500000000);
+	CHECK_EQ(number(o, "rightTicks"), 0);
+	CHECK_EQ(json_array_size(bar), 7);
+	CHECK_EQ(json_integer_value(json_array_get(bar, 1)), number(o, "leftTicks"));
+	CHECK_STR(json_string_value(json_object_get(json_object_get(o, "metadata"), "format")),
+		  "double");
+	json_decref(o);
+	ask(&w, "/pyroscope/render-diff?leftQuery=%7B%7D&rightQuery=" QUERY_TYPE_SAMPLES, &a);
+	CHECK(a.status == 400 && strstr(a.body, "another profile type"));
+	heard(&a);
+}
+
 TEST(the_server_ends)
 {
 	world_free(&w);
