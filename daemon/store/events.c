@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * One mutex, one array in order of time; an event and its texts are one
- * allocation. A list is copied under the lock and told without it, for the
+ * allocation. What is added goes to the file first, if there is one. A list is copied under the lock and told without it, for the
  * callback may write to a slow client.
  */
 #include "store/events.h"
@@ -13,6 +13,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "store/events_file.h"
 
 enum { X_KIND, X_SERVICE, X_VERSION, X_GIT_REF, X_TEXT, X_MAX };
 
@@ -28,6 +29,7 @@ struct events {
 	struct row **rows; /* by time */
 	size_t n, cap, bytes;
 	uint64_t last_id;
+	struct events_file *file; /* NULL: none */
 };
 
 struct events *events_new(void)
@@ -52,6 +54,7 @@ void events_free(struct events *e)
 	for (size_t i = 0; i < e->n; i++)
 		row_unref(e->rows[i]);
 	free(e->rows);
+	events_file_close(e->file);
 	pthread_mutex_destroy(&e->lock);
 	free(e);
 }
@@ -120,36 +123,69 @@ static void drop_oldest(struct events *e)
 
 	for (; e->bytes > EVENTS_MAX_BYTES && n + 1 < e->n; n++) {
 		e->bytes -= e->rows[n]->bytes;
+		if (e->file)
+			events_file_drop(e->file, e->rows[n]->e.id);
 		row_unref(e->rows[n]);
 	}
 	e->n -= n;
 	memmove(e->rows, e->rows + n, e->n * sizeof(struct row *));
 }
 
+/* With the lock held; id 0: a new one. */
+static int add(struct events *e, const struct store_event *in, bool keep, uint64_t *ret_id)
+{
+	struct row *r = make_row(in);
+	int err = r ? 0 : -ENOMEM;
+
+	if (!err) {
+		r->e.id = in->id ? in->id : e->last_id + 1;
+		err = keep && e->file ? events_file_add(e->file, &r->e) : 0;
+	}
+	if (!err)
+		err = insert(e, r);
+	if (err) {
+		row_unref(r);
+		return err;
+	}
+	if (r->e.id > e->last_id)
+		e->last_id = r->e.id;
+	if (ret_id)
+		*ret_id = r->e.id;
+	drop_oldest(e);
+	return 0;
+}
+
 int events_add(struct events *e, const struct store_event *in, uint64_t *ret_id)
 {
-	struct row *r;
-	int err;
+	int r;
 
 	if (!valid(in))
 		return -EINVAL;
-	r = make_row(in);
-	if (!r)
-		return -ENOMEM;
 	pthread_mutex_lock(&e->lock);
-	r->e.id = in->id ? in->id : e->last_id + 1;
-	err = insert(e, r);
-	if (!err) {
-		if (r->e.id > e->last_id)
-			e->last_id = r->e.id;
-		if (ret_id)
-			*ret_id = r->e.id;
-		drop_oldest(e);
+	r = add(e, in, true, ret_id);
+	pthread_mutex_unlock(&e->lock);
+	return r;
+}
+
+static int add_read(void *arg, const struct store_event *in)
+{
+	/* what another version wrote and this one does not know is left out */
+	return in->id && valid(in) ? add(arg, in, false, NULL) : 0;
+}
+
+int events_keep(struct events *e, const char *path)
+{
+	struct events_file *f = NULL;
+	int r;
+
+	pthread_mutex_lock(&e->lock);
+	r = events_file_open(&f, path, add_read, e);
+	if (!r) {
+		events_file_close(e->file);
+		e->file = f;
 	}
 	pthread_mutex_unlock(&e->lock);
-	if (err)
-		row_unref(r);
-	return err;
+	return r;
 }
 
 static bool overlaps(const struct store_event *e, uint64_t from, uint64_t to)

@@ -260,7 +260,7 @@ static int prepare_writer(struct hfile *f)
 
 static int make_writable(struct hfile *f, const char **why)
 {
-	int r = hfile_read_dict(f, why);
+	int r = hfile_load(f, why);
 
 	if (!r)
 		r = dict_make_writable(f->dict);

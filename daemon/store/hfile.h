@@ -99,6 +99,8 @@ int hfile_window(struct hfile *f, const struct hrow *row, const struct selector 
 /* Totals by label set to fn, see store_series. */
 int hfile_series(struct hfile *f, const struct hrow *row, const struct selector *sel, series_fn fn,
 		 void *arg);
+/* The dictionary, if it is not there; with the file's lock held. As hfile_window. */
+int hfile_load(struct hfile *f, const char **why);
 /* Bytes that hfile_forget would give back. */
 size_t hfile_cached(struct hfile *f);
 /* Lets go of dictionary and readers' connection, unless it is written on or in use right now. */

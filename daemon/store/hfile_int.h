@@ -15,7 +15,5 @@ int hfile_connect(const char *path, int flags, sqlite3 **ret);
 struct hfile *hfile_alloc(const char *path);
 /* With the file's lock held. */
 void hfile_close_reader(struct hfile *f);
-/* The dictionary up to the last segment written; with the lock held. */
-int hfile_read_dict(struct hfile *f, const char **why);
 
 #endif

@@ -213,7 +213,7 @@ static int read_segments(struct dict *d, sqlite3 *db)
 	return r;
 }
 
-int hfile_read_dict(struct hfile *f, const char **why)
+int hfile_load(struct hfile *f, const char **why)
 {
 	int r;
 
@@ -262,7 +262,7 @@ static int read_head(struct hfile *f, const struct hrow *row, const struct selec
 	memset(head, 0, sizeof(*head));
 	*take = NULL;
 	__atomic_store_n(&f->used, mono_now(), __ATOMIC_RELAXED);
-	r = hfile_read_dict(f, &why);
+	r = hfile_load(f, &why);
 	if (!r)
 		r = reader(f);
 	if (!r)

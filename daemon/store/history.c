@@ -184,6 +184,29 @@ static int lock_dir(struct history *h)
 	return flock(h->lock_fd, LOCK_EX | LOCK_NB) ? -EBUSY : 0;
 }
 
+/* Events are worth less than the history: without a file they are in memory. */
+static void keep_events(struct history *h)
+{
+	cleanup_free char *path = NULL;
+	int r;
+
+	if (asprintf(&path, "%s/events.db", h->dir) < 0)
+		return;
+	r = events_keep(h->store->events, path);
+	if (r == -EBADMSG) {
+		hfile_set_aside(path);
+		history_say(h,
+			    "history: %s: damaged, or no file of ringprof; it is set aside as "
+			    "%s.refused",
+			    path, path);
+		h->c.refused++;
+		r = events_keep(h->store->events, path);
+	}
+	if (r)
+		history_say(h, "history: %s: %s: events are kept in memory alone", path,
+			    strerror(-r));
+}
+
 static int prepare(struct history *h)
 {
 	int r = make_dirs(h->dir);
@@ -198,6 +221,8 @@ static int prepare(struct history *h)
 		h->rolls[t] = (struct roll){ .history = h,
 					     .tier = TIER_10S + t,
 					     .step = history_steps[t] };
+	if (!r)
+		keep_events(h);
 	return r;
 }
 
@@ -218,7 +243,8 @@ static struct history *history_new(struct store *s, const struct history_config 
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_cond_init(&h->wake, NULL);
 	pthread_cond_init(&h->idle, NULL);
-	if (h->dir && h->host)
+	h->deploys = deploys_new();
+	if (h->dir && h->host && h->deploys)
 		return h;
 	history_close(h);
 	return NULL;
@@ -272,6 +298,7 @@ void history_close(struct history *h)
 	for (size_t i = 0; i < h->n_files; i++)
 		hfile_unref(h->files[i]);
 	free(h->files);
+	deploys_free(h->deploys);
 	if (h->lock_fd >= 0)
 		close(h->lock_fd);
 	pthread_cond_destroy(&h->wake);

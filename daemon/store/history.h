@@ -10,6 +10,7 @@
 #ifndef RINGPROF_STORE_HISTORY_H
 #define RINGPROF_STORE_HISTORY_H
 
+#include "store/deploys.h"
 #include "store/hfile.h"
 #include "store/roll.h"
 #include "store/store_int.h"
@@ -28,6 +29,7 @@ struct history {
 	uint64_t origin;		  /* whose windows those of this directory are */
 	uint64_t boot, run;		  /* what kernel addresses, and JITs, are told apart by */
 	struct roll rolls[HISTORY_TIERS]; /* the writer's */
+	struct deploys *deploys;	  /* the writer's */
 	pthread_t thread;
 	bool started;
 

@@ -165,6 +165,30 @@ static void recover(struct history *h)
 	}
 }
 
+/* Which versions were there: of the last file of the finest tier that there is. */
+static void learn_versions(struct history *h)
+{
+	struct hfile *last = NULL;
+	const char *why;
+
+	pthread_mutex_lock(&h->lock);
+	for (size_t i = 0; i < h->n_files; i++)
+		if (!h->files[i]->is_pin && h->files[i]->tier == TIER_10S && !h->files[i]->bad)
+			last = h->files[i];
+	if (last)
+		hfile_ref(last);
+	pthread_mutex_unlock(&h->lock);
+	if (!last)
+		return;
+	pthread_mutex_lock(&last->lock);
+	/* damaged: found when it is read or written on */
+	if (!hfile_load(last, &why))
+		for (uint32_t i = 0; i < last->dict->n_series; i++)
+			deploys_learn(h->deploys, model_series(last->dict->model, i));
+	pthread_mutex_unlock(&last->lock);
+	hfile_unref(last);
+}
+
 /* ---- the thread ---- */
 
 void *history_writer(void *history)
@@ -177,10 +201,12 @@ void *history_writer(void *history)
 	/* for this thread alone; not below what the daemon itself may have been given */
 	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 15);
 	recover(h);
+	learn_versions(h);
 	(void)history_room(h, 0, false);
 	while ((w = take(h, &seq))) {
 		for (unsigned int t = 0; t < HISTORY_TIERS; t++)
 			(void)roll_add(&h->rolls[t], w, seq, seq); /* counted there */
+		deploys_window(h->deploys, w, h->store->events);
 		window_unref(w);
 	}
 	/* coarser tiers go on at the next start, from this one */

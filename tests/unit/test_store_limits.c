@@ -8,7 +8,7 @@
 #include "test_store_world.h"
 
 #define SMALL 1
-#define FAT   600
+#define FAT   300
 
 /* A window whose stacks were never seen before: some 5 KB on disk. */
 static struct window *fat_window(struct world_model *m, uint64_t wall)
@@ -40,7 +40,7 @@ static void tiers(struct store *s, struct tier_info ret[TIER_MAX])
 
 TEST(the_budget_holds_at_every_moment)
 {
-	const uint64_t budget = 12 << 20;
+	const uint64_t budget = 3 << 20;
 	struct world_sums got;
 	struct tier_info t[TIER_MAX];
 	struct history_counters c;
@@ -51,7 +51,7 @@ TEST(the_budget_holds_at_every_moment)
 	world_begin();
 	world_model(&m);
 	s = world_open(SMALL, budget);
-	for (uint64_t i = 0; i < 400; i++) {
+	for (uint64_t i = 0; i < 350; i++) {
 		struct window *w;
 
 		/* a live model ends at its limit, too */
@@ -72,18 +72,18 @@ TEST(the_budget_holds_at_every_moment)
 	CHECK(c.dropped_by_budget > 0);
 	CHECK_EQ(c.windows_lost, 0);
 	tiers(s, t);
-	/* the finest goes first; the hours are all there */
+	/* the finest goes first; the ten minutes are all there */
 	CHECK(t[TIER_10S].oldest > BASE);
-	CHECK_EQ(t[TIER_1H].oldest, BASE);
-	world_ask(s, BASE, BASE + 3600 * SEC, 3600 * SEC, &got, NULL);
-	CHECK_EQ(got.samples, 360 * FAT);
+	CHECK_EQ(t[TIER_10M].oldest, BASE);
+	world_ask(s, BASE, BASE + 3000 * SEC, 600 * SEC, &got, NULL);
+	CHECK_EQ(got.samples, 300 * FAT);
 	store_free(s);
 	/* and after a restart */
 	s = world_open(SMALL, budget);
 	store_sync(s);
 	CHECK(world_dir_bytes() <= budget);
-	world_ask(s, BASE, BASE + 3600 * SEC, 3600 * SEC, &got, NULL);
-	CHECK_EQ(got.samples, 360 * FAT);
+	world_ask(s, BASE, BASE + 3000 * SEC, 600 * SEC, &got, NULL);
+	CHECK_EQ(got.samples, 300 * FAT);
 	store_free(s);
 	model_unref(m.m);
 	world_end();

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Label sets of one model are looked at once: a bit each tells. Texts are
+ * interned, so a pair of service and version is a pair of numbers.
+ */
+#include "store/deploys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hmap.h"
+#include "base/strtab.h"
+
+struct deploys {
+	struct strtab *texts;
+	struct hmap pairs;    /* hash of (service, version) -> version */
+	struct hmap services; /* hash of service -> service */
+	uint32_t n_pairs;
+	struct model *model; /* a reference: whose label sets `seen` is about */
+	uint8_t *seen;
+	uint32_t n_seen;
+};
+
+struct deploys *deploys_new(void)
+{
+	struct deploys *d = calloc(1, sizeof(*d));
+
+	if (d)
+		d->texts = strtab_new();
+	if (d && !d->texts) {
+		free(d);
+		return NULL;
+	}
+	return d;
+}
+
+void deploys_free(struct deploys *d)
+{
+	if (!d)
+		return;
+	strtab_free(d->texts);
+	hmap_free(&d->pairs);
+	hmap_free(&d->services);
+	model_unref(d->model);
+	free(d->seen);
+	free(d);
+}
+
+static const char *label(const struct model_series *s, const char *key)
+{
+	for (uint32_t i = 0; i < s->n; i++)
+		if (!strcmp(s->labels[i].key, key))
+			return s->labels[i].value;
+	return "";
+}
+
+static bool has(const struct hmap *m, uint64_t hash, uint32_t value)
+{
+	uint32_t v;
+
+	HMAP_FOR_EACH (m, hash, it, v)
+		if (v == value)
+			return true;
+	return false;
+}
+
+/* Too many to remember: what is known from now on is what comes. */
+static void forget(struct deploys *d)
+{
+	struct strtab *fresh = strtab_new();
+
+	if (!fresh)
+		return;
+	strtab_free(d->texts);
+	d->texts = fresh;
+	hmap_clear(&d->pairs);
+	hmap_clear(&d->services);
+	d->n_pairs = 0;
+}
+
+/* Is that version of a service that is known a new one? Remembers both. */
+static bool is_new(struct deploys *d, const char *service, const char *version)
+{
+	uint32_t s, v;
+	uint64_t hs, hv;
+	bool known;
+
+	if (d->n_pairs >= DEPLOYS_MAX)
+		forget(d);
+	s = strtab_add(d->texts, service);
+	v = strtab_add(d->texts, version);
+	if (s == UINT32_MAX || v == UINT32_MAX)
+		return false;
+	hs = hash_mix(s, 3);
+	hv = hash_mix(v, s);
+	known = has(&d->services, hs, s);
+	if (has(&d->pairs, hv, v))
+		return false;
+	if (hmap_insert(&d->pairs, hv, v))
+		return false;
+	d->n_pairs++;
+	/* no memory: it stays unknown, and its next version is no news either */
+	if (!known)
+		(void)hmap_insert(&d->services, hs, s);
+	return known;
+}
+
+static bool look_at(struct deploys *d, const struct model_series *s, struct store_event *ret)
+{
+	ret->service = label(s, "service_name");
+	ret->version = label(s, "service_version");
+	if (!*ret->version)
+		ret->version = label(s, "build_id");
+	return *ret->service && *ret->version && is_new(d, ret->service, ret->version);
+}
+
+void deploys_learn(struct deploys *d, const struct model_series *s)
+{
+	struct store_event unused;
+
+	(void)look_at(d, s, &unused);
+}
+
+/* Room to note the label sets of this model; false: no memory. */
+static bool follow(struct deploys *d, struct model *m)
+{
+	uint32_t counts[6];
+	uint8_t *seen;
+
+	model_counts(m, counts);
+	if (d->model != m) {
+		model_unref(d->model);
+		d->model = model_ref(m);
+		d->n_seen = 0;
+	}
+	if (counts[3] <= d->n_seen)
+		return true;
+	seen = realloc(d->seen, counts[3]);
+	if (!seen)
+		return false;
+	memset(seen + d->n_seen, 0, counts[3] - d->n_seen);
+	d->seen = seen;
+	d->n_seen = counts[3];
+	return true;
+}
+
+void deploys_window(struct deploys *d, const struct window *w, struct events *to)
+{
+	if (!follow(d, w->model))
+		return;
+	for (uint32_t i = 0; i < w->n_entries; i++) {
+		uint32_t proc = model_thread(w->model, w->entries[i].thread)->proc;
+		uint32_t series = model_proc(w->model, proc)->series;
+		struct store_event e = {
+			.time = w->wall_start, .kind = "deploy", .git_ref = "", .text = ""
+		};
+
+		if (series >= d->n_seen || d->seen[series])
+			continue;
+		d->seen[series] = 1;
+		/* no memory, no disk: an event less */
+		if (look_at(d, model_series(w->model, series), &e))
+			(void)events_add(to, &e, NULL);
+	}
+}
