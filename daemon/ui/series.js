@@ -55,7 +55,8 @@ function other(groups, n) {
   for (const g of groups) {
     for (let i = 0; i < n; i++) if (!Number.isNaN(g.values[i])) values[i] = (values[i] || 0) + g.values[i];
   }
-  return { name: `${groups.length} more`, labels: null, values, sum: sum(values) };
+  const name = groups.some((g) => g.labels === null) ? 'others' : `${groups.length} more`;
+  return { name, labels: null, values, sum: sum(values) };
 }
 
 function readGroups(json, n) {
@@ -66,8 +67,8 @@ function readGroups(json, n) {
     if (g?.other) return { name: 'other', labels: null, values, sum: sum(values) };
     return { name: groupName(labels), labels, values, sum: sum(values) };
   });
-  list.sort((a, b) => b.sum - a.sum || (a.name < b.name ? -1 : 1));
-  if (list.length <= TOP_GROUPS + 1) return list;
+  list.sort((a, b) => (a.labels === null) - (b.labels === null) || b.sum - a.sum || (a.name < b.name ? -1 : 1));
+  if (list.length <= TOP_GROUPS) return list;
   return [...list.slice(0, TOP_GROUPS), other(list.slice(TOP_GROUPS), n)];
 }
 

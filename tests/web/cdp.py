@@ -95,6 +95,16 @@ class WebSocket:
                     return message.decode()
 
 
+def before_neighbours():
+    """What other programs on the machine do must not be taken for the page's own slowness; only root may ask for that."""
+    try:
+        os.nice(-10)
+        with open("/proc/self/autogroup", "w") as f:  # where sessions share the CPUs, nice counts within one only
+            f.write("-10")
+    except OSError:
+        pass
+
+
 class Browser:
     def __init__(self, binary, width=1440, height=900):
         self.profile = tempfile.mkdtemp(prefix="ringprof-web-")
@@ -102,7 +112,8 @@ class Browser:
         self.proc = subprocess.Popen(
             [binary, *FLAGS, f"--user-data-dir={self.profile}", f"--window-size={width},{height}",
              "about:blank"],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True,
+            preexec_fn=before_neighbours)
         self.port = self.wait_port()
 
     def wait_port(self):

@@ -44,7 +44,7 @@ def sizes(env, tap):
                                                 ("4k", (3840, 2160, 1), "light")):
         env.size(width, height, scale)
         for view, fragment in (("flame", ""), ("compare", compare), ("services", "view=services"), ("top", "view=top"), ("table", compare + "&view=top")):
-            if name in ("400-dark", "4k") and view not in ("flame", "compare"):
+            if name != "400" and view not in ("flame", "compare"):
                 continue
             with_line(env, f"#live=0&theme={theme}&{fragment}", big)
             env.shot(f"{view}-{name}")
