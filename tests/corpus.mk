@@ -6,15 +6,18 @@
 #                         (scripts/need corpus): Rust, Go, distribution programs
 #
 # make check has the C and C++ ones, by tests/e2e/corpus.sh. A set is a compiler
-# and a level: gcc-O2. static and static-pie are linked so, by gcc -O2.
+# and a level: gcc-O2. static and static-pie are linked so, by gcc -O2; bare has
+# no unwind information.
 
 CORPUS := $(BUILD)/corpus
 CORPUS_ALL := plain frames tail signals altstack threads coroutines switcher libc load plt throw objects spawn
 CORPUS_SOME := plain frames signals tail throw objects
+CORPUS_BARE := plain frames tail threads altstack
 CORPUS_SETS := gcc-O2 gcc-O0 gcc-O3 clang-O2
 CORPUS_PROGRAMS := $(CORPUS_ALL:%=gcc-O2/%) $(CORPUS_ALL:%=clang-O2/%) \
 	$(CORPUS_SOME:%=gcc-O0/%) $(CORPUS_SOME:%=gcc-O3/%) \
-	static/plain static/threads static/throw static-pie/signals static-pie/throw
+	static/plain static/threads static/throw static-pie/signals static-pie/throw \
+	$(CORPUS_BARE:%=bare/%)
 
 CORPUS_WARN := -Wall -Wextra -Wshadow -Wno-unused-parameter
 CORPUS_FLAGS := -D_GNU_SOURCE -fomit-frame-pointer $(CORPUS_WARN)
@@ -55,6 +58,10 @@ $(CORPUS)/$(1)/%: tests/corpus/%.cc tests/corpus/corpus.h tests/workloads/work.h
 endef
 $(eval $(call corpus_static,static))
 $(eval $(call corpus_static,static-pie))
+
+$(CORPUS)/bare/%: tests/corpus/%.c tests/corpus/corpus.h tests/workloads/work.h
+	@mkdir -p $(@D)
+	$(Q)gcc $(CORPUS_C) -O2 -fno-asynchronous-unwind-tables -fno-unwind-tables -o $@ $< -lpthread -ldl
 
 # tests/e2e/forkstorm.sh: two storms, so that each exe belongs to one of them
 $(CORPUS)/storm/storm-%: tests/corpus/storm.c tests/corpus/corpus.h tests/workloads/work.h

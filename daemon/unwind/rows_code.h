@@ -28,6 +28,7 @@ struct code_search {
 	size_t n_gaps, cap_gaps;
 	struct code_func *funcs;
 	size_t n_funcs, cap_funcs;
+	bool named;		   /* by symbols, which leave no function out */
 	struct code_func *pointed; /* by pointers alone */
 	size_t n_pointed, cap_pointed;
 	struct code_edge *edges; /* between functions, sorted: what is gone by */
@@ -45,7 +46,7 @@ struct code_search {
  * Bytes of code that are followed in one file, all rounds together: 20 to 60 of
  * these a microsecond, while other files wait for their rows.
  */
-#define CODE_MAX_BYTES	(64U << 20)
+#define CODE_MAX_BYTES	(24U << 20)
 #define CODE_MAX_ROUNDS 3 /* where functions have no size: see rows_code.c */
 
 int code_find_gaps(struct code_search *c);

@@ -9,11 +9,12 @@
 #include "base/cleanup.h"
 #include "unwind/rows_code.h"
 
-#define MAX_FUNCS (1U << 20)
-#define MAX_GAPS  (1U << 20)
-#define MAX_SWEPT (512U << 20) /* bytes of code read for its calls */
-#define WORTH_IT  4096	       /* bytes without a name; fewer are start files and data */
-#define CHUNK	  65536
+#define MAX_FUNCS  (1U << 20)
+#define MAX_GAPS   (1U << 20)
+#define FREE_SWEPT (1U << 20) /* bytes of code that are read for the calls in them */
+#define MAX_SWEPT  16U	      /* and more by what may be found, per byte of that */
+#define WORTH_IT   512	      /* bytes without a name; fewer are start files and data */
+#define CHUNK	   65536
 
 static int add_gap(struct code_search *c, const Elf64_Shdr *sh, uint64_t start, uint64_t end)
 {
@@ -262,15 +263,13 @@ static int sweep(struct code_search *c, on_insn use)
 {
 	struct elf_image *e = c->b->elf;
 	cleanup_free uint8_t *chunk = malloc(CHUNK);
-	uint64_t left = MAX_SWEPT;
 	int r = 0;
 
 	if (!chunk)
 		return -ENOMEM;
 	for (size_t i = 0; i < e->n_sh && !r; i++) {
-		if (!is_code(c->b, &e->sh[i]) || e->sh[i].sh_size > left)
+		if (!is_code(c->b, &e->sh[i]))
 			continue;
-		left -= e->sh[i].sh_size;
 		r = sweep_section(c, &e->sh[i], chunk, use);
 	}
 	return r;
@@ -323,15 +322,28 @@ static int add_relocated(struct code_search *c)
 	return r;
 }
 
+/* Is there enough without a name for all code to be read? */
+static bool worth_it(struct code_search *c)
+{
+	const struct elf_image *e = c->b->elf;
+	uint64_t unnamed = unnamed_bytes(c), all = 0;
+
+	for (size_t i = 0; i < e->n_sh; i++)
+		if (is_code(c->b, &e->sh[i]))
+			all += e->sh[i].sh_size;
+	return unnamed >= WORTH_IT && all <= FREE_SWEPT + MAX_SWEPT * unnamed;
+}
+
 int code_find_functions(struct code_search *c)
 {
 	int r = add_symbols(c, ".symtab", ".strtab");
 
 	/* where there is one, it has them all */
+	c->named = r == 1;
 	if (r)
 		return r < 0 ? r : 0;
 	r = add_symbols(c, ".dynsym", ".dynstr");
-	if (r < 0 || unnamed_bytes(c) < WORTH_IT)
+	if (r < 0 || !worth_it(c))
 		return r < 0 ? r : 0;
 	if (code_gap_bytes(c) > CODE_MAX_BYTES / CODE_MAX_ROUNDS)
 		return -E2BIG;

@@ -22,7 +22,7 @@ corpus_add() { echo "$*" >>"$run/list"; }
 
 corpus_compiled() {
 	local f name kind libs
-	for f in build/corpus/{gcc-O2,gcc-O0,gcc-O3,clang-O2,static,static-pie}/*; do
+	for f in build/corpus/{gcc-O2,gcc-O0,gcc-O3,clang-O2,static,static-pie,bare}/*; do
 		name=${f#build/corpus/}
 		case ${name##*/} in
 		*.so) continue ;;

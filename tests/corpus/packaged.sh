@@ -7,7 +7,7 @@
 here=tests/corpus/packaged
 seconds=6
 
-corpus_stack=32768 # compilers and Go have large frames
+corpus_stack=63488 # compilers, Go and PostgreSQL have large frames: 54 KiB where it stores long values
 corpus_begin packaged
 mkdir -p "$run/bin"
 declare -A exe
@@ -22,12 +22,16 @@ program() {
 build_rust() { rustc -O -C panic="$1" -o "$run/bin/rust-$1" $here/rust.rs; }
 ok "Rust, panic=abort" build_rust abort
 ok "Rust, panic=unwind" build_rust unwind
+# no unwind information at all in its own code
+build_bare() { rustc -O -C panic=abort -C force-unwind-tables=no "${@:2}" -o "$run/bin/rust-$1" $here/rust.rs; }
+ok "Rust, without unwind tables" build_bare bare
+ok "Rust, the same stripped" build_bare bare-stripped -C strip=symbols
 ok "Go" env GO111MODULE=off GOFLAGS= GOCACHE="$dir/gocache" go build -o "$run/bin/go" $here/goprog.go
 ok "Go, stripped" env GO111MODULE=off GOFLAGS= GOCACHE="$dir/gocache" go build -ldflags='-s -w' \
 	-o "$run/bin/go-stripped" $here/goprog.go
 ok "Java" javac -d "$run/bin" $here/Work.java
 ok "the daemon starts" start_daemon --frequency=499 --unwind=rows --perf-stack=$corpus_stack
-for p in rust-abort rust-unwind go go-stripped; do
+for p in rust-abort rust-unwind rust-bare rust-bare-stripped go go-stripped; do
 	program $p packaged "$run/bin/$p" - "$run/bin/$p" $seconds
 done
 python=/usr/bin/python3
