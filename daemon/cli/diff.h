@@ -14,6 +14,7 @@ struct side {
 	const char *name; /* as given */
 	struct tree *tree;
 	struct pprof_info info;
+	double host_lost; /* of a range of the history: part of all CPUs' time that has no sample */
 };
 
 /*

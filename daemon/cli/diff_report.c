@@ -92,6 +92,11 @@ static void side_notes(json_t *list, const char *which, const struct side *s,
 		json_array_append_new(list, json_sprintf("of the %s %.1f%% were lost; its values "
 							 "are too small by that",
 							 which, lost * 100));
+	else if (s->host_lost > 0.01)
+		json_array_append_new(list, json_sprintf("in the time of the %s %.1f%% of the "
+							 "host's CPU time was lost; its values may "
+							 "be too small by that and more",
+							 which, s->host_lost * 100));
 	if (s->info.counts == PPROF_ROWS)
 		json_array_append_new(list, json_sprintf("the %s does not tell how many samples it "
 							 "has: a row counts as one",

@@ -96,7 +96,16 @@ static int ask_store(const struct cli *c, const struct store_range *s, const cha
 	return r ? DIFF_ERROR : 0;
 }
 
-static int ask_errors(const struct cli *c, const struct store_range *s, struct tree *t)
+/* Losses are the host's; what a selector takes has its share of them, nobody knows which. */
+static double lost_part(const json_t *o)
+{
+	double time = json_number_value(json_object_get(o, "duration_ms")) * 1e6 *
+		      json_number_value(json_object_get(o, "cpus"));
+
+	return time > 0 ? json_number_value(json_object_get(o, "lost")) / time : 0;
+}
+
+static int ask_errors(const struct cli *c, const struct store_range *s, struct side *side)
 {
 	struct buf b = { 0 };
 	json_t *o = NULL;
@@ -104,8 +113,9 @@ static int ask_errors(const struct cli *c, const struct store_range *s, struct t
 
 	if (!r)
 		o = json_loadb(b.data ? b.data : "", b.len, 0, NULL);
-	if (!r && (!o || take_errors(t, o)))
+	if (!r && (!o || take_errors(side->tree, o)))
 		r = cli_fail(DIFF_ERROR, "the daemon's answer cannot be read");
+	side->host_lost = lost_part(o);
 	json_decref(o);
 	buf_free(&b);
 	return r;
@@ -160,7 +170,7 @@ static int load_store(const struct cli *c, const char *type, struct side *ret)
 	if (!r)
 		r = read_bytes(&b, type, ret);
 	if (!r)
-		r = ask_errors(c, &s, ret->tree);
+		r = ask_errors(c, &s, ret);
 	free(s.selector);
 	buf_free(&b);
 	return r;
