@@ -8,8 +8,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "query/budget.h"
+#include "base/clock.h"
+#include "query/feed.h"
 #include "query/selector.h"
+
+#define RECENT_NS (3600 * NSEC_PER_SEC)
 
 struct gather {
 	struct budget budget;
@@ -19,9 +22,22 @@ struct gather {
 };
 
 static const char *const standard[] = {
-	"comm", "container", "container_id", "cpu", "deployment_environment", "exe",
-	"host", "namespace", "pid",	     "pod", "service_name",	      "service_version",
-	"tid",	"unit",	     "user",
+	"build_id",
+	"comm",
+	"container",
+	"container_id",
+	"cpu",
+	"deployment_environment",
+	"exe",
+	"host",
+	"namespace",
+	"pid",
+	"pod",
+	"service_name",
+	"service_version",
+	"tid",
+	"unit",
+	"user",
 };
 
 bool label_is_standard(const char *label)
@@ -215,14 +231,15 @@ static void nearer(const char *label, const char *known, unsigned int *best, cha
 	snprintf(near, len, "%s", known);
 }
 
-int query_label_known(const struct query_env *env, const char *label,
-		      const struct query_limits *lim, char *near, size_t len)
+/* Looks for the label in the sets of a range; near as query_label_known, found or not. */
+static int look_for(const struct query_env *env, uint64_t from, uint64_t to, const char *label,
+		    const struct query_limits *lim, char *near, size_t len)
 {
 	struct label_sets *sets = NULL;
 	cleanup_free const char **words = NULL;
 	unsigned int best = 4; /* further than three letters is another word */
 	uint32_t n = 0;
-	int r = query_label_sets(env, 0, UINT64_MAX, NULL, 0, lim, &sets);
+	int r = query_label_sets(env, from, to, NULL, 0, lim, &sets);
 
 	*near = '\0';
 	if (!r)
@@ -235,4 +252,17 @@ int query_label_known(const struct query_env *env, const char *label,
 	}
 	label_sets_free(sets);
 	return r;
+}
+
+int query_label_known(const struct query_env *env, const char *label,
+		      const struct query_limits *lim, char *near, size_t len)
+{
+	const struct query_input all = { .to = UINT64_MAX };
+	uint64_t from, to;
+	int r = 0;
+
+	/* most labels that there are were there just now: the whole history is asked for the others */
+	if (query_extent(env, &all, &from, &to) && to - from > RECENT_NS)
+		r = look_for(env, to - RECENT_NS, UINT64_MAX, label, lim, near, len);
+	return r ? r : look_for(env, 0, UINT64_MAX, label, lim, near, len);
 }

@@ -195,6 +195,30 @@ TEST(misspelt_labels_are_recognized)
 	store_free(st);
 }
 
+/* a label that only the begin of a long history has */
+TEST(old_labels_are_known_too)
+{
+	struct store *st = make_store(0);
+	const struct query_env env = { .store = st };
+	struct model *m = model_new();
+	uint32_t app = fix_object(m, FRAME_USER, "/bin/app"), stack = FIX_STACK(m, app, 16);
+	uint32_t old = fix_thread(m, fix_series(m, "web", "colour", "red"), 1, "webd");
+	uint32_t now = fix_thread(m, fix_series(m, "web", "team", "x"), 2, "webd");
+	char near[64];
+
+	for (uint32_t i = 0; i < 400; i++) {
+		struct window_entry e = fix_entry(stack, i ? now : old, 1);
+
+		CHECK_EQ(store_add(st, fix_window(m, 1, &e, 0, NULL, i)), 0);
+	}
+	CHECK_EQ(query_label_known(&env, "team", NULL, near, sizeof(near)), 1);
+	CHECK_EQ(query_label_known(&env, "colour", NULL, near, sizeof(near)), 1);
+	CHECK_EQ(query_label_known(&env, "color", NULL, near, sizeof(near)), 0);
+	CHECK_STR(near, "colour");
+	model_unref(m);
+	store_free(st);
+}
+
 TEST(the_busiest_windows_alone)
 {
 	struct store *st = make_store(10);
