@@ -77,6 +77,17 @@ ok "of nothing: 2" status 2 annotate --version 3
 ok "of no known kind: 2" status 2 annotate --kind rumour --text x
 ok "at no time: 2" status 2 annotate --text x --time yesterday
 
+pinned() {
+	local id
+	for _ in $(seq 40); do # windows go to disk some seconds after they end
+		id=$(r pin 'an incident' --from now-20s --until now 2>"$dir/err") && break
+		sleep 1
+	done
+	[[ $id =~ ^[0-9]+$ ]] || { cat "$dir/err"; return 1; }
+	status 0 pins && grep -qE "^ +$id  .*an incident$" "$dir/out" || { cat "$dir/out"; return 1; }
+	status 0 unpin "$id" && status 0 pins && ! grep -q incident "$dir/out" && status 1 unpin "$id"
+}
+ok "a range is pinned, listed and let go" pinned
 ok "a pin without a name: 2" status 2 pin --from now-1m
 ok "a pin without a range: 2" status 2 pin x
 ok "no pin of that number" status 1 unpin 12345
