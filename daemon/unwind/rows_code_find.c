@@ -214,22 +214,16 @@ static int add_symbols(struct code_search *c, const char *table, const char *str
 	return r ? r : any;
 }
 
-/* Bytes of gaps without any function that is known. */
+/* Bytes of gaps that no function with a size takes. */
 static uint64_t unnamed_bytes(struct code_search *c)
 {
-	uint64_t n = 0;
-	size_t at = 0;
+	uint64_t all = code_gap_bytes(c), named = 0;
 
 	code_drop_doubles(c->funcs, &c->n_funcs);
-	for (size_t i = 0; i < c->n_gaps; i++) {
-		const struct code_gap *g = &c->gaps[i];
-
-		while (at < c->n_funcs && c->funcs[at].start < g->start)
-			at++;
-		if (at == c->n_funcs || c->funcs[at].start >= g->end)
-			n += g->end - g->start;
-	}
-	return n;
+	for (size_t i = 0; i < c->n_funcs; i++)
+		if (c->funcs[i].end > c->funcs[i].start)
+			named += c->funcs[i].end - c->funcs[i].start;
+	return all > named ? all - named : 0;
 }
 
 typedef int (*on_insn)(struct code_search *c, uint64_t at, const struct code_insn *i);
