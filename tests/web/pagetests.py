@@ -554,9 +554,9 @@ def raster(env, tap):
 
 
 def shots(env, tap):
-    big = profiles.generated(100_000, env.now)
+    huge, big = profiles.generated(100_000, env.now), profiles.generated(20_000, env.now)
     for name, answer, fragment in (
-            ("light", profiles.known(env.now), "#theme=light"), ("dark", big, "#theme=dark"), ("100k", big, "#theme=light"),
+            ("light", profiles.known(env.now), "#theme=light"), ("dark", big, "#theme=dark"), ("100k", huge, "#theme=light"),
             ("inverted", big, "#theme=light&inv=1"), ("top", big, "#theme=light&view=top"), ("sandwich", big, "#theme=dark&view=sandwich"),
             ("search", big, "#theme=light&s=object%3Alibc"), ("bottom", big, "#theme=dark&up=1")):
         env.open(answer, fragment)
