@@ -127,6 +127,9 @@ static uint32_t entries_of(struct code_search *c, const struct code_func *f, siz
 {
 	size_t n = 0;
 
+	*ret = NULL;
+	if (!c->n_edges)
+		return 0;
 	while (*at < c->n_edges && (uint64_t)c->edges[*at].target < f->start)
 		++*at;
 	*ret = c->edges + *at;
