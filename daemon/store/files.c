@@ -24,6 +24,8 @@
 
 #define MAX_DICT (24U << 20) /* bytes of one file's dictionary in memory */
 
+/* a log of each file written on, when it is folded in: those bytes are there twice then */
+#define FOLDED_IN     (1U << 20)
 #define NEW_FILE_NEED (128U << 10)
 
 /* what the finer tiers cannot take, in percent of the budget */
@@ -383,7 +385,7 @@ static struct hfile *next_to_go(struct history *h, uint64_t now, uint64_t need, 
 		h->c.dropped_by_age++;
 		return f;
 	}
-	if (!*full && all_bytes(h) + need <= h->cfg.max_bytes)
+	if (!*full && all_bytes(h) + need + FOLDED_IN <= h->cfg.max_bytes)
 		return NULL;
 	f = oldest(h, true);
 	if (!f)

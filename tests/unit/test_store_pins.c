@@ -81,17 +81,17 @@ TEST(refusals_say_why)
 
 	world_begin();
 	world_model(&m);
-	s = world_open(SMALL, 2 << 20);
+	s = world_open(SMALL, 4 << 20);
 	world_fill(s, &m, BASE, BASE + 600 * SEC);
 	CHECK_EQ(store_pin(s, 5, 5, "x", &id, err, sizeof(err)), -EINVAL);
 	CHECK_EQ(store_pin(s, 5, 10, "x", &id, err, sizeof(err)), -ENODATA);
 	CHECK(strstr(err, "nothing was recorded"));
 	/* a pin of that takes some 20 kB */
 	for (int i = 0;
-	     i < 100 && !store_pin(s, BASE, BASE + 600 * SEC, "x", &id, err, sizeof(err)); i++)
+	     i < 200 && !store_pin(s, BASE, BASE + 600 * SEC, "x", &id, err, sizeof(err)); i++)
 		;
 	CHECK_EQ(store_pin(s, BASE, BASE + 600 * SEC, "x", &id, err, sizeof(err)), -ENOSPC);
-	snprintf(figure, sizeof(figure), "%d bytes", 1 << 20);
+	snprintf(figure, sizeof(figure), "%d bytes", 2 << 20);
 	CHECK(strstr(err, figure));
 	CHECK(pins(s).id >= 1);
 	CHECK(s->history->reserved == 0);
