@@ -7,7 +7,7 @@
 here=tests/corpus/packaged
 seconds=6
 
-corpus_stack=63488 # compilers, Go and PostgreSQL have large frames: 54 KiB where it stores long values
+corpus_stack=32768 # compilers and Go have large frames
 corpus_begin packaged
 mkdir -p "$run/bin"
 declare -A exe
