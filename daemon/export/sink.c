@@ -56,7 +56,7 @@ void writer_json_totals(struct writer *w, const struct tree *t)
 		   t->truncated, t->left_out, t->duration / ms);
 	buf_printf(&w->b,
 		   ",\"cpus\":%" PRIu32 ",\"windows\":%" PRIu32 ",\"stretches\":%" PRIu32 ",\"tiers"
-											  "\":{",
+		   "\":{",
 		   t->cpus, t->windows, t->stretches);
 	for (int i = 0; i < TIER_MAX; i++)
 		buf_printf(&w->b, "%s\"%s\":%" PRIu32, i ? "," : "", tiers[i], t->used.windows[i]);

@@ -61,6 +61,12 @@ static int make_room(struct builder *b, uint32_t paths, uint32_t funcs)
 	return 0;
 }
 
+/*
+ * Callers looked at: more than a sampled stack has frames. In a deeper one a
+ * function may count twice for its own error, never for anything else.
+ */
+#define LOOK_UP 4096
+
 static uint64_t func_bit(uint32_t func)
 {
 	return 1ULL << (hash_mix(func, 1) >> 58);
@@ -73,7 +79,7 @@ static bool is_outer(const struct errors *e, const struct paths *p, uint32_t i)
 
 	if (!(e->seen[up] & func_bit(func)))
 		return true;
-	for (; up; up = p->p[up].parent)
+	for (uint32_t depth = 0; up && depth < LOOK_UP; up = p->p[up].parent, depth++)
 		if (p->p[up].key == func)
 			return false;
 	return true;

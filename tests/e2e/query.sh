@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2016 # jq has variables of its own
 # The history asked over HTTP: time lines, services, labels, shapes, events, and questions that
 # cannot be answered. With a load of its own.
 . "$(dirname "$0")/lib.sh"
@@ -222,8 +223,7 @@ ok "the daemon is well after all that" holds '.tiers[0].windows >= 1' /api/v1/ti
 
 # --- a client that goes takes its query with it ---
 gone() {
-	local i
-	for i in $(seq 20); do
+	for _ in $(seq 20); do
 		curl -s -m 0.02 -o /dev/null -u "x:$token" "http://127.0.0.1:$port$profile?from=now-1h&merge=line&format=perf-script"
 	done
 	holds '.samples > 0' "$profile?from=now-1m"

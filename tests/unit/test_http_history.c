@@ -345,7 +345,8 @@ TEST(bad_questions)
 		{ "?merge=binary&lines=1", "merge: 'binary' contradicts lines=1" },
 		{ "?invert=2", "invert: '2'" },
 		/* takes exponential time by backtracking */
-		{ "?focus=(.|..|...)*(.|..|...)*[!?]", "a regular expression takes too many steps" },
+		{ "?focus=(.|..|...)*(.|..|...)*[!?]", "a regular expression takes too many "
+						       "steps" },
 	};
 	char path[256];
 

@@ -279,8 +279,8 @@ static long long number(const json_t *o, const char *key)
 TEST(render)
 {
 	json_t *o = get("/pyroscope/render?query=" QUERY_TYPE_CPU "%7Bservice_name=%22web%22%7D&"
-								  "from=now-1m&until=now&whatever="
-								  "1");
+			"from=now-1m&until=now&whatever="
+			"1");
 	json_t *f = json_object_get(o, "flamebearer"), *v;
 	double sum = 0;
 	size_t i;

@@ -437,32 +437,6 @@ TEST(recursion_counts_once)
 	free_world(&w);
 }
 
-/* ---- models that come and go ---- */
-
-TEST(more_models_than_are_remembered)
-{
-	enum { N = 3 * STACK_MERGE_MODELS };
-	struct window *ws[2 * N];
-	struct window_list l = { .w = ws, .n = 2 * N };
-	struct tree *t;
-
-	for (uint32_t i = 0; i < N; i++) {
-		struct model *m = model_new();
-		uint32_t app = fix_object(m, FRAME_USER, "/bin/app");
-		uint32_t th = fix_thread(m, fix_series(m, "s", NULL, NULL), 1, "s");
-		struct window_entry e = fix_entry(FIX_STACK(m, app, 16, 32), th, 1);
-
-		ws[i] = fix_window(m, 1, &e, 0, NULL, i);
-		ws[N + i] = fix_window(m, 1, &e, 0, NULL, N + i);
-		model_unref(m);
-	}
-	t = fix_tree(&l, "");
-	CHECK_EQ(t->samples, 2 * N);
-	CHECK_EQ(t->n_nodes, 3);
-	tree_free(t);
-	fix_free(&l);
-}
-
 /* the collector adds to a model while a query reads its windows */
 static int one_key(void *arg, struct stack_merge_model *mm, uint32_t frame, uint32_t *ret,
 		   uint32_t *n)

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "tap.h"
+#include "query/stack_merge.h"
 #include "test_query_fixture.h"
 
 /* child of p with that name, 0 none */
@@ -377,6 +378,30 @@ TEST(cut_of_nothing_changes_nothing)
 	CHECK_EQ(t->n_nodes, n);
 	tree_free(t);
 	fix_free(&w.list);
+}
+
+TEST(more_models_than_are_remembered)
+{
+	enum { N = 3 * STACK_MERGE_MODELS }; /* in turns: each comes twice */
+	struct window *ws[2 * N];
+	struct window_list l = { .w = ws, .n = 2 * N };
+	struct tree *t;
+
+	for (uint32_t i = 0; i < N; i++) {
+		struct model *m = model_new();
+		uint32_t app = fix_object(m, FRAME_USER, "/bin/app");
+		uint32_t th = fix_thread(m, fix_series(m, "s", NULL, NULL), 1, "s");
+		struct window_entry e = fix_entry(FIX_STACK(m, app, 16, 32), th, 1);
+
+		ws[i] = fix_window(m, 1, &e, 0, NULL, i);
+		ws[N + i] = fix_window(m, 1, &e, 0, NULL, N + i);
+		model_unref(m);
+	}
+	t = fix_tree(&l, "");
+	CHECK_EQ(t->samples, 2 * N);
+	CHECK_EQ(t->n_nodes, 3);
+	tree_free(t);
+	fix_free(&l);
 }
 
 /* an hour of a busy host: 360 windows of 2000 entries; the figure is printed, not judged */
