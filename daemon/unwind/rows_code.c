@@ -213,7 +213,7 @@ static int look_at_all(struct code_search *c, bool rows)
 static int rounds(const struct code_search *c)
 {
 	for (size_t i = 0; i < c->n_funcs; i++)
-		if (c->funcs[i].part || (!c->funcs[i].sized && !c->named))
+		if (c->funcs[i].part || !c->funcs[i].sized)
 			return CODE_MAX_ROUNDS - 1;
 	return 0;
 }
@@ -250,7 +250,6 @@ static int add_pointed(struct code_search *c)
 	free(c->funcs);
 	c->funcs = c->pointed;
 	c->n_funcs = kept;
-	c->named = false;
 	c->pointed = NULL;
 	return add_functions(c);
 }

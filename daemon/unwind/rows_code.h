@@ -28,7 +28,6 @@ struct code_search {
 	size_t n_gaps, cap_gaps;
 	struct code_func *funcs;
 	size_t n_funcs, cap_funcs;
-	bool named;		   /* by symbols, which leave no function out */
 	struct code_func *pointed; /* by pointers alone */
 	size_t n_pointed, cap_pointed;
 	struct code_edge *edges; /* between functions, sorted: what is gone by */

@@ -182,10 +182,9 @@ static bool is_cold(const char *names, size_t len, uint32_t name)
 	return name < len && memmem(names + name, strnlen(names + name, len - name), ".cold", 5);
 }
 
-/* 1: there were functions, also if none is of interest; 0: no such table; -errno */
+/* 0, also where there is no such table, or -errno */
 static int add_symbols(struct code_search *c, const char *table, const char *strings)
 {
-	bool any = false;
 	cleanup_free uint8_t *data = NULL;
 	cleanup_free uint8_t *names = NULL;
 	size_t len, names_len = 0;
@@ -211,7 +210,7 @@ static int add_symbols(struct code_search *c, const char *table, const char *str
 					.end = s.st_value + s.st_size,
 					.part = is_cold((char *)names, names_len, s.st_name) });
 	}
-	return r ? r : any;
+	return r;
 }
 
 /* Bytes of gaps that no function with a size takes. */
@@ -332,13 +331,10 @@ int code_find_functions(struct code_search *c)
 {
 	int r = add_symbols(c, ".symtab", ".strtab");
 
-	/* where there is one, it has them all */
-	c->named = r == 1;
-	if (r)
-		return r < 0 ? r : 0;
-	r = add_symbols(c, ".dynsym", ".dynstr");
-	if (r < 0 || !worth_it(c))
-		return r < 0 ? r : 0;
+	if (!r)
+		r = add_symbols(c, ".dynsym", ".dynstr");
+	if (r || !worth_it(c))
+		return r;
 	if (code_gap_bytes(c) > CODE_MAX_BYTES / CODE_MAX_ROUNDS)
 		return -E2BIG;
 	r = sweep(c, add_named);
