@@ -67,8 +67,13 @@ int hfile_connect(const char *path, int flags, sqlite3 **ret)
 	sqlite3_db_config(*ret, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(*ret, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	sqlite3_db_config(*ret, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-	return hfile_sql(*ret, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
-			       "PRAGMA cache_size=-256");
+	r = hfile_sql(*ret, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
+			    "PRAGMA cache_size=-256");
+	if (r) {
+		sqlite3_close(*ret);
+		*ret = NULL;
+	}
+	return r;
 }
 
 struct hfile *hfile_alloc(const char *path)
