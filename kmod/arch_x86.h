@@ -6,6 +6,7 @@
 #ifndef RINGPROF_KMOD_ARCH_X86_H
 #define RINGPROF_KMOD_ARCH_X86_H
 
+#include <linux/hardirq.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
@@ -55,18 +56,23 @@ static inline u64 rp_arch_reg(const struct pt_regs *regs, u32 number)
 /* Is current's own address space loaded? In NMI it need not be. */
 bool rp_arch_own_mm(void);
 
+/* Can the two below tell, here and now? */
+static inline bool rp_arch_tells_pages(void)
+{
 #ifdef RP_HAVE_PAGE_WALK
-#define RP_ARCH_TELLS_PAGES true
+	return !in_nmi() || rp_arch_own_mm();
 #else
-#define RP_ARCH_TELLS_PAGES false
+	return false;
 #endif
+}
+
 /*
  * Does page number `index` of that file lie at addr of current's address space
  * (mm, loaded here) now? False also where that cannot be told. Interrupts off.
  */
 bool rp_arch_maps(struct mm_struct *mm, unsigned long addr, const void *file, u64 index);
 
-/* Is some page at addr there now? The same conditions; false where it cannot be told. */
+/* Is some page at addr there now? */
 bool rp_arch_has_page(struct mm_struct *mm, unsigned long addr);
 
 /* Cycles a second, for the period of a cycles event. */

@@ -15,11 +15,12 @@
  * or gone, and to look rows up by the old list could give frames that never
  * were: until it has been read again, a moment later, a mapping is believed
  * only where the page table has that very page of that file. What no list has is
- * looked up by its page (mm_page.c), but in NMI. Where readings have shown that it is anonymous
+ * looked up by its page (mm_page.c). Where readings have shown that it is anonymous
  * memory that comes and goes (JITs), the list goes on serving its files
  * meanwhile. One file swapped for another of the same number of pages shows in
- * nothing: a list in use is read again every few seconds, and where files have
- * been seen to go (dlclose) the page table is asked ever after.
+ * nothing: a list in use is read again every few seconds, and the page table is
+ * asked for a while about files that came under our eyes (dlopen), and ever after
+ * where some have been seen to go (dlclose).
  */
 #include <linux/hash.h>
 #include <linux/jiffies.h>
@@ -122,12 +123,6 @@ static struct rp_mm_entry *inherited(const struct mm_struct *mm)
 	return e;
 }
 
-/* May a list that is to be doubted be used at all? */
-static bool can_check(void)
-{
-	return RP_ARCH_TELLS_PAGES && (!in_nmi() || rp_arch_own_mm());
-}
-
 const struct rp_mm *rp_mm_current(struct rp_cpu *c, bool *ret_doubt)
 {
 	struct mm_struct *mm = current->mm;
@@ -144,12 +139,12 @@ const struct rp_mm *rp_mm_current(struct rp_cpu *c, bool *ret_doubt)
 		e = inherited(mm);
 	changed = e && has_changed(e, mm) && !READ_ONCE(e->churns);
 	if (unlikely(changed || (e && e->swaps))) {
-		*ret_doubt = can_check();
+		*ret_doubt = rp_arch_tells_pages();
 		if (!*ret_doubt && changed)
 			e = NULL;
 	}
 	if (unlikely(!e)) {
-		*ret_doubt = !in_nmi();
+		*ret_doubt = rp_mm_holds_pages();
 		c->unwind[RINGPROF_UNW_MM_NEW]++;
 		return NULL;
 	}

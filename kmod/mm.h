@@ -12,6 +12,7 @@
 #ifndef RINGPROF_KMOD_MM_H
 #define RINGPROF_KMOD_MM_H
 
+#include <linux/hardirq.h>
 #include <linux/irq_work.h>
 #include <linux/types.h>
 
@@ -31,6 +32,7 @@ struct rp_mm_map {
 	struct rp_table *table; /* NULL: file without a table */
 	const void *pages;	/* whose pages they are, see rp_arch_maps(); NULL: the vDSO's */
 	u64 offset;		/* of start in the file */
+	bool late;		/* came while it was looked on: it may go the same way */
 };
 
 /* Freed after RCU. The ranges never change, their tables come and go. */
@@ -85,9 +87,16 @@ static inline struct rp_table *rp_mm_table(const struct rp_mm_map *map, u64 pc, 
 	return t;
 }
 
+/* May a page be held for a moment, here and now? See mm_page.c. */
+static inline bool rp_mm_holds_pages(void)
+{
+	return !in_nmi() && !IS_ENABLED(CONFIG_PREEMPT_RT);
+}
+
 /*
  * The table of the file whose page lies at pc of current's address space, NULL:
- * none. pc - *ret_bias is the address as the file has it. Sampler, not in NMI.
+ * none. pc - *ret_bias is the address as the file has it. Sampler, where
+ * rp_mm_holds_pages().
  */
 struct rp_table *rp_mm_table_by_page(u64 pc, u64 *ret_bias);
 

@@ -8,7 +8,8 @@
  *
  * The page is held while its file is looked at: what was mapped may be unmapped
  * and given away meanwhile by another CPU. Letting go may free it, which takes
- * locks: so not in NMI. An inode is freed by RCU, and interrupts are off.
+ * locks: so not in NMI, nor on RT, where such locks sleep. An inode is freed by
+ * RCU, and interrupts are off.
  */
 #include <linux/mm.h>
 #include <linux/fs.h>

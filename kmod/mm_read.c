@@ -23,6 +23,7 @@
 #define LATE_NS	      (2 * NSEC_PER_MSEC)
 #define LOCK_TRIES    4
 #define AGAIN_PERIOD  (4 * HZ)
+#define STAYED_PERIOD (10 * HZ)
 #define CHURN_PERIOD  HZ       /* longest interval where only anonymous memory changes */
 #define CHANGE_PERIOD (HZ / 8) /* and where files do: frame pointers alone until then */
 
@@ -195,6 +196,35 @@ static bool same_maps(const struct rp_mm_entry *a, const struct rp_mm_entry *b)
 	return true;
 }
 
+/* What was not there at the reading before: a library that a program loads, and may unload. */
+static void mark_late(struct rp_mm_entry *e, const struct rp_mm_entry *old)
+{
+	u32 i, j = 0;
+
+	e->late = old->late;
+	for (i = 0; i < e->list.n; i++) {
+		while (j < old->list.n && old->map[j].start < e->map[i].start)
+			j++;
+		if (j < old->list.n && old->map[j].start == e->map[i].start &&
+		    old->file[j].pages == e->file[i].pages) {
+			e->map[i].late = old->map[j].late;
+		} else {
+			e->map[i].late = true;
+			e->late = jiffies + STAYED_PERIOD;
+		}
+	}
+}
+
+static void unmark_late(struct rp_mm_entry *e)
+{
+	u32 i;
+
+	if (time_before(jiffies, e->late))
+		return;
+	for (i = 0; i < e->list.n; i++)
+		WRITE_ONCE(e->map[i].late, false);
+}
+
 /* Has a mapping of old gone, or become another file's? */
 static bool has_lost(const struct rp_mm_entry *e, const struct rp_mm_entry *old)
 {
@@ -235,12 +265,14 @@ static bool take_over(struct rp_mm_entry *e, const struct reading *r)
 		if (r->exec_vm != old->exec_vm)
 			WRITE_ONCE(old->churns, true);
 		plan(old, old, r);
+		unmark_late(old);
 		return false;
 	}
 	find_tables(e);
 	if (old) {
 		keep_tables(e, old);
 		e->swaps = old->swaps || has_lost(e, old);
+		mark_late(e, old);
 	}
 	plan(e, old, r);
 	if (old)

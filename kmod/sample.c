@@ -47,8 +47,7 @@ static bool over_budget(struct rp_cpu *c, u64 now)
  */
 static bool between_programs(const struct pt_regs *user)
 {
-	return rp_in_execve() && RP_ARCH_TELLS_PAGES && (!in_nmi() || rp_arch_own_mm()) &&
-	       !rp_arch_has_page(current->mm, user->ip);
+	return rp_in_execve() && rp_arch_tells_pages() && !rp_arch_has_page(current->mm, user->ip);
 }
 
 static enum ringprof_end user_part(struct rp_walk *w, struct rp_cpu *c, struct pt_regs *user,

@@ -155,6 +155,15 @@ static enum ringprof_end ringprof_walker_read2(struct ringprof_walker *k, __u64 
 	return why;
 }
 
+/* From here on no mapping is believed without a look at the page. */
+static void begin_doubt(struct ringprof_walker *k)
+{
+	k->doubt = true;
+	k->checked = 0;
+	k->looks = 0;
+	memset(k->seen, 0, sizeof(k->seen));
+}
+
 /* Is what the list says of this address true now? */
 static bool is_mapped_so(struct ringprof_walker *k, const struct rp_mm_map *m, u64 at)
 {
@@ -174,10 +183,8 @@ static struct rp_table *table_by_page(struct ringprof_walker *k, u64 at, u64 *re
 	u64 page = at & PAGE_MASK;
 	struct rp_seen_page *p = &k->seen[(page >> PAGE_SHIFT) % SEEN_PAGES];
 
-	if (k->nmi)
-		return NULL;
 	if (p->page != page) {
-		if (k->looks++ >= MAX_LOOKS)
+		if (!rp_mm_holds_pages() || k->looks++ >= MAX_LOOKS)
 			return NULL;
 		p->page = page;
 		p->table = rp_mm_table_by_page(at, &p->bias);
@@ -195,6 +202,8 @@ static struct rp_table *find_table(struct ringprof_walker *k, u64 at, u64 *ret_v
 		m = k->mm ? rp_mm_map_at(k->mm, at) : NULL;
 		k->map = m;
 	}
+	if (m && unlikely(READ_ONCE(m->late)) && !k->doubt && rp_arch_tells_pages())
+		begin_doubt(k);
 	if (m && (likely(!k->doubt) || is_mapped_so(k, m, at)))
 		return rp_mm_table(m, at, ret_vaddr);
 	if (likely(!k->doubt))
@@ -248,12 +257,9 @@ static enum ringprof_end walk_rows(struct rp_walk *w, const struct pt_regs *regs
 	k.mm = mm;
 	k.map = NULL;
 	k.nmi = in_nmi();
-	k.doubt = doubt;
-	if (unlikely(doubt)) {
-		k.checked = 0;
-		k.looks = 0;
-		memset(k.seen, 0, sizeof(k.seen));
-	}
+	k.doubt = false;
+	if (unlikely(doubt))
+		begin_doubt(&k);
 	ringprof_walk_begin(&s, regs->ip, user_sp(regs), rp_arch_frame_pointer(regs),
 			    rp_arch_user_end(RP_USER_64), w->max_user);
 	why = ringprof_walk_up(&k, &s);

@@ -141,10 +141,11 @@
  * What an address space maps the module finds out by itself: the first sample
  * of an address space not known, or one whose amount of executable memory has
  * changed, has its mappings read in process context and compared with the
- * tables. Until then that space is walked by frame pointers
- * (RINGPROF_SAMPLE_NEW_MM); a forked child by its parent's mappings, as long as
- * they are the same. Where only anonymous executable memory comes and goes, the
- * mappings of files are used meanwhile.
+ * tables. Until then a table is found by the page that a pc lies on, where that
+ * can be told (not in NMI, not on RT kernels), and the rest is walked by frame
+ * pointers (RINGPROF_SAMPLE_NEW_MM); a forked child by its parent's mappings, as
+ * long as they are the same. Where only anonymous executable memory comes and
+ * goes, the mappings of files are used meanwhile.
  *
  * Rows (struct ringprof_row) are sorted by pc, which counts from the table's
  * base address; a row holds up to the next one's pc. The caller's registers by
@@ -278,7 +279,7 @@ struct ringprof_rec {
 #define RINGPROF_SAMPLE_NMI	0x04	/* taken in NMI context */
 #define RINGPROF_SAMPLE_COMPAT	0x08	/* a 32-bit task */
 #define RINGPROF_SAMPLE_ROWS	0x10	/* at least one user frame by an unwind row */
-#define RINGPROF_SAMPLE_NEW_MM	0x20	/* mappings not known yet: frame pointers alone */
+#define RINGPROF_SAMPLE_NEW_MM	0x20	/* mappings not known yet: a frame may lack its table */
 
 struct ringprof_rec_sample {
 	struct ringprof_rec rec;
