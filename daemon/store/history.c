@@ -19,6 +19,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
+#define STOP_NAMING_NS (2 * NSEC_PER_SEC)
+
 const uint64_t history_steps[HISTORY_TIERS] = { 10 * NSEC_PER_SEC, 60 * NSEC_PER_SEC,
 						600 * NSEC_PER_SEC, 3600 * NSEC_PER_SEC };
 const char *const history_names[HISTORY_TIERS] = { "10s", "1m", "10m", "1h" };
@@ -282,6 +284,16 @@ int store_open_history(struct store *s, const struct history_config *cfg, char *
 	return 0;
 }
 
+bool history_hurries(struct history *h)
+{
+	bool r;
+
+	pthread_mutex_lock(&h->lock);
+	r = h->stop && mono_now() - h->stopped > STOP_NAMING_NS;
+	pthread_mutex_unlock(&h->lock);
+	return r;
+}
+
 void history_close(struct history *h)
 {
 	if (!h)
@@ -289,6 +301,7 @@ void history_close(struct history *h)
 	if (h->started) {
 		pthread_mutex_lock(&h->lock);
 		h->stop = true;
+		h->stopped = mono_now();
 		pthread_cond_signal(&h->wake);
 		pthread_mutex_unlock(&h->lock);
 		pthread_join(h->thread, NULL);

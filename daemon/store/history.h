@@ -44,6 +44,7 @@ struct history {
 	} queue[HISTORY_QUEUE];
 	size_t head, queued;
 	bool stop, busy;
+	uint64_t stopped; /* mono ns */
 	uint64_t next_pin;
 	uint64_t reserved; /* bytes of pins in the making: they count in the budget */
 	struct history_counters c;
@@ -57,6 +58,12 @@ extern const uint64_t history_steps[HISTORY_TIERS];
 extern const char *const history_names[HISTORY_TIERS];
 
 uint64_t history_now(const struct history *h);
+/*
+ * Has the stop come, and a moment passed? What is written from then on keeps
+ * its file and place alone: whoever stops the daemon does not wait for debug
+ * information to be read.
+ */
+bool history_hurries(struct history *h);
 /* Takes a reference, or counts a loss. Never waits for the disk. */
 void history_add(struct history *h, struct window *w, uint64_t seq);
 void history_close(struct history *h);

@@ -212,7 +212,7 @@ void roll_name_fresh(struct roll *r)
 	struct sym_answer *a = r->n_fresh ? malloc(sizeof(*a)) : NULL;
 	uint64_t named = 0, all = r->n_fresh;
 
-	for (size_t i = 0; a && i < r->n_fresh; i++) {
+	for (size_t i = 0; a && i < r->n_fresh && !history_hurries(r->history); i++) {
 		const struct model_frame *f = model_frame(r->map.model, r->fresh[i].src);
 		const struct model_object *o = model_object(r->map.model, f->object);
 		uint64_t vaddr = 0;
