@@ -25,7 +25,7 @@
 
 struct relabel;
 
-struct relabel *relabel_new(void); /* one reference, without rules; NULL: no memory */
+struct relabel *relabel_new(void);		/* one reference, without rules; NULL: no memory */
 struct relabel *relabel_ref(struct relabel *r); /* NULL is fine; any thread */
 void relabel_unref(struct relabel *r);		/* the same */
 /*
