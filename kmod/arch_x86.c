@@ -50,10 +50,13 @@ bool rp_arch_maps(struct mm_struct *mm, unsigned long addr, const void *file, u6
 	pte_t pte = find_pte(mm, addr);
 	u64 found;
 
-	if (!pte_present(pte) || pte_special(pte) || !pfn_valid(pte_pfn(pte)))
+	if (!pte_present(pte))
+		return true;
+	if (pte_special(pte) || !pfn_valid(pte_pfn(pte)))
 		return false;
 	return rp_page_file(pfn_to_page(pte_pfn(pte)), &found) == file && found == index;
 }
+
 bool rp_arch_has_page(struct mm_struct *mm, unsigned long addr)
 {
 	return pte_present(find_pte(mm, addr));
