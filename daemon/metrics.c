@@ -131,7 +131,11 @@ static void write_unwind(struct buf *b, const struct collector_status *s)
 	gauge(b, "ringprof_unwind_table_bytes", "Memory of unwind rows.", t->bytes);
 	gauge(b, "ringprof_unwind_disk_bytes", "Unwind rows kept in the cache directory.",
 	      t->disk_bytes);
-	gauge(b, "ringprof_unwind_rows", "Unwind rows.", t->rows);
+	metrics_family(b, "ringprof_unwind_rows", METRIC_GAUGE,
+		       "Unwind rows, by what they were made of.");
+	for (unsigned int i = 0; i < ROWS_ORIGINS; i++)
+		metrics_u64(b, "ringprof_unwind_rows", t->rows_by[i], "origin", rows_origin_name(i),
+			    NULL);
 	gauge(b, "ringprof_unwind_opaque_rows", "Rows for what no row can express.",
 	      t->opaque_rows);
 	counter(b, "ringprof_unwind_compiled_total", "Files whose rows were compiled.",
