@@ -29,9 +29,9 @@ static void make(void)
 	write_text("f.c", "__attribute__((noinline)) int inner(int x) { return x * 3; }\n"
 			  "__attribute__((noinline)) int second(int x) { return x - 9; }\n"
 			  "int main(int c, char **v) { return inner(c) + second(c); }\n");
-	if (sh("cc -O1 -g -Wl,--build-id=sha1 -o full f.c && objcopy --only-keep-debug full "
-	       "all.debug"
-	       " && cp full bare && strip -s bare && "
+	/* where it is not found before it is copied */
+	if (sh("mkdir d && cc -O1 -g -Wl,--build-id=sha1 -o full f.c && "
+	       "objcopy --only-keep-debug full d/all.debug && cp full bare && strip -s bare && "
 	       "objcopy --add-gnu-debuglink=d/all.debug bare && cp full other && "
 	       "strip --strip-debug other"))
 		abort();
