@@ -210,20 +210,39 @@ static int make_tables(sqlite3 *db, uint64_t origin, const char *host, const cha
 	return r ? r : hfile_sql(db, "COMMIT");
 }
 
+/* Under another name until it is whole: who is killed meanwhile leaves none that is not. */
+static int make_file(const char *path, uint64_t origin, const char *host, const char *pin_name)
+{
+	cleanup_free char *unborn = NULL;
+	sqlite3 *db = NULL;
+	int r;
+
+	if (asprintf(&unborn, "%s.new", path) < 0) {
+		unborn = NULL;
+		return -ENOMEM;
+	}
+	each_name(unborn, take_away, NULL);
+	r = hfile_connect(unborn, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db);
+	if (!r)
+		r = make_tables(db, origin, host, pin_name);
+	sqlite3_close(db);
+	if (!r && rename(unborn, path))
+		r = -errno;
+	if (r)
+		each_name(unborn, take_away, NULL);
+	return r;
+}
+
 int hfile_create(struct hfile **ret, const char *path, uint64_t origin, const char *host,
 		 const char *pin_name)
 {
 	struct hfile *f;
-	sqlite3 *db = NULL;
 	const char *why;
 	int r;
 
 	if (!access(path, F_OK))
 		return -EEXIST;
-	r = hfile_connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db);
-	if (!r)
-		r = make_tables(db, origin, host, pin_name);
-	sqlite3_close(db);
+	r = make_file(path, origin, host, pin_name);
 	if (!r)
 		r = hfile_open(&f, path, &why);
 	if (r) {
