@@ -33,8 +33,9 @@ struct pprof_mapping {
 struct pprof_location {
 	uint32_t mapping;
 	uint32_t first_line, n_lines;
-	uint64_t address;	   /* marks: their number */
-	uint32_t jit, jit_version; /* addresses that more than one piece of code had */
+	uint64_t address; /* marks: their number */
+	/* addresses that more than one piece of code had: table and version, run or boot */
+	uint64_t jit, epoch;
 };
 
 struct pprof_labels {

@@ -80,20 +80,24 @@ static int add_location(struct pprof *p, struct pprof_location *loc, uint64_t ha
 
 int pprof_location(struct pprof *p, const struct model_object *o, uint64_t off, uint32_t *ret)
 {
-	struct pprof_location loc = { .jit = o->jit ? jit_table_id(o->jit) : 0,
-				      .jit_version = o->jit_version };
+	struct pprof_location loc = { .jit = 0 };
 	uint64_t hash;
 	uint32_t i;
 
 	query_resolve(p->env, o, off, budget_line_ns(&p->budget), &p->answer);
 	if (pprof_mapping(p, o, off, &loc.address, &loc.mapping))
 		return -ENOMEM;
-	hash = hash_mix(loc.address,
-			hash_mix(loc.mapping, (uint64_t)loc.jit << 32 | loc.jit_version));
+	if (o->stored) {
+		loc.jit = o->stored->key.jit;
+		loc.epoch = o->stored->key.epoch;
+	} else if (o->jit) {
+		loc.jit = (uint64_t)jit_table_id(o->jit) << 32 | o->jit_version;
+	}
+	hash = hash_mix(loc.address, hash_mix(loc.mapping, loc.jit ^ loc.epoch));
 	HMAP_FOR_EACH (&p->location_index, hash, it, i) {
 		if (p->locations[i].address == loc.address &&
 		    p->locations[i].mapping == loc.mapping && p->locations[i].jit == loc.jit &&
-		    p->locations[i].jit_version == loc.jit_version) {
+		    p->locations[i].epoch == loc.epoch) {
 			*ret = i;
 			return 0;
 		}
