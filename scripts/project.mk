@@ -57,6 +57,7 @@ help:
 	@echo 'make check-web       the page in headless Chromium'
 	@echo 'make check-vm        the module in a VM (KERNEL=6.1)'
 	@echo 'make check-matrix    the same on every kernel of tests/vm/matrix'
+	@echo 'make check-debug     the same under KASAN, lockdep and kmemleak (KERNEL_SRC=DIR)'
 	@echo 'make style           what can be checked of the coding style'
 	@echo 'make install         PREFIX, DESTDIR, SYSCONFDIR, UNITDIR are honoured'
 	@echo 'make dkms-install    build and load the module through dkms (root)'
