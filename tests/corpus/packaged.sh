@@ -40,7 +40,7 @@ postgres=$(for d in /usr/lib/postgresql/*/bin; do echo "$d/postgres"; done | sor
 program postgres packaged "$postgres" postgres $here/pgbench $seconds
 program gcc packaged "$(g++ -print-prog-name=cc1plus)" cc1plus g++ -O2 -std=gnu++17 -c -o "$run/bin/o" $here/templates.cc
 node=$(command -v node || command -v nodejs)
-program node jit "$node" - "$node" --perf-basic-prof $here/work.js $seconds
+program node jit "$node" - "$node" --perf-basic-prof --no-logfile-per-isolate "--logfile=$run/v8.log" $here/work.js $seconds
 java=$(command -v java)
 # one exe: the name of the process tells the two apart
 ln -s "$(readlink -f "$java")" "$run/bin/java-fp"

@@ -63,7 +63,7 @@ contained=$!
 
 if command -v node >/dev/null; then
 	ln -s "$(command -v node)" "$dir/jitnode"
-	run "$dir/jitnode" --perf-basic-prof --interpreted-frames-native-stack "$dir/src/hot.js"
+	run "$dir/jitnode" --perf-basic-prof --no-logfile-per-isolate --logfile="$dir/v8.log" --interpreted-frames-native-stack "$dir/src/hot.js"
 	maps+=("/tmp/perf-${pids[-1]}.map")
 fi
 [ ! -x "$dir/strippedgo" ] || run "$dir/strippedgo"
