@@ -10,8 +10,8 @@ judge "counters add up" tests/vm/check counters "$tmp/r"
 unload
 load
 if command -v go > /dev/null; then
-	ok "record the Go compiler" record "$tmp/r" -c 0 -F 199 -d "${RINGPROF_MIXED:-60}" -- \
-		taskset -c 0 mixed "${RINGPROF_MIXED:-60}" go
+	ok "record the Go compiler" record "$tmp/r" -c 0 -F 199 -d "${RINGPROF_MIXED_FP:-30}" -- \
+		taskset -c 0 mixed "${RINGPROF_MIXED_FP:-30}" go
 	# it walks trees by recursion: a third of each stack is new
 	judge "bytes per sample, a compiler with frame pointers" tests/vm/check density "$tmp/r" 90 15
 	judge "counters add up" tests/vm/check counters "$tmp/r"
@@ -20,8 +20,8 @@ else
 fi
 unload
 load
-ok "record the mixed load" record "$tmp/r" -c 0 -F 199 -d "${RINGPROF_MIXED:-60}" -- \
-	taskset -c 0 mixed "${RINGPROF_MIXED:-60}"
+ok "record the mixed load" record "$tmp/r" -c 0 -F 199 -d "${RINGPROF_MIXED_FP:-30}" -- \
+	taskset -c 0 mixed "${RINGPROF_MIXED_FP:-30}"
 judge "bytes per sample, mixed load" tests/vm/check density "$tmp/r" 90
 judge "counters add up" tests/vm/check counters "$tmp/r"
 unload
