@@ -177,8 +177,8 @@ P
 ok "status, /metrics and the history agree" agree
 
 # --- a thousand requests ---
-resources() { # fds, threads, KiB
-	echo "$(find "/proc/$daemon_pid/fd" -type l | wc -l) $(awk '/^Threads|^RssAnon/ { print $2 }' "/proc/$daemon_pid/status" | sort -n | tr '\n' ' ')"
+resources() { # fds but the history's, threads, KiB
+	echo "$(find "/proc/$daemon_pid/fd" -type l ! -lname "$dir/history/*" | wc -l) $(awk '/^Threads|^RssAnon/ { print $2 }' "/proc/$daemon_pid/status" | sort -n | tr '\n' ' ')"
 }
 ask() { # N: that many requests of each sort, each on a connection of its own
 	for u in /api/v1/status /metrics "/api/v1/profile?format=top&from=now-5s" /nothing; do

@@ -17,7 +17,15 @@ pids+=($!)
 samples() { # SELECTOR
 	get /api/v1/profile -G --data-urlencode "query=$1" -d format=top -d from=now-5s | jq .samples
 }
-external() { sleep 2; [ "$(samples '{team="blue"}')" -gt 50 ] && [ "$(samples '{team="red"}')" = 0 ]; }
+external() {
+	local n
+	for _ in $(seq 20); do # a label that no series has yet is refused
+		sleep 1
+		n=$(samples '{team="blue"}' 2>/dev/null)
+		[ "${n:-0}" -le 50 ] || break
+	done
+	[ "${n:-0}" -gt 50 ] && [ "$(samples '{team="red"}')" = 0 ]
+}
 ok "[external_labels] are labels of every series" external
 
 reload() { # until the log has one answer more
