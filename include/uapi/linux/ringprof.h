@@ -2,28 +2,23 @@
 /*
  * ringprof: the contract between the kernel module and user space
  *
- * This comment is the manual of it; ringprof(4) repeats it for readers of man
- * pages. Everything here is fixed width, naturally aligned, native endian, and
- * compiles as C90.
+ * This comment is the manual of it; ringprof(4) repeats it for readers of man pages. Everything
+ * here is fixed width, naturally aligned, native endian, and compiles as C90.
  *
  * VERSIONS
- *
- * RINGPROF_ABI_MAJOR changes when an existing field moves or changes its
- * meaning, or nodes come in another record (2: NODES16); RINGPROF_ABI_MINOR
- * when something is added. A reader refuses a major it does not know, ignores
- * record types, flags, counters and header bytes it does not know (every record
- * carries its size, the header its own size and the number of its counters),
- * and asks `features` before it relies on anything optional. The layout is
- * asserted in both worlds (include/ringprof/abi_check.h) and kept in
- * tests/abi/layout.txt; a layout that changed without a version fails the tests.
+ * RINGPROF_ABI_MAJOR changes when an existing field moves or changes its meaning, or nodes come in
+ * another record (2: NODES16); RINGPROF_ABI_MINOR when something is added. A reader refuses a major
+ * it does not know, ignores record types, flags, counters and header bytes it does not know (every
+ * record carries its size, the header its own size and the number of its counters), and asks
+ * `features` before it relies on anything optional. The layout is asserted in both worlds
+ * (include/ringprof/abi_check.h) and kept in tests/abi/layout.txt; a layout that changed without a
+ * version fails the tests.
  *
  * THE DEVICE /dev/ringprof
- *
- * open(2) needs CAP_PERFMON or CAP_SYS_ADMIN in the initial user namespace and
- * takes the one reader's place: EBUSY while another file is open (netlink INFO
- * names the holder), EPERM without the right or under lockdown. Each open
- * starts a new epoch (see below) on every CPU. The place is free again when
- * the last reference, mappings included, is gone.
+ * open(2) needs CAP_PERFMON or CAP_SYS_ADMIN in the initial user namespace and takes the one
+ * reader's place: EBUSY while another file is open (netlink INFO names the holder), EPERM without
+ * the right or under lockdown. Each open starts a new epoch (see below) on every CPU. The place is
+ * free again when the last reference, mappings included, is gone.
  *
  * mmap(2), MAP_SHARED, once or twice per CPU:
  *
@@ -35,51 +30,45 @@
  *                                    (1 page + 2 * data_size), so that a
  *                                    record never wraps for the reader
  *
- * ENXIO: that CPU has no ring (never was in the mask while online). EINVAL: a
- * size, offset or flag that is none of these. EPERM: PROT_WRITE or PROT_EXEC
- * on the head. mprotect to writable, mremap to grow and fork inheritance are
- * refused (VM_MAYWRITE, VM_DONTEXPAND, VM_DONTCOPY).
+ * ENXIO: that CPU has no ring (never was in the mask while online). EINVAL: a size, offset or flag
+ * that is none of these. EPERM: PROT_WRITE or PROT_EXEC on the head. mprotect to writable, mremap
+ * to grow and fork inheritance are refused (VM_MAYWRITE, VM_DONTEXPAND, VM_DONTCOPY).
  *
- * poll(2) gives POLLIN when any ring is at least half full. A reader that
- * drains once a second needs no poll.
+ * poll(2) gives POLLIN when any ring is at least half full. A reader that drains once a second
+ * needs no poll.
  *
  * THE RING
- *
- * head->head and tail->tail are byte positions that only grow; the data of
- * position p is at data[p & (data_size - 1)]. The ordering, both sides:
+ * head->head and tail->tail are byte positions that only grow; the data of position p is at data[p
+ * & (data_size - 1)]. The ordering, both sides:
  *
  *   module                              reader
  *   load_acquire(tail)          (A)     load_acquire(head)      (B)
  *   write records                       read records
  *   store_release(head)         (B)     store_release(tail)     (A)
  *
- * The module never trusts tail: a value with head - tail > data_size counts as
- * a full ring (RINGPROF_LOST_BAD_TAIL). It keeps its own copy of head.
+ * The module never trusts tail: a value with head - tail > data_size counts as a full ring
+ * (RINGPROF_LOST_BAD_TAIL). It keeps its own copy of head.
  *
- * Records are 8-byte aligned, sizes multiples of 8, and start with struct
- * ringprof_rec. One head store makes the nodes of a sample and the sample
- * visible together, or none of them.
+ * Records are 8-byte aligned, sizes multiples of 8, and start with struct ringprof_rec. One head
+ * store makes the nodes of a sample and the sample visible together, or none of them.
  *
  * CALL CHAINS
+ * A sample is a leaf pc and the id of its caller chain: a node of the CPU's call trie. A node is
+ * (parent node, address); the parent is the frame's caller, so walking parents goes towards the
+ * root. Node 0 is the empty chain. Chains run user frames and kernel frames as one: kernel
+ * addresses are those with bit 63 set that are not end marks. The user pc below a system call or
+ * exception is an ordinary node. Addresses of nodes are return addresses (look up address - 1)
+ * except that user pc.
  *
- * A sample is a leaf pc and the id of its caller chain: a node of the CPU's
- * call trie. A node is (parent node, address); the parent is the frame's
- * caller, so walking parents goes towards the root. Node 0 is the empty chain.
- * Chains run user frames and kernel frames as one: kernel addresses are those
- * with bit 63 set that are not end marks. The user pc below a system call or
- * exception is an ordinary node. Addresses of nodes are return addresses
- * (look up address - 1) except that user pc.
+ * The first node below node 0 is an end mark: RINGPROF_END_MARK | enum ringprof_end: why the walk
+ * ended there. It is no canonical address.
  *
- * The first node below node 0 is an end mark: RINGPROF_END_MARK | enum
- * ringprof_end: why the walk ended there. It is no canonical address.
- *
- * RINGPROF_REC_NODES16 brings new nodes: the first one's parent is `parent`,
- * each next one's the one before it. They get the next ids of the epoch, which
- * count from 1 without a gap; the SAMPLE behind the record names the last of
- * them, so that a reader finds out if it missed any. (ABI 1 had
- * RINGPROF_REC_NODES: whole addresses, with the ids first, first + 1, ...)
- * An address is a signed difference to its parent's address (node 0: to 0), or
- * the whole of it, in units of 16 bits, low ones first:
+ * RINGPROF_REC_NODES16 brings new nodes: the first one's parent is `parent`, each next one's the
+ * one before it. They get the next ids of the epoch, which count from 1 without a gap; the SAMPLE
+ * behind the record names the last of them, so that a reader finds out if it missed any. (ABI 1 had
+ * RINGPROF_REC_NODES: whole addresses, with the ids first, first + 1, ...) An address is a signed
+ * difference to its parent's address (node 0: to 0), or the whole of it, in units of 16 bits, low
+ * ones first:
  *
  *   bit 0 of the first unit is 0    one unit, bits 1..15: the difference
  *   its bits 0..1 are 01            two units, bits 2..31: the difference
@@ -87,38 +76,32 @@
  *
  * The record's flags say how many units at its end only fill it up.
  *
- * An epoch ends when the table is full or a reader attaches: RINGPROF_REC_EPOCH
- * says so, and all ids before it are void. Bits 24..31 of every id in the ring
- * are the low 8 bits of its epoch, bits 0..23 the node. A reader that finds
- * another epoch, a node that did not come or anything else that cannot be must
- * drop up to the next EPOCH record, counting what it drops.
+ * An epoch ends when the table is full or a reader attaches: RINGPROF_REC_EPOCH says so, and all
+ * ids before it are void. Bits 24..31 of every id in the ring are the low 8 bits of its epoch, bits
+ * 0..23 the node. A reader that finds another epoch, a node that did not come or anything else that
+ * cannot be must drop up to the next EPOCH record, counting what it drops.
  *
- * A reader that attaches drops everything up to the first EPOCH record whose
- * epoch is not older than `attach_epoch` (set by open(2), read after open):
- * the samples before it were taken for nobody (count them: reason "detached").
+ * A reader that attaches drops everything up to the first EPOCH record whose epoch is not older
+ * than `attach_epoch` (set by open(2), read after open): the samples before it were taken for
+ * nobody (count them: reason "detached").
  *
  * WEIGHT
- *
- * A sample stands for as much as the last RINGPROF_REC_WEIGHT before it says:
- * nanoseconds of CPU time (unit RINGPROF_UNIT_NS) or events of a counter
- * (RINGPROF_UNIT_CYCLES). A WEIGHT record follows every EPOCH record and
- * every change of the period.
+ * A sample stands for as much as the last RINGPROF_REC_WEIGHT before it says: nanoseconds of CPU
+ * time (unit RINGPROF_UNIT_NS) or events of a counter (RINGPROF_UNIT_CYCLES). A WEIGHT record
+ * follows every EPOCH record and every change of the period.
  *
  * COUNTERS
- *
- * Every overflow of the sampling event ends in exactly one of the counters of
- * enum ringprof_outcome; calls is their sum. RINGPROF_OUT_EMITTED counts
- * SAMPLE records. What is called a loss has a name here; nothing else is.
+ * Every overflow of the sampling event ends in exactly one of the counters of enum
+ * ringprof_outcome; calls is their sum. RINGPROF_OUT_EMITTED counts SAMPLE records. What is called
+ * a loss has a name here; nothing else is.
  *
  * TIME
- *
- * Nanoseconds of the clock that head->clock names (a clockid: CLOCK_MONOTONIC
- * unless the kernel has no NMI-safe reader for it).
+ * Nanoseconds of the clock that head->clock names (a clockid: CLOCK_MONOTONIC unless the kernel has
+ * no NMI-safe reader for it).
  *
  * UNWIND TABLES
- *
- * A user stack is walked by unwind rows where user space handed some over, by
- * frame pointers elsewhere. One table serves all processes that map its file:
+ * A user stack is walked by unwind rows where user space handed some over, by frame pointers
+ * elsewhere. One table serves all processes that map its file:
  *
  *   TABLE_NEW     TABLE_KEY, TABLE_FD (absent: the vDSO), TABLE_BASE,
  *                 TABLE_SEGMENTS, TABLE_N_ROWS -> TABLE_ID
@@ -128,40 +111,33 @@
  *   TABLE_DEL     TABLE_ID or TABLE_KEY (all of that key)
  *   TABLE_GET     dump: every table, its counters; TABLE_FIRST: rows that came so far
  *
- * The file is identified by the module from TABLE_FD's own inode (device,
- * number, generation, ctime), the one thing an address space can be compared
- * with; the key is opaque, the same that user space keeps symbols by. Another
- * table for the same inode takes the place of the one before; two files of one
- * content have two tables. A mapping that has its table keeps it when the ctime
- * changes afterwards (the file is unlinked or renamed). A table never committed
- * goes when the socket that began it is closed or when its bytes are wanted. All
- * tables together keep to TABLE_BUDGET bytes: the least used goes first; ENOSPC
- * when the new one alone is larger.
+ * The file is identified by the module from TABLE_FD's own inode (device, number, generation,
+ * ctime), the one thing an address space can be compared with; the key is opaque, the same that
+ * user space keeps symbols by. Another table for the same inode takes the place of the one before;
+ * two files of one content have two tables. A mapping that has its table keeps it when the ctime
+ * changes afterwards (the file is unlinked or renamed). A table never committed goes when the
+ * socket that began it is closed or when its bytes are wanted. All tables together keep to
+ * TABLE_BUDGET bytes: the least used goes first; ENOSPC when the new one alone is larger.
  *
- * What an address space maps the module finds out by itself: the first sample
- * of an address space not known, or one whose amount of executable memory has
- * changed, has its mappings read in process context and compared with the
- * tables. Until then a table is found by the page that a pc lies on, where that
- * can be told (not in NMI, not on RT kernels), and the rest is walked by frame
- * pointers (RINGPROF_SAMPLE_NEW_MM); a forked child by its parent's mappings, as
- * long as they are the same. Where only anonymous executable memory comes and
- * goes, the mappings of files are used meanwhile.
+ * What an address space maps the module finds out by itself: the first sample of an address space
+ * not known, or one whose amount of executable memory has changed, has its mappings read in process
+ * context and compared with the tables. Until then a table is found by the page that a pc lies on,
+ * where that can be told (not in NMI, not on RT kernels), and the rest is walked by frame pointers
+ * (RINGPROF_SAMPLE_NEW_MM); a forked child by its parent's mappings, as long as they are the same.
+ * Where only anonymous executable memory comes and goes, the mappings of files are used meanwhile.
  *
- * Rows (struct ringprof_row) are sorted by pc, which counts from the table's
- * base address; a row holds up to the next one's pc. The caller's registers by
- * a row: ra = *(CFA - 8), sp = CFA, bp by the row's second rule. A row that
- * does not fit is RINGPROF_CFA_OPAQUE, never an approximation; a field that its
- * kind has no use for is 0 (include/ringprof/row_check.h). A pc that a
- * signal interrupted, found below a signal frame, is stored in the chain + 1,
- * so that every caller's node is looked up at address - 1.
+ * Rows (struct ringprof_row) are sorted by pc, which counts from the table's base address; a row
+ * holds up to the next one's pc. The caller's registers by a row: ra = *(CFA - 8), sp = CFA, bp by
+ * the row's second rule. A row that does not fit is RINGPROF_CFA_OPAQUE, never an approximation; a
+ * field that its kind has no use for is 0 (include/ringprof/row_check.h). A pc that a signal
+ * interrupted, found below a signal frame, is stored in the chain + 1, so that every caller's node
+ * is looked up at address - 1.
  *
  * NETLINK
- *
- * Generic netlink family "ringprof", version 1, grows by attributes. Every
- * command needs CAP_PERFMON or CAP_SYS_ADMIN in the initial user namespace,
- * INFO and STATS too, as counters tell about others. Unknown flags and
- * attributes are refused with an extack text. The multicast group "events"
- * carries notifications of state and settings (RINGPROF_CMD_EVENT).
+ * Generic netlink family "ringprof", version 1, grows by attributes. Every command needs
+ * CAP_PERFMON or CAP_SYS_ADMIN in the initial user namespace, INFO and STATS too, as counters tell
+ * about others. Unknown flags and attributes are refused with an extack text. The multicast group
+ * "events" carries notifications of state and settings (RINGPROF_CMD_EVENT).
  */
 #ifndef _UAPI_LINUX_RINGPROF_H
 #define _UAPI_LINUX_RINGPROF_H
@@ -322,8 +298,8 @@ struct ringprof_rec_weight {
 };
 
 /*
- * First page of a CPU's ring, read only. Fields of one cache line are written
- * together; head stands alone.
+ * First page of a CPU's ring, read only. Fields of one cache line are written together; head stands
+ * alone.
  */
 struct ringprof_ring_head {
 	__u64	magic;
@@ -373,9 +349,8 @@ struct ringprof_row {
 };
 
 /*
- * rule, from bit 0: 4 bits enum ringprof_cfa, 2 bits enum ringprof_bp, 10 bits
- * bp offset / 8 (signed), 16 bits CFA offset / 8 (signed; for PLT and REG as
- * said there).
+ * rule, from bit 0: 4 bits enum ringprof_cfa, 2 bits enum ringprof_bp, 10 bits bp offset / 8
+ * (signed), 16 bits CFA offset / 8 (signed; for PLT and REG as said there).
  */
 #define RINGPROF_RULE_CFA_SHIFT	0
 #define RINGPROF_RULE_BP_SHIFT	4
