@@ -116,19 +116,6 @@ static void put_strings(struct columns *c)
 	buf_putc(&c->w.b, ']');
 }
 
-static void put_number(struct buf *b, uint64_t v, bool first)
-{
-	char room[24], *p = room + sizeof(room);
-
-	do {
-		*--p = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	if (!first)
-		*--p = ',';
-	buf_append(b, p, (size_t)(room + sizeof(room) - p));
-}
-
 enum column {
 	FUNC_NAME,
 	FUNC_OBJECT,
@@ -195,10 +182,10 @@ static void put_columns(struct columns *c, enum column from, enum column to, uin
 	for (enum column col = from; col <= to; col++) {
 		buf_printf(&c->w.b, "%s\"%s\":[", col > from ? "," : "", column_names[col]);
 		for (uint32_t i = 0; i < n && !c->w.err; i++) {
-			put_number(&c->w.b,
-				   col < NODE_PARENT ? func_value(c, col, i)
-						     : node_value(c, col, i),
-				   !i);
+			writer_number(&c->w.b,
+				      col < NODE_PARENT ? func_value(c, col, i)
+							: node_value(c, col, i),
+				      !i);
 			writer_flow(&c->w);
 		}
 		buf_putc(&c->w.b, ']');

@@ -37,25 +37,6 @@ struct encoder {
 	uint32_t type, unit, label, yes, comment;
 };
 
-static void put_varint(struct buf *b, uint64_t v)
-{
-	for (; v >= 0x80; v >>= 7)
-		buf_putc(b, (char)(v | 0x80));
-	buf_putc(b, (char)v);
-}
-
-static void put_message(struct encoder *e, unsigned int field, const ProtobufCMessage *m)
-{
-	struct buf *b = &e->w.b;
-	size_t n = protobuf_c_message_get_packed_size(m);
-
-	put_varint(b, field << 3 | 2);
-	put_varint(b, n);
-	if (!buf_reserve(b, n))
-		b->len += protobuf_c_message_pack(m, (uint8_t *)b->data + b->len);
-	writer_flow(&e->w);
-}
-
 static int add_text(struct encoder *e, const char *s, uint32_t *ret)
 {
 	*ret = strtab_add(e->strings, s);
@@ -148,7 +129,7 @@ static void put_value_type(struct encoder *e)
 
 	m.type = e->type;
 	m.unit = e->unit;
-	put_message(e, F_SAMPLE_TYPE, &m.base);
+	writer_message(&e->w, F_SAMPLE_TYPE, &m.base);
 }
 
 static void put_mappings(struct encoder *e)
@@ -162,7 +143,7 @@ static void put_mappings(struct encoder *e)
 		m.filename = e->objects[i];
 		m.has_functions = 1;
 		m.has_filenames = 1;
-		put_message(e, F_MAPPING, &m.base);
+		writer_message(&e->w, F_MAPPING, &m.base);
 	}
 }
 
@@ -179,13 +160,13 @@ static void put_function(struct encoder *e, uint32_t i)
 	m.system_name = strtab_add(e->strings, f->system_name);
 	m.filename = strtab_add(e->strings, f->file);
 	m.start_line = f->line;
-	put_message(e, F_FUNCTION, &m.base);
+	writer_message(&e->w, F_FUNCTION, &m.base);
 	line.function_id = m.id;
 	l.id = m.id;
 	l.mapping_id = e->mapping[i];
 	l.n_line = 1;
 	l.line = &list;
-	put_message(e, F_LOCATION, &l.base);
+	writer_message(&e->w, F_LOCATION, &l.base);
 }
 
 static void put_sample(struct encoder *e, uint32_t node, int64_t value, bool base)
@@ -201,7 +182,7 @@ static void put_sample(struct encoder *e, uint32_t node, int64_t value, bool bas
 	m.location_id = e->ids;
 	m.n_value = 1;
 	m.value = &value;
-	put_message(e, F_SAMPLE, &m.base);
+	writer_message(&e->w, F_SAMPLE, &m.base);
 }
 
 static int64_t scaled(uint64_t value, double factor)
@@ -239,8 +220,8 @@ static void put_rest(struct encoder *e)
 	for (uint32_t i = 0; i < n; i++) {
 		const char *s = strtab_get(e->strings, i);
 
-		put_varint(b, F_STRING << 3 | 2);
-		put_varint(b, strlen(s));
+		writer_varint(b, F_STRING << 3 | 2);
+		writer_varint(b, strlen(s));
 		buf_puts(b, s);
 		writer_flow(&e->w);
 	}

@@ -123,26 +123,12 @@ static void put_strings(struct columns *c)
 	buf_putc(&c->w.b, ']');
 }
 
-/* printf is most of the time of a large answer, so numbers are written by hand */
-static void put_number(struct buf *b, uint64_t v, bool first)
-{
-	char room[24], *p = room + sizeof(room);
-
-	do {
-		*--p = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	if (!first)
-		*--p = ',';
-	buf_append(b, p, (size_t)(room + sizeof(room) - p));
-}
-
 static void put_column(struct columns *c, const char *name, uint32_t n,
 		       uint64_t (*value)(struct columns *c, uint32_t i))
 {
 	buf_printf(&c->w.b, "\"%s\":[", name);
 	for (uint32_t i = 0; i < n && !c->w.err; i++) {
-		put_number(&c->w.b, value(c, i), !i);
+		writer_number(&c->w.b, value(c, i), !i);
 		writer_flow(&c->w);
 	}
 	buf_putc(&c->w.b, ']');

@@ -31,32 +31,13 @@ struct encoder {
 	uint64_t *ids; /* of the locations of one sample */
 };
 
-static void put_varint(struct buf *b, uint64_t v)
-{
-	for (; v >= 0x80; v >>= 7)
-		buf_putc(b, (char)(v | 0x80));
-	buf_putc(b, (char)v);
-}
-
-static void put_message(struct encoder *e, unsigned int field, const ProtobufCMessage *m)
-{
-	struct buf *b = &e->w.b;
-	size_t n = protobuf_c_message_get_packed_size(m);
-
-	put_varint(b, field << 3 | 2);
-	put_varint(b, n);
-	if (!buf_reserve(b, n))
-		b->len += protobuf_c_message_pack(m, (uint8_t *)b->data + b->len);
-	writer_flow(&e->w);
-}
-
 static void put_sample_type(struct encoder *e, uint32_t type, uint32_t unit)
 {
 	Ringprof__Pprof__ValueType m = RINGPROF__PPROF__VALUE_TYPE__INIT;
 
 	m.type = type;
 	m.unit = unit;
-	put_message(e, F_SAMPLE_TYPE, &m.base);
+	writer_message(&e->w, F_SAMPLE_TYPE, &m.base);
 }
 
 static void put_mapping(struct encoder *e, const struct pprof_mapping *row)
@@ -73,7 +54,7 @@ static void put_mapping(struct encoder *e, const struct pprof_mapping *row)
 	m.has_filenames = row->has_files;
 	m.has_line_numbers = row->has_lines;
 	m.has_inline_frames = row->has_inlines;
-	put_message(e, F_MAPPING, &m.base);
+	writer_message(&e->w, F_MAPPING, &m.base);
 }
 
 static void put_location(struct encoder *e, uint32_t i)
@@ -96,7 +77,7 @@ static void put_location(struct encoder *e, uint32_t i)
 	m.address = mapping->kind == FRAME_MARK ? 0 : row->address;
 	m.n_line = row->n_lines;
 	m.line = list;
-	put_message(e, F_LOCATION, &m.base);
+	writer_message(&e->w, F_LOCATION, &m.base);
 }
 
 static void put_function(struct encoder *e, uint32_t i)
@@ -109,7 +90,7 @@ static void put_function(struct encoder *e, uint32_t i)
 	m.system_name = row->system_name;
 	m.filename = row->file;
 	m.start_line = row->start_line;
-	put_message(e, F_FUNCTION, &m.base);
+	writer_message(&e->w, F_FUNCTION, &m.base);
 }
 
 static void put_label(Ringprof__Pprof__Label *room, Ringprof__Pprof__Label **list, size_t *n,
@@ -172,7 +153,7 @@ static void put_sample(struct encoder *e, const struct pprof_sample *row)
 	if (l->cpu >= 0)
 		put_label(room, labels, &m.n_label, e->t.cpu, 0, l->cpu);
 	m.label = labels;
-	put_message(e, F_SAMPLE, &m.base);
+	writer_message(&e->w, F_SAMPLE, &m.base);
 }
 
 static void put_strings(struct encoder *e)
@@ -183,8 +164,8 @@ static void put_strings(struct encoder *e)
 		const char *s = strtab_get(e->p->strings, i);
 		size_t len = strlen(s);
 
-		put_varint(&e->w.b, F_STRING << 3 | 2);
-		put_varint(&e->w.b, len);
+		writer_varint(&e->w.b, F_STRING << 3 | 2);
+		writer_varint(&e->w.b, len);
 		buf_append(&e->w.b, s, len);
 		writer_flow(&e->w);
 	}

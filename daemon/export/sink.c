@@ -62,3 +62,35 @@ void writer_json_totals(struct writer *w, const struct tree *t)
 		buf_printf(&w->b, "%s\"%s\":%" PRIu32, i ? "," : "", tiers[i], t->used.windows[i]);
 	buf_printf(&w->b, "},\"files_refused\":%" PRIu32, t->used.files_refused);
 }
+
+void writer_number(struct buf *b, uint64_t v, bool first)
+{
+	char room[24], *p = room + sizeof(room);
+
+	do {
+		*--p = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	if (!first)
+		*--p = ',';
+	buf_append(b, p, (size_t)(room + sizeof(room) - p));
+}
+
+void writer_varint(struct buf *b, uint64_t v)
+{
+	for (; v >= 0x80; v >>= 7)
+		buf_putc(b, (char)(v | 0x80));
+	buf_putc(b, (char)v);
+}
+
+void writer_message(struct writer *w, unsigned int field, const ProtobufCMessage *m)
+{
+	struct buf *b = &w->b;
+	size_t n = protobuf_c_message_get_packed_size(m);
+
+	writer_varint(b, field << 3 | 2);
+	writer_varint(b, n);
+	if (!buf_reserve(b, n))
+		b->len += protobuf_c_message_pack(m, (uint8_t *)b->data + b->len);
+	writer_flow(w);
+}

@@ -6,6 +6,8 @@
 #ifndef RINGPROF_EXPORT_WRITER_H
 #define RINGPROF_EXPORT_WRITER_H
 
+#include <protobuf-c/protobuf-c.h>
+
 #include "export/export.h"
 
 #define WRITER_CHUNK 65536
@@ -20,6 +22,16 @@ struct writer {
 void writer_flow(struct writer *w);
 /* Hands on the rest and frees; 0 or the first error. */
 int writer_end(struct writer *w);
+
+/*
+ * A decimal number, with a comma before it unless it is the first: printf is
+ * most of the time of a large answer.
+ */
+void writer_number(struct buf *b, uint64_t v, bool first);
+/* Protobuf's variable-length number. */
+void writer_varint(struct buf *b, uint64_t v);
+/* Field `field` of a message, which is m; flows. */
+void writer_message(struct writer *w, unsigned int field, const ProtobufCMessage *m);
 
 /* The totals all JSON answers begin with, "type" to "files_refused", no braces. */
 void writer_json_totals(struct writer *w, const struct tree *t);
