@@ -44,7 +44,7 @@ static inline u64 rp_arch_frame_pointer(const struct pt_regs *regs)
 static inline u64 rp_arch_reg(const struct pt_regs *regs, u32 number)
 {
 	static const u8 place[16] = {
-#define AT(r) offsetof(struct pt_regs, r) / sizeof(long)
+#define AT(r) (offsetof(struct pt_regs, r) / sizeof(long))
 		AT(ax), AT(dx), AT(cx),	 AT(bx),  AT(si),  AT(di),  AT(bp),  AT(sp),
 		AT(r8), AT(r9), AT(r10), AT(r11), AT(r12), AT(r13), AT(r14), AT(r15),
 #undef AT

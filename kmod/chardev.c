@@ -4,8 +4,9 @@
  * release(2) is the last word of a reader. Rings are never replaced while a
  * reader is there.
  *
- * mmap(2) comes with the mmap lock held and takes rp_lock; nothing takes an
- * mmap lock under rp_lock.
+ * mmap(2) comes with the mmap lock held and takes rp_rings_lock, under which
+ * memory is allocated and nothing else done. Not rp_lock: perf's locks nest in
+ * that one, and perf's read(2) takes the mmap lock, by a fault, inside of them.
  */
 #include <linux/capability.h>
 #include <linux/cpumask.h>
@@ -54,9 +55,11 @@ static int may_open(void)
 static void attach_reader(struct rp_cpu *c)
 {
 	struct rp_stream *s = &c->s;
+	/* pairs with ring.h:rp_ring_commit(): the records up to there are whole */
 	u64 head = smp_load_acquire(&s->ring.shared->head);
 
 	if (!ringprof_pos_ok(head, READ_ONCE(s->ring.reader->tail), s->ring.mask + 1))
+		/* pairs with ring.h:rp_ring_room() */
 		smp_store_release(&s->ring.reader->tail, head);
 	WRITE_ONCE(s->ring.shared->attach_epoch, READ_ONCE(s->trie.epoch) + 1);
 	/* pairs with emit.h:rp_emit_check_attach() */
@@ -108,10 +111,13 @@ static int ringprof_release(struct inode *inode, struct file *file)
 static bool half_full(const struct rp_cpu *c)
 {
 	const struct rp_ring *r = &c->s.ring;
-	u64 size = r->mask + 1;
+	u64 size = r->mask + 1, head;
 
-	return r->data &&
-	       smp_load_acquire(&r->shared->head) - READ_ONCE(r->reader->tail) >= size / 2;
+	if (!r->data)
+		return false;
+	/* pairs with ring.h:rp_ring_commit() */
+	head = smp_load_acquire(&r->shared->head);
+	return head - READ_ONCE(r->reader->tail) >= size / 2;
 }
 
 static __poll_t ringprof_poll(struct file *file, poll_table *wait)
@@ -156,9 +162,9 @@ static int ringprof_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EINVAL;
 	if (cpu >= nr_cpu_ids || !cpu_possible(cpu))
 		return -ENXIO;
-	mutex_lock(&rp_lock);
+	mutex_lock(&rp_rings_lock);
 	ret = map_ring(rp_cpu_of(cpu), what, vma);
-	mutex_unlock(&rp_lock);
+	mutex_unlock(&rp_rings_lock);
 	return ret;
 }
 

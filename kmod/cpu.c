@@ -20,7 +20,10 @@
 #include "sample.h"
 #include "sampler.h"
 
+/* whether and how is sampled: start, stop, settings, CPUs that come and go (sampler.h) */
 DEFINE_MUTEX(rp_lock);
+/* the memory of rings, against mmap(2) */
+DEFINE_MUTEX(rp_rings_lock);
 DEFINE_PER_CPU(struct rp_cpu *, rp_cpus);
 
 static void wake_up_reader(struct irq_work *work)
@@ -86,7 +89,7 @@ static void describe(struct rp_cpu *c)
 	h->clock = RP_CLOCK_ID;
 }
 
-int rp_cpu_prepare(int cpu, const struct rp_config *cfg, bool resize)
+static int prepare(int cpu, const struct rp_config *cfg, bool resize)
 {
 	u32 size = rp_config_ring_size(cfg), budget = rp_config_node_budget(cfg);
 	struct rp_cpu *c = rp_cpu_of(cpu);
@@ -102,6 +105,16 @@ int rp_cpu_prepare(int cpu, const struct rp_config *cfg, bool resize)
 	if (!c->s.ring.data)
 		alloc_tables(c, size, budget);
 	return 0;
+}
+
+int rp_cpu_prepare(int cpu, const struct rp_config *cfg, bool resize)
+{
+	int ret;
+
+	mutex_lock(&rp_rings_lock);
+	ret = prepare(cpu, cfg, resize);
+	mutex_unlock(&rp_rings_lock);
+	return ret;
 }
 
 static void fill_attr(struct perf_event_attr *attr, u32 type, u64 period)
@@ -164,6 +177,9 @@ int rp_cpu_arm(struct rp_cpu *c, const struct rp_config *cfg, u32 hz)
 {
 	int ret = -ENODEV;
 
+	/* hotplug by states can tell twice of a CPU that was on line all along */
+	if (c->event)
+		return 0;
 	if (cfg->event == RINGPROF_EVENT_CYCLES && !c->no_cycles) {
 		ret = create_event(c, RINGPROF_EVENT_CYCLES, hz);
 		c->no_cycles = ret;

@@ -55,6 +55,8 @@ struct rp_cpu {
 };
 
 extern struct mutex rp_lock;
+/* The rings' memory, against mmap(2); nests inside rp_lock and mmap locks, nothing inside it. */
+extern struct mutex rp_rings_lock;
 
 DECLARE_PER_CPU(struct rp_cpu *, rp_cpus);
 

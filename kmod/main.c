@@ -22,18 +22,19 @@ static int __init ringprof_init(void)
 	ret = rp_sampler_init();
 	if (ret)
 		return ret;
-	ret = rp_chardev_init();
-	if (ret)
-		goto err_sampler;
 	ret = rp_netlink_init();
 	if (ret)
-		goto err_chardev;
+		goto err_sampler;
+	/* last: who has opened the device holds on to code that a failure after it would free */
+	ret = rp_chardev_init();
+	if (ret)
+		goto err_netlink;
 	pr_info("version %s, ABI %d.%d\n", RINGPROF_VERSION, RINGPROF_ABI_MAJOR,
 		RINGPROF_ABI_MINOR);
 	return 0;
 
-err_chardev:
-	rp_chardev_exit();
+err_netlink:
+	rp_netlink_exit();
 err_sampler:
 	rp_sampler_exit();
 	return ret;
@@ -41,8 +42,8 @@ err_sampler:
 
 static void __exit ringprof_exit(void)
 {
-	rp_netlink_exit();
 	rp_chardev_exit();
+	rp_netlink_exit();
 	rp_sampler_exit();
 }
 

@@ -82,6 +82,7 @@ bool rp_mm_is_due(const struct rp_mm_entry *e, const struct mm_struct *mm)
 static void leave_note(struct rp_cpu *c, struct mm_struct *mm)
 {
 	struct rp_mm_notes *n = &c->notes;
+	/* pairs with drain(): what stood in the slot has been copied */
 	u32 head = n->head, tail = smp_load_acquire(&n->tail), i;
 
 	if (head - tail >= RP_MM_NOTES)
@@ -93,6 +94,7 @@ static void leave_note(struct rp_cpu *c, struct mm_struct *mm)
 	mmgrab(mm);
 	n->note[head % RP_MM_NOTES].mm = mm;
 	n->note[head % RP_MM_NOTES].time = ktime_get_mono_fast_ns();
+	/* pairs with drain(): the note is whole */
 	smp_store_release(&n->head, head + 1);
 	irq_work_queue(&n->wake);
 }
@@ -261,14 +263,16 @@ static void sweep(struct work_struct *work)
 	mutex_unlock(&rp_registry);
 }
 
-static void evict_oldest(void)
+/* but: not this one, NULL: any */
+static void evict_oldest(const struct rp_mm_entry *but)
 {
 	struct rp_mm_entry *e, *oldest = NULL;
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(chains); i++) {
 		for (e = held(chains[i]); e; e = held(e->next)) {
-			if (!oldest || time_before(READ_ONCE(e->used), READ_ONCE(oldest->used)))
+			if (e != but &&
+			    (!oldest || time_before(READ_ONCE(e->used), READ_ONCE(oldest->used))))
 				oldest = e;
 		}
 	}
@@ -291,7 +295,7 @@ void rp_mm_insert(struct rp_mm_entry *e)
 	if (n_entries >= RP_MM_MAX || n_bytes + e->bytes > RP_MM_BYTES)
 		remove_if(is_gone);
 	while (n_entries && (n_entries >= RP_MM_MAX || n_bytes + e->bytes > RP_MM_BYTES))
-		evict_oldest();
+		evict_oldest(NULL);
 	RCU_INIT_POINTER(e->next, held(*p));
 	rcu_assign_pointer(*p, e);
 	take_over(e);
@@ -307,6 +311,9 @@ void rp_mm_replace(struct rp_mm_entry *old, struct rp_mm_entry *e)
 	rcu_assign_pointer(*p, e);
 	take_over(e);
 	bury(old);
+	/* an address space may have grown a lot since it was read first */
+	while (n_entries > 1 && n_bytes > RP_MM_BYTES)
+		evict_oldest(e);
 }
 
 /* ---- tables ---- */
@@ -324,6 +331,7 @@ static void attach(struct rp_mm_entry *e, struct rp_table *t)
 		    !rp_table_bias(t, m->start, f->offset, m->end - m->start, &bias))
 			continue;
 		WRITE_ONCE(m->bias, bias);
+		/* pairs with mm.h:rp_mm_table(): the bias is the table's */
 		smp_store_release(&m->table, t);
 		WRITE_ONCE(e->list.n_tables, e->list.n_tables + 1);
 	}
@@ -343,9 +351,11 @@ static void detach(struct rp_mm_entry *e, struct rp_table *t, struct rp_table *n
 		if (next &&
 		    rp_table_bias(next, m->start, e->file[i].offset, m->end - m->start, &bias) &&
 		    bias == m->bias) {
+			/* pairs with mm.h:rp_mm_table() */
 			smp_store_release(&m->table, next);
 			continue;
 		}
+		/* the same */
 		smp_store_release(&m->table, NULL);
 		WRITE_ONCE(e->list.n_tables, e->list.n_tables - 1);
 	}
@@ -384,9 +394,11 @@ static void drain(struct rp_mm_notes *n, bool read)
 {
 	u32 tail = n->tail;
 
+	/* both pair with leave_note() */
 	while (tail != smp_load_acquire(&n->head)) {
 		struct rp_mm_note note = n->note[tail % RP_MM_NOTES];
 
+		/* the note is copied, its slot free */
 		smp_store_release(&n->tail, ++tail);
 		if (read)
 			rp_mm_read(note.mm, note.time);
@@ -429,8 +441,14 @@ void rp_mm_notes_init(struct rp_mm_notes *n)
 
 int rp_mm_init(void)
 {
+	int ret = rp_mmput_init();
+
+	if (ret)
+		return ret;
 	/* for the 2 ms: not behind other works, on whichever CPU is free */
 	queue = alloc_workqueue("ringprof", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	if (!queue)
+		rp_mmput_exit();
 	return queue ? 0 : -ENOMEM;
 }
 
@@ -449,5 +467,6 @@ void rp_mm_exit(void)
 {
 	rp_mm_forget();
 	destroy_workqueue(queue);
+	rp_mmput_exit();
 	rp_mm_read_exit();
 }

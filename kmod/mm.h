@@ -81,6 +81,7 @@ const struct rp_mm_map *rp_mm_map_at(const struct rp_mm *m, u64 pc);
 /* Its table, or NULL. *ret_vaddr: pc as the file has it. */
 static inline struct rp_table *rp_mm_table(const struct rp_mm_map *map, u64 pc, u64 *ret_vaddr)
 {
+	/* pairs with mm.c:attach() */
 	struct rp_table *t = smp_load_acquire(&map->table);
 
 	*ret_vaddr = pc - READ_ONCE(map->bias);
@@ -90,7 +91,8 @@ static inline struct rp_table *rp_mm_table(const struct rp_mm_map *map, u64 pc, 
 /* May a page be held for a moment, here and now? See mm_page.c. */
 static inline bool rp_mm_holds_pages(void)
 {
-	return !in_nmi() && !IS_ENABLED(CONFIG_PREEMPT_RT);
+	/* _FULL: its name before 5.3 */
+	return !in_nmi() && !IS_ENABLED(CONFIG_PREEMPT_RT) && !IS_ENABLED(CONFIG_PREEMPT_RT_FULL);
 }
 
 /*

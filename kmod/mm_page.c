@@ -34,7 +34,7 @@ static bool file_of_page(u64 pc, struct rp_file_id *ret, u64 *ret_offset)
 	if (inode)
 		rp_table_inode_id(inode, ret);
 	put_page(page);
-	return inode != NULL;
+	return inode;
 }
 
 struct rp_table *rp_mm_table_by_page(u64 pc, u64 *ret_bias)

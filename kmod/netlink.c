@@ -100,13 +100,11 @@ static int put_reader(struct sk_buff *skb)
 
 static int put_info(struct sk_buff *skb)
 {
-	u32 state = rp_sampler_running() ? RINGPROF_STATE_RUNNING : RINGPROF_STATE_STOPPED;
-
 	if (nla_put_u32(skb, RINGPROF_A_ABI_MAJOR, RINGPROF_ABI_MAJOR) ||
 	    nla_put_u32(skb, RINGPROF_A_ABI_MINOR, RINGPROF_ABI_MINOR) ||
 	    nla_put_string(skb, RINGPROF_A_VERSION, RINGPROF_VERSION) ||
 	    rp_put_u64(skb, RINGPROF_A_FEATURES, rp_sampler_features()) ||
-	    nla_put_u32(skb, RINGPROF_A_STATE, state) ||
+	    nla_put_u32(skb, RINGPROF_A_STATE, rp_sampler_state()) ||
 	    rp_put_u64(skb, RINGPROF_A_INSTANCE, rp_sampler_instance()) ||
 	    rp_put_u64(skb, RINGPROF_A_MEMORY, rp_cpu_memory() + rp_mm_bytes()) ||
 	    rp_put_u64(skb, RINGPROF_A_TABLE_BYTES, rp_table_bytes()) ||
@@ -245,12 +243,11 @@ static struct genl_family family = {
 
 static int put_event(struct sk_buff *skb, const char *reason)
 {
-	u32 state = rp_sampler_running() ? RINGPROF_STATE_RUNNING : RINGPROF_STATE_STOPPED;
 	u64 period;
 	u32 unit;
 
 	rp_sampler_period(&period, &unit);
-	if (nla_put_u32(skb, RINGPROF_A_STATE, state) ||
+	if (nla_put_u32(skb, RINGPROF_A_STATE, rp_sampler_state()) ||
 	    nla_put_u32(skb, RINGPROF_A_HZ, rp_sampler_config()->hz) ||
 	    rp_put_u64(skb, RINGPROF_A_PERIOD, period) || nla_put_u32(skb, RINGPROF_A_UNIT, unit) ||
 	    nla_put_string(skb, RINGPROF_A_EVENT_REASON, reason))

@@ -179,8 +179,7 @@ int rp_netlink_set_config(struct genl_info *info)
 	*cfg = *rp_sampler_config();
 	ret = get_config(info, cfg);
 	if (!ret)
-		ret = rp_sampler_configure(cfg, info->attrs[RINGPROF_A_CGROUP] != NULL,
-					   RP_EXTACK(info));
+		ret = rp_sampler_configure(cfg, !!info->attrs[RINGPROF_A_CGROUP], RP_EXTACK(info));
 	rp_sampler_unlock();
 	kfree(cfg);
 	return ret;

@@ -38,7 +38,10 @@ int rp_netlink_put_totals(struct sk_buff *skb)
 	return put_stats(skb, &st);
 }
 
-/* What is no CPU's own stands in the totals alone. With the period and unit of this CPU: after a fallback they differ between CPUs. */
+/*
+ * What is no CPU's own stands in the totals alone. With the period and unit of
+ * this CPU: after a fallback they differ between CPUs.
+ */
 int rp_netlink_put_cpu(struct sk_buff *skb, struct rp_cpu *c)
 {
 	struct rp_stats st = { 0 };

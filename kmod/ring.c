@@ -87,8 +87,9 @@ int rp_ring_alloc_data(struct rp_ring *r, int cpu, __u32 size)
 	}
 	r->mask = size - 1;
 	r->shared->data_size = size;
-	/* positions only grow; what was unread stood in the old area: nobody is attached to miss it */
+	/* positions only grow; what was unread in the old area: nobody is attached to miss it */
 	r->tail = r->head;
+	/* pairs with ring.h:rp_ring_room() */
 	smp_store_release(&r->reader->tail, r->head);
 	return 0;
 

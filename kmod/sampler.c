@@ -5,6 +5,7 @@
  */
 #include <linux/cpu.h>
 #include <linux/err.h>
+#include <linux/moduleparam.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 
@@ -23,6 +24,11 @@ static bool running;
 static u32 slowdown; /* the governor's: rate is hz >> slowdown */
 static u64 instance;
 static int hotplug_state;
+
+/* ringprof.off=1 on the kernel's command line is there before any user space */
+static bool off;
+module_param(off, bool, 0444);
+MODULE_PARM_DESC(off, "refuse to sample (ringprof.off=1 on the kernel command line)");
 
 void rp_sampler_lock(void)
 {
@@ -54,6 +60,13 @@ u32 rp_sampler_hz(void)
 bool rp_sampler_running(void)
 {
 	return READ_ONCE(running);
+}
+
+u32 rp_sampler_state(void)
+{
+	if (off)
+		return RINGPROF_STATE_OFF;
+	return rp_sampler_running() ? RINGPROF_STATE_RUNNING : RINGPROF_STATE_STOPPED;
 }
 
 u64 rp_sampler_instance(void)
@@ -122,7 +135,7 @@ static int prepare_all(bool resize)
 		ret = rp_cpu_prepare(cpu, config, resize);
 		if (ret)
 			return ret;
-		any_ring |= rp_cpu_of(cpu)->s.ring.data != NULL;
+		any_ring |= !!rp_cpu_of(cpu)->s.ring.data;
 	}
 	return any_ring ? 0 : -ENOMEM;
 }
@@ -132,9 +145,12 @@ static int arm_all(void)
 	int cpu, ret;
 
 	for_each_online_cpu (cpu) {
-		if (!rp_config_has_cpu(config, cpu))
+		struct rp_cpu *c = rp_cpu_of(cpu);
+
+		/* none: memory was short when it came, or isolation ended since prepare_all() */
+		if (!c || !rp_config_has_cpu(config, cpu))
 			continue;
-		ret = rp_cpu_arm(rp_cpu_of(cpu), config, rp_sampler_hz());
+		ret = rp_cpu_arm(c, config, rp_sampler_hz());
 		if (ret) {
 			disarm_all();
 			return ret;
@@ -204,6 +220,11 @@ static int start_locked(struct netlink_ext_ack *extack)
 {
 	int ret;
 
+	if (off) {
+		NL_SET_ERR_MSG(extack, "the module is switched off by ringprof.off=1; boot without "
+				       "it, or: modprobe -r ringprof && modprobe ringprof off=0");
+		return -ECANCELED;
+	}
 	if (!any_cpu(config)) {
 		NL_SET_ERR_MSG(extack, "CPU list: none of these CPUs is online; set another list");
 		return -ENODEV;
@@ -263,6 +284,8 @@ void rp_sampler_rearm(u32 by)
 {
 	slowdown = by;
 	disarm_all();
+	/* for CPUs that had no memory, or were not meant for us; failing, there are fewer */
+	(void)prepare_all(false);
 	if (arm_all()) {
 		/* cannot go on, and cannot ask anyone: say so */
 		WRITE_ONCE(running, false);

@@ -51,6 +51,7 @@ u32 rp_sampler_slowdown(void);
 
 /* no lock needed */
 bool rp_sampler_running(void);
+u32 rp_sampler_state(void); /* enum ringprof_state */
 u64 rp_sampler_instance(void);
 u64 rp_sampler_features(void);
 

@@ -12,12 +12,14 @@
  * before, so that yesterday's load does not keep out today's.
  */
 #include <linux/file.h>
-#include <linux/hash.h>
+#include <linux/jhash.h>
 #include <linux/jiffies.h>
 #include <linux/netlink.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
+#include <net/net_namespace.h>
 
 #include "compat.h"
 #include "compat/genl.h"
@@ -27,6 +29,7 @@
 
 #define FILE_BITS 10
 
+/* tables, their rows, lists of address spaces: all that netlink and worker change (mm.h) */
 DEFINE_MUTEX(rp_registry);
 LIST_HEAD(rp_tables);
 
@@ -85,18 +88,29 @@ int rp_table_file_id(int fd, struct rp_file_id *ret, struct netlink_ext_ack *ext
 	return err;
 }
 
+/*
+ * Inode numbers and generations are their users' choice: without a secret they
+ * could all be of one chain, which the sampler would walk with interrupts off.
+ */
+static u32 secret;
+#define MAX_CHAIN 32 /* looked at; at most RP_MAX_TABLES >> FILE_BITS are there on average */
+
 static struct hlist_head *bucket(const struct rp_file_id *id)
 {
-	return &by_file[hash_64(id->ino ^ (u64)id->dev << 32, FILE_BITS)];
+	const u32 words[] = { (u32)id->ino, (u32)(id->ino >> 32), (u32)id->dev, id->generation };
+
+	return &by_file[jhash2(words, ARRAY_SIZE(words), secret) & ((1U << FILE_BITS) - 1)];
 }
 
 struct rp_table *rp_table_find(const struct rp_file_id *file)
 {
 	struct rp_table *t;
+	u32 left = MAX_CHAIN;
 
 	/* without lockdep's question: both kinds of caller come here */
-	hlist_for_each_entry_rcu_notrace(t, bucket(file), file_link)
-	{
+	hlist_for_each_entry_rcu_notrace (t, bucket(file), file_link) {
+		if (!left--)
+			break;
 		if (rp_file_id_same_inode(&t->file, file) && t->file.ctime == file->ctime)
 			return t;
 	}
@@ -120,8 +134,7 @@ struct rp_table *rp_table_by_id(u32 id)
 	struct rp_table *t;
 
 	/* who asks by id asks for a new one, most of the time */
-	list_for_each_entry_reverse(t, &rp_tables, list)
-	{
+	list_for_each_entry_reverse (t, &rp_tables, list) {
 		if (t->id <= id)
 			return t->id == id ? t : NULL;
 	}
@@ -253,7 +266,7 @@ bool rp_table_drop_stale(struct list_head *dead)
 
 	if (t)
 		unlink_table(t, NULL, dead);
-	return t != NULL;
+	return t;
 }
 
 bool rp_table_evict(bool pending_too, struct list_head *dead)
@@ -262,13 +275,13 @@ bool rp_table_evict(bool pending_too, struct list_head *dead)
 
 	if (!t) {
 		t = least_used();
-		counters.evicted += t != NULL;
+		counters.evicted += !!t;
 	}
 	if (!t && pending_too)
 		t = list_first_entry_or_null(&pending, struct rp_table, pending);
 	if (t)
 		unlink_table(t, NULL, dead);
-	return t != NULL;
+	return t;
 }
 
 void rp_table_set_budget(u64 bytes)
@@ -341,14 +354,15 @@ static void drop_orphans(struct work_struct *work)
 
 static DECLARE_WORK(orphan_work, drop_orphans);
 
-/* A netlink socket somewhere was closed. */
+/* A netlink socket somewhere was closed. In another net namespace its number says nothing. */
 static int on_netlink(struct notifier_block *nb, unsigned long event, void *arg)
 {
 	const struct netlink_notify *n = arg;
 	struct rp_table *t;
 	bool found = false;
 
-	if (event != NETLINK_URELEASE || n->protocol != NETLINK_GENERIC)
+	if (event != NETLINK_URELEASE || n->protocol != NETLINK_GENERIC ||
+	    !net_eq(n->net, &init_net))
 		return NOTIFY_DONE;
 	spin_lock_bh(&pending_lock);
 	list_for_each_entry (t, &pending, pending) {
@@ -367,6 +381,7 @@ static struct notifier_block netlink_nb = { .notifier_call = on_netlink };
 
 int rp_table_init(void)
 {
+	get_random_bytes(&secret, sizeof(secret));
 	return netlink_register_notifier(&netlink_nb);
 }
 

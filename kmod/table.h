@@ -45,7 +45,7 @@ static inline bool rp_file_id_same_inode(const struct rp_file_id *a, const struc
 
 struct rp_table {
 	struct ringprof_table view; /* what the walker looks rows up in */
-	/* the walker's, of all CPUs, no atomic: off by a few is good enough to tell used from not */
+	/* the walker's, of all CPUs, no atomic: off by a few still tells used from not */
 	u64 hits ____cacheline_aligned;
 
 	/* under rp_registry */

@@ -75,7 +75,7 @@ void rp_unwind_user_init(void)
 }
 
 /* RINGPROF_END_NONE, or why it cannot be read. */
-static enum ringprof_end read_nmi(void *to, u64 from, unsigned long n)
+static noinline enum ringprof_end read_nmi(void *to, u64 from, unsigned long n)
 {
 	unsigned long ret = copy_from_user_nmi(to, (void __user *)(unsigned long)from, n);
 
@@ -121,25 +121,22 @@ fault:
 }
 #endif
 
-static enum ringprof_end ringprof_walker_read(struct ringprof_walker *k, __u64 addr, __u64 *ret)
+static __always_inline enum ringprof_end ringprof_walker_read(struct ringprof_walker *k, __u64 addr,
+							      __u64 *ret)
 {
 #ifdef RP_HAVE_USER_ACCESS_BEGIN
-	if (!k->nmi)
+	if (likely(!k->nmi))
 		return read_loaded(addr, ret);
 #endif
 	return read_nmi(ret, addr, sizeof(*ret));
 }
 
-static enum ringprof_end ringprof_walker_read2(struct ringprof_walker *k, __u64 a, __u64 b,
-					       __u64 *ret_a, __u64 *ret_b)
+/* A function of its own: it has an array on the stack, which the compiler guards. */
+static noinline enum ringprof_end read2_nmi(u64 a, u64 b, u64 *ret_a, u64 *ret_b)
 {
 	enum ringprof_end why;
 	u64 both[2];
 
-#ifdef RP_HAVE_USER_ACCESS_BEGIN
-	if (!k->nmi)
-		return read_loaded2(a, b, ret_a, ret_b);
-#endif
 	/* mostly bp is saved next to the return address */
 	if (a + sizeof(u64) == b) {
 		why = read_nmi(both, a, sizeof(both));
@@ -153,6 +150,16 @@ static enum ringprof_end ringprof_walker_read2(struct ringprof_walker *k, __u64 
 		*ret_b = both[1];
 	}
 	return why;
+}
+
+static __always_inline enum ringprof_end ringprof_walker_read2(struct ringprof_walker *k, __u64 a,
+							       __u64 b, __u64 *ret_a, __u64 *ret_b)
+{
+#ifdef RP_HAVE_USER_ACCESS_BEGIN
+	if (likely(!k->nmi))
+		return read_loaded2(a, b, ret_a, ret_b);
+#endif
+	return read2_nmi(a, b, ret_a, ret_b);
 }
 
 /* From here on no mapping is believed without a look at the page. */
@@ -201,9 +208,9 @@ static struct rp_table *find_table(struct ringprof_walker *k, u64 at, u64 *ret_v
 	if (!m || at - m->start >= m->end - m->start) {
 		m = k->mm ? rp_mm_map_at(k->mm, at) : NULL;
 		k->map = m;
+		if (m && unlikely(READ_ONCE(m->late)) && !k->doubt && rp_arch_tells_pages())
+			begin_doubt(k);
 	}
-	if (m && unlikely(READ_ONCE(m->late)) && !k->doubt && rp_arch_tells_pages())
-		begin_doubt(k);
 	if (m && (likely(!k->doubt) || is_mapped_so(k, m, at)))
 		return rp_mm_table(m, at, ret_vaddr);
 	if (likely(!k->doubt))

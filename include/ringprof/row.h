@@ -70,26 +70,27 @@ struct ringprof_table {
 /* The rule for an address as the file has it; GAP outside of the table. */
 static inline __u32 ringprof_row_find(const struct ringprof_table *t, __u64 vaddr)
 {
-	const struct ringprof_row *row = t->rows;
-	__u64 off = vaddr - t->base;
-	__u32 pc = (__u32)off, n, block;
+	__u64 off = vaddr - t->base, block = off >> t->shift;
+	__u32 pc = (__u32)off, row, n;
 
-	if (off >> 32 || !t->n_rows)
-		return RINGPROF_CFA_GAP;
-	block = pc >> t->shift;
-	if (block + 1 >= t->n_index)
-		return row[t->n_rows - 1].rule;
-	/* first row past pc: of this block's n, or the one that ends it */
-	row += t->index[block];
-	n = t->index[block + 1] - t->index[block];
-	while (n) {
-		__u32 half = n / 2;
-		bool past = row[half].pc > pc;
+	/* the index ends in the last row's block: here is what has no block of its own */
+	if (unlikely(block + 1 >= t->n_index))
+		return off >> 32 || !t->n_rows ? RINGPROF_CFA_GAP : t->rows[t->n_rows - 1].rule;
+	/*
+	 * The last row not past pc is the one before this block's rows, or one of
+	 * them. Halved without a branch that could be guessed wrong; what is looked
+	 * at twice by an odd n does no harm.
+	 */
+	row = t->index[block] - 1;
+	n = t->index[block + 1] - row;
+	while (n > 1) {
+		__u32 half = n / 2, mid = row + half;
 
-		row += past ? 0 : half + 1;
-		n = past ? half : n - half - 1;
+		row = t->rows[mid].pc > pc ? row : mid;
+		n -= half;
 	}
-	return row == t->rows ? RINGPROF_CFA_GAP : row[-1].rule;
+	/* before the first row of all: -1 */
+	return row == (__u32)-1 ? RINGPROF_CFA_GAP : t->rows[row].rule;
 }
 
 #endif

@@ -10,9 +10,10 @@
  *
  * sp is kept up by both ways, so they can alternate from frame to frame. Frames
  * must go up (the CFA above sp, the frame pointer not below it) but where the
- * code itself says that it is on another stack: below a signal frame and where
- * the CFA was loaded from memory. There a stack can go round; the number of
- * frames is what ends it, for each turn adds one.
+ * code itself says that it is on another stack: below a signal frame, where
+ * the CFA was loaded from memory, and where a row knows of bp alone. There a
+ * stack can go round; the number of frames is what ends it, for each turn adds
+ * one.
  *
  * Every address is checked against the end of user space and for alignment
  * before it is read. No allocation, no recursion, no state but the two structs.
@@ -241,6 +242,9 @@ static inline enum ringprof_end ringprof_walk_cfa(struct ringprof_walker *w,
 		if (s->bp_lost)
 			return RINGPROF_END_NO_INFO;
 		*ret = s->bp + off;
+		/* by bp alone: the code has left for another stack, which may be above this one */
+		if (ringprof_rule_bp(rule) == RINGPROF_BP_AT_BP)
+			s->sp = 0;
 	} else {
 		why = ringprof_walk_cfa_rare(w, s, rule, at, ret);
 		if (why != RINGPROF_END_NONE)
@@ -257,22 +261,19 @@ static inline enum ringprof_end ringprof_walk_cfa(struct ringprof_walker *w,
  */
 static inline __u64 ringprof_walk_bp_at(struct ringprof_walk *s, __u32 rule, __u64 cfa)
 {
-	bool by_reg = ringprof_rule_cfa(rule) == RINGPROF_CFA_REG;
-	__u64 off = by_reg ? 0 : (__u64)(__s64)ringprof_rule_bpoff(rule), at;
+	__u32 kind = ringprof_rule_bp(rule);
+	__u64 at;
 
-	switch (ringprof_rule_bp(rule)) {
-	case RINGPROF_BP_SAME:
+	if (kind == RINGPROF_BP_SAME)
 		return 0;
-	case RINGPROF_BP_AT_CFA:
-		at = cfa + off;
-		break;
-	case RINGPROF_BP_AT_BP:
-		at = s->bp_lost ? 0 : s->bp + off;
-		break;
-	default:
+	/* no rule of a CFA_REG, whose register stands there: ringprof_rule_ok() */
+	at = (__u64)(__s64)ringprof_rule_bpoff(rule);
+	if (kind == RINGPROF_BP_AT_CFA)
+		at += cfa;
+	else if (kind == RINGPROF_BP_AT_BP && !s->bp_lost)
+		at += s->bp;
+	else
 		at = 0;
-		break;
-	}
 	if (RINGPROF_WALK_FROM_SP && at < s->sp && at >= s->sp - RINGPROF_RED_ZONE && !s->bp_lost)
 		return 0;
 	if (likely(ringprof_is_stack(at, 8, s->end)))

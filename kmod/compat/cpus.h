@@ -6,6 +6,7 @@
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
+#include <linux/rcupdate.h>
 
 #if defined(RP_HAVE_HK_TYPE) || defined(RP_HAVE_HK_FLAGS)
 #include <linux/sched/isolation.h>
@@ -15,8 +16,14 @@
 static inline bool rp_housekeeping_cpu(int cpu)
 {
 #if defined(RP_HAVE_HK_TYPE)
-	return cpumask_test_cpu(cpu, housekeeping_cpumask(HK_TYPE_DOMAIN)) &&
-	       cpumask_test_cpu(cpu, housekeeping_cpumask(HK_TYPE_TICK));
+	bool ret;
+
+	/* 7.x: a cpuset partition may replace the mask, and frees it after a grace period */
+	rcu_read_lock();
+	ret = cpumask_test_cpu(cpu, housekeeping_cpumask(HK_TYPE_DOMAIN)) &&
+	      cpumask_test_cpu(cpu, housekeeping_cpumask(HK_TYPE_TICK));
+	rcu_read_unlock();
+	return ret;
 #elif defined(RP_HAVE_HK_FLAGS)
 	return cpumask_test_cpu(cpu, housekeeping_cpumask(HK_FLAG_DOMAIN)) &&
 	       cpumask_test_cpu(cpu, housekeeping_cpumask(HK_FLAG_TICK));

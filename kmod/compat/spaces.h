@@ -25,15 +25,30 @@ static inline bool mmget_not_zero(struct mm_struct *mm)
 }
 #endif
 
-/* Where it was the last user, all that was mapped is undone: not here, if that can be. */
+/*
+ * Where it was the last user, all that was mapped is undone: not here. That may
+ * take long, and with asynchronous I/O on a file system that hangs for ever.
+ * Process context. Between init (0, -ENOMEM) and exit, which waits for all of it.
+ */
+#ifdef RP_HAVE_MMPUT_ASYNC
+static inline int rp_mmput_init(void)
+{
+	return 0;
+}
+
+static inline void rp_mmput_exit(void)
+{
+}
+
 static inline void rp_mmput(struct mm_struct *mm)
 {
-#ifdef RP_HAVE_MMPUT_ASYNC
 	mmput_async(mm);
-#else
-	mmput(mm);
-#endif
 }
+#else
+int rp_mmput_init(void);
+void rp_mmput_exit(void);
+void rp_mmput(struct mm_struct *mm);
+#endif
 
 #ifndef RP_HAVE_MMAP_LOCK
 static inline bool mmap_read_trylock(struct mm_struct *mm)

@@ -145,7 +145,7 @@
 #include <linux/types.h>
 
 #define RINGPROF_ABI_MAJOR	2
-#define RINGPROF_ABI_MINOR	0
+#define RINGPROF_ABI_MINOR	1
 
 #define RINGPROF_DEVICE		"/dev/ringprof"
 #define RINGPROF_GENL_NAME	"ringprof"
@@ -360,7 +360,7 @@ struct ringprof_row {
 enum ringprof_cfa {
 	RINGPROF_CFA_GAP = 0,	/* no unwind information: frame pointers */
 	RINGPROF_CFA_SP,	/* CFA = sp + off */
-	RINGPROF_CFA_BP,	/* CFA = bp + off */
+	RINGPROF_CFA_BP,	/* CFA = bp + off; with BP_AT_BP sp is in another stack */
 	RINGPROF_CFA_BP_DEREF,	/* CFA = *(bp + off): a stack realigned at run time */
 	RINGPROF_CFA_SP_DEREF,	/* CFA = *(sp + off) + 8: hand-written assembly */
 	RINGPROF_CFA_PLT,	/* CFA = sp + 8 + ((pc & 15) >= off ? 8 : 0); off is not scaled */
@@ -423,7 +423,8 @@ enum ringprof_cmd {
 
 enum ringprof_state {
 	RINGPROF_STATE_STOPPED = 0,
-	RINGPROF_STATE_RUNNING = 1
+	RINGPROF_STATE_RUNNING = 1,
+	RINGPROF_STATE_OFF = 2		/* module parameter off=1: START gives ECANCELED */
 };
 
 enum ringprof_event_type {
