@@ -91,6 +91,8 @@ const struct config_option config_options[] = {
 	{ "source", "NAME", "where samples come from: auto, kmod or perf", "auto, kmod, perf",
 	  true },
 	{ "frequency", "HZ", "samples a second and CPU", "1 to 10000", true },
+	{ "idle-frequency", "HZ", "the same while the host is idle; 0: no other", "0 to 10000",
+	  true },
 	{ "cpus", "LIST", "CPUs to sample, like 0-3,8; empty: all that the kernel gives work",
 	  "a CPU list", true },
 	{ "cgroup", "PATH", "only this cgroup and what is below it",
@@ -130,6 +132,9 @@ const struct config_option config_options[] = {
 	  "an absolute path", false },
 	{ "history-size", "BYTES", "room for the history on disk, all of it; 0: none is kept",
 	  "0, or 16MiB to 64TiB", true },
+	{ "history-raw", "BYTES",
+	  "of it, room for single samples of the last minutes; 0: none are kept",
+	  "0, or 256KiB to 1GiB; at most a 32nd of history-size counts", true },
 	{ "history-10s", "TIME", "how long windows of 10 s are kept on disk", "1h to 3650d", true },
 	{ "history-1m", "TIME", "how long windows of a minute are kept on disk", "1h to 3650d",
 	  true },
@@ -144,6 +149,9 @@ const struct config_option config_options[] = {
 	  "16MiB to 64GiB", false },
 	{ "debug-dirs", "DIRS", "where separate debug files are, colon separated", "directories",
 	  false },
+	{ "kernel-addresses", "SWITCH",
+	  "tell where the kernel lies in memory: on, or off (addresses as vmlinux has them)",
+	  "on, off", false },
 	{ "debuginfod", "SWITCH",
 	  "ask servers for debug files that are not here: on, or off (nobody is told what runs)",
 	  "on, off", false },
@@ -153,6 +161,9 @@ const struct config_option config_options[] = {
 	  false },
 	{ "debuginfod-disk", "BYTES", "room in cache-dir for what servers sent", "1MiB to 1024GiB",
 	  false },
+	{ "categories", "FILE",
+	  "rules for merge=category, asked before the built-in ones; empty: those alone",
+	  "an absolute path", true },
 	{ "log-level", "LEVEL", "error, warning, info or debug", "error, warning, info, debug",
 	  true },
 	{ "user", "NAME", "user to run as after start; empty: stay as started", "a user name",
@@ -168,6 +179,7 @@ const struct config_option config_options[] = {
 static const struct rule rules[] = {
 	{ T_WORD, AT(source), 0, 0, "auto kmod perf", "auto", NULL },
 	{ T_U32, AT(frequency), 1, 10000, NULL, "99", NULL },
+	{ T_U32, AT(idle_frequency), 0, 10000, NULL, "0", NULL },
 	{ T_TEXT, AT(cpus), 0, 0, NULL, "", cpus_ok },
 	{ T_TEXT, AT(cgroup), 0, 0, NULL, "", NULL },
 	{ T_BYTES, AT(ring_size), 0, 64 << 20, NULL, "0", NULL },
@@ -190,6 +202,7 @@ static const struct rule rules[] = {
 	{ T_BYTES, AT(memory), 4 << 20, 64ULL << 30, NULL, "128MiB", NULL },
 	{ T_TEXT, AT(history_dir), 0, 0, NULL, "", absolute_or_none },
 	{ T_BYTES, AT(history_size), 0, 64ULL << 40, NULL, "2GiB", NULL },
+	{ T_BYTES, AT(history_raw), 0, 1ULL << 30, NULL, "64MiB", NULL },
 	{ T_TIME, AT(history_age[0]), HOUR_NS, 3650 * DAY_NS, NULL, "7d", NULL },
 	{ T_TIME, AT(history_age[1]), HOUR_NS, 3650 * DAY_NS, NULL, "30d", NULL },
 	{ T_TIME, AT(history_age[2]), HOUR_NS, 3650 * DAY_NS, NULL, "90d", NULL },
@@ -198,10 +211,12 @@ static const struct rule rules[] = {
 	{ T_BYTES, AT(symbol_disk), 0, 64ULL << 30, NULL, "256MiB", NULL },
 	{ T_BYTES, AT(line_memory), 16 << 20, 64ULL << 30, NULL, "256MiB", NULL },
 	{ T_TEXT, AT(debug_dirs), 0, 0, NULL, "/usr/lib/debug", NULL },
+	{ T_WORD, AT(kernel_addresses), 0, 0, "on off", "off", NULL },
 	{ T_WORD, AT(debuginfod), 0, 0, "on off", "off", NULL },
 	{ T_TEXT, AT(debuginfod_urls), 0, 0, NULL, "", NULL },
 	{ T_TIME, AT(debuginfod_timeout), 1000000000ULL, 3600000000000ULL, NULL, "1m", NULL },
 	{ T_BYTES, AT(debuginfod_disk), 1 << 20, 1024ULL << 30, NULL, "2GiB", NULL },
+	{ T_TEXT, AT(categories), 0, 0, NULL, "", absolute_or_none },
 	{ T_WORD, AT(log_level), 0, 0, "error warning info debug", "info", NULL },
 	{ T_TEXT, AT(user), 0, 0, NULL, "", NULL },
 	{ T_TEXT, AT(deployment_environment), 0, 0, NULL, "", NULL },
@@ -399,6 +414,12 @@ int config_check(const struct config *c, char *err, size_t errlen)
 		snprintf(err, errlen,
 			 "history-size: '%llu' is too small; allowed: 0, or 16MiB to 64TiB",
 			 (unsigned long long)c->history_size);
+		return -EINVAL;
+	}
+	if (c->history_raw && c->history_raw < 256 << 10) {
+		snprintf(err, errlen,
+			 "history-raw: '%llu' is too small; allowed: 0, or 256KiB to 1GiB",
+			 (unsigned long long)c->history_raw);
 		return -EINVAL;
 	}
 	if (c->ring_size && c->ring_size < 16384) {

@@ -27,8 +27,9 @@ struct config_rule {
 };
 
 struct config {
-	char *source;	    /* auto, kmod, perf */
-	uint32_t frequency; /* Hz, 0: default */
+	char *source;		 /* auto, kmod, perf */
+	uint32_t frequency;	 /* Hz, 0: default */
+	uint32_t idle_frequency; /* Hz of an idle host, 0: the same */
 	char *cpus;
 	char *cgroup;
 	uint64_t ring_size;					   /* bytes a CPU, 0: by rate */
@@ -48,15 +49,18 @@ struct config {
 	uint64_t memory;	 /* bytes for windows and models */
 	char *history_dir;	 /* "": see keep_dir in keep.h */
 	uint64_t history_size;	 /* bytes on disk, 0: none */
+	uint64_t history_raw;	 /* bytes of history_size for single samples, 0: none */
 	uint64_t history_age[4]; /* ns: tiers of 10 s, 1 min, 10 min, 1 h */
 	uint64_t symbol_memory;	 /* bytes */
 	uint64_t line_memory;	 /* bytes of open debug information */
 	uint64_t symbol_disk;	 /* bytes, 0: none */
 	char *debug_dirs;
-	char *debuginfod; /* "on" or "off" */
+	char *kernel_addresses; /* "on" or "off" */
+	char *debuginfod;	/* "on" or "off" */
 	char *debuginfod_urls;
 	uint64_t debuginfod_timeout; /* ns a file */
 	uint64_t debuginfod_disk;    /* bytes */
+	char *categories;	     /* file of rules, "": none */
 	char *log_level;	     /* error, warning, info, debug */
 	char *user;		     /* to change to once everything is open; "" stays */
 	char *state_dir;

@@ -62,28 +62,6 @@ int hmap_insert(struct hmap *m, uint64_t hash, uint32_t value)
 	return 0;
 }
 
-struct hmap_iter hmap_first(const struct hmap *m, uint64_t hash)
-{
-	return (struct hmap_iter){ .pos = m->cap ? hash & (m->cap - 1) : 0, .left = m->cap };
-}
-
-bool hmap_next(const struct hmap *m, struct hmap_iter *it, uint64_t hash, uint32_t *ret)
-{
-	while (it->left) {
-		const struct hmap_slot *s = &m->slots[it->pos];
-
-		if (s->value == HMAP_EMPTY)
-			break;
-		it->pos = (it->pos + 1) & (m->cap - 1);
-		it->left--;
-		if (s->value != HMAP_DEAD && s->hash == hash) {
-			*ret = s->value;
-			return true;
-		}
-	}
-	return false;
-}
-
 bool hmap_remove(struct hmap *m, uint64_t hash, uint32_t value)
 {
 	size_t pos = m->cap ? hash & (m->cap - 1) : 0;

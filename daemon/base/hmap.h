@@ -49,9 +49,36 @@ static inline size_t hmap_bytes(const struct hmap *m)
 	return m->cap * sizeof(struct hmap_slot);
 }
 
-struct hmap_iter hmap_first(const struct hmap *m, uint64_t hash);
+/* Where a lookup of hash will begin: for who has something else to do until then. */
+static inline void hmap_prefetch(const struct hmap *m, uint64_t hash)
+{
+	if (m->cap)
+		__builtin_prefetch(&m->slots[hash & (m->cap - 1)]);
+}
+
+static inline struct hmap_iter hmap_first(const struct hmap *m, uint64_t hash)
+{
+	return (struct hmap_iter){ .pos = m->cap ? hash & (m->cap - 1) : 0, .left = m->cap };
+}
+
 /* Next value stored under hash; false: no more. */
-bool hmap_next(const struct hmap *m, struct hmap_iter *it, uint64_t hash, uint32_t *ret);
+static inline bool hmap_next(const struct hmap *m, struct hmap_iter *it, uint64_t hash,
+			     uint32_t *ret)
+{
+	while (it->left) {
+		const struct hmap_slot *s = &m->slots[it->pos];
+
+		if (s->value == HMAP_EMPTY)
+			break;
+		it->pos = (it->pos + 1) & (m->cap - 1);
+		it->left--;
+		if (s->value != HMAP_DEAD && s->hash == hash) {
+			*ret = s->value;
+			return true;
+		}
+	}
+	return false;
+}
 
 #define HMAP_FOR_EACH(m, hash, it, val) \
 	for (struct hmap_iter it = hmap_first(m, hash); hmap_next(m, &it, hash, &(val));)
