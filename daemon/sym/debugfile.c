@@ -11,7 +11,11 @@
 #include "base/cleanup.h"
 #include "sym/file_open.h"
 
-#define CRC_MAX_FILE (1ULL << 30) /* larger files are not read for their CRC */
+/*
+ * Larger files are not read for their CRC: a thread that must not wait asks
+ * for symbols too. All that linkers made in the last years has a build-id.
+ */
+#define CRC_MAX_FILE (64ULL << 20)
 #define ALT_LINK_MAX (PATH_MAX + ELF_MAX_BUILD_ID)
 
 struct search {
@@ -77,7 +81,8 @@ static int try_path(const struct search *s, const char *path)
 
 	if (fd < 0 || elf_open_fd(&e, fd, (uint64_t)st.st_size))
 		return 0;
-	ok = belongs(s, &e) && has_section(s, &e);
+	/* the CRC is read last */
+	ok = has_section(s, &e) && belongs(s, &e);
 	elf_close(&e);
 	if (!ok)
 		return 0;
@@ -191,24 +196,6 @@ int debugfile_find(struct elf_image *main, const char *path, pid_t pid, const ch
 	if (!s.id_len && !s.link[0])
 		return -ENOENT;
 	return each_root(&s, pid, search_root);
-}
-
-int debugfile_add_symtab(struct elf_image *main, const char *path, pid_t pid, const char *dirs,
-			 struct symtab_builder *b)
-{
-	struct debugfile f;
-	struct elf_image e;
-	int r;
-
-	if (debugfile_find(main, path, pid, dirs, ".symtab", &f))
-		return 0;
-	r = elf_open_fd(&e, f.fd, f.size);
-	if (!r) {
-		r = elf_add_symtab(&e, b);
-		elf_close(&e);
-	}
-	close(f.fd);
-	return r == -ENOMEM ? r : r > 0;
 }
 
 /* The link's text may be a path of any kind; `dir` is where the file with the link lies. */

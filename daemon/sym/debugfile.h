@@ -35,12 +35,6 @@ struct debugfile {
  */
 int debugfile_find(struct elf_image *main, const char *path, pid_t pid, const char *dirs,
 		   const char *section, struct debugfile *ret);
-/*
- * Adds the .symtab of the debug file of `main`; 1 found, 0 there is none,
- * -ENOMEM.
- */
-int debugfile_add_symtab(struct elf_image *main, const char *path, pid_t pid, const char *dirs,
-			 struct symtab_builder *b);
 
 /*
  * The file that `e` (found at `path`) refers to by .gnu_debugaltlink: as the

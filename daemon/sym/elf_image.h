@@ -71,6 +71,13 @@ int elf_add_symtab(struct elf_image *e, struct symtab_builder *b);
 int elf_add_dynsym(struct elf_image *e, struct symtab_builder *b);
 /* Adds "name@plt" for x86-64 .plt.sec or .plt. */
 int elf_add_plt(struct elf_image *e, struct symtab_builder *b);
+/*
+ * Adds "_start", as the linker calls it unless told otherwise, for the entry
+ * point of a 64-bit program. Any other symbol there comes before it.
+ */
+int elf_add_entry(const struct elf_image *e, struct symtab_builder *b);
+/* A program that can be loaded anywhere, not a library (DF_1_PIE). */
+bool elf_is_pie(const struct elf_image *e);
 /* Adds the .symtab inside the xz-compressed .gnu_debugdata. */
 int elf_add_debugdata(struct elf_image *e, struct symtab_builder *b);
 

@@ -170,6 +170,8 @@ int elf_add_dynsym(struct elf_image *e, struct symtab_builder *b)
 	return add_table(e, SHT_DYNSYM, b);
 }
 
+#define MAX_SLOTS (1U << 16) /* that are looked at, each by a read; a browser has some thousand */
+
 struct plt {
 	const Elf64_Shdr *rela; /* one entry a slot */
 	const Elf64_Shdr *code;
@@ -198,6 +200,9 @@ static bool plt_find(const struct elf_image *e, struct plt *p)
 	p->slots = (p->code->sh_size - skip) / PLT_ENTRY;
 	if (p->rela->sh_size / sizeof(Elf64_Rela) < p->slots)
 		p->slots = p->rela->sh_size / sizeof(Elf64_Rela);
+	/* a sparse file may hold any number of empty ones */
+	if (p->slots > MAX_SLOTS)
+		p->slots = MAX_SLOTS;
 	return true;
 }
 

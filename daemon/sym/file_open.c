@@ -14,6 +14,8 @@
 
 #include "base/cleanup.h"
 
+#define MAP_LINK_MAX 128
+
 /* Opens for reading what an O_PATH descriptor stands for, if it is a regular file. */
 static int reopen_regular(int path_fd, struct stat *st)
 {
@@ -47,14 +49,31 @@ static bool still_mapped(const char *link, const struct file_where *w, const str
 	return !strcmp(path, w->path);
 }
 
+static void map_file_link(const struct file_where *w, char link[MAP_LINK_MAX])
+{
+	snprintf(link, MAP_LINK_MAX, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)w->pid,
+		 w->start, w->end);
+}
+
+int file_stat_mapping(const struct file_where *w, struct stat *st)
+{
+	char link[MAP_LINK_MAX];
+
+	if (w->pid <= 0 || w->end <= w->start)
+		return -ENOENT;
+	map_file_link(w, link);
+	if (stat(link, st))
+		return -errno;
+	return S_ISREG(st->st_mode) && still_mapped(link, w, st) ? 0 : -ESTALE;
+}
+
 static int open_map_file(const struct file_where *w, struct stat *st)
 {
 	cleanup_close int fd = -1;
-	char link[128];
+	char link[MAP_LINK_MAX];
 	int r;
 
-	snprintf(link, sizeof(link), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)w->pid,
-		 w->start, w->end);
+	map_file_link(w, link);
 	fd = open(link, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -74,6 +93,13 @@ int file_open_root(pid_t pid)
 	snprintf(link, sizeof(link), "/proc/%d/root", (int)pid);
 	fd = open(pid > 0 ? link : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+int file_open_host_root(void)
+{
+	int fd = file_open_root(1);
+
+	return fd < 0 ? file_open_root(0) : fd;
 }
 
 /* openat2 came with 5.6; before that the caller's check of inode or content has to do. */
@@ -98,7 +124,7 @@ int file_open_in_root(int root, const char *path, struct stat *st)
 
 static int open_by_path(const struct file_where *w, pid_t pid, struct stat *st)
 {
-	cleanup_close int root = file_open_root(pid);
+	cleanup_close int root = pid > 0 ? file_open_root(pid) : file_open_host_root();
 	cleanup_close int fd = -1;
 
 	if (root < 0)

@@ -3,11 +3,8 @@
  * Symbol tables of files: read at the first question, searched, and dropped
  * again, least recently used first, past the byte limit.
  *
- * What is put together: the file's own .symtab, else that of its separate
- * debug file, else the one in .gnu_debugdata, else Go's own table; and always
- * .dynsym and the PLT, which cost little and fill what the others lack.
- *
- * It is kept on disk (symcache.h) and mapped from there where there is a cache
+ * Put together elsewhere (table_read.h), by a reader where there is one; it is
+ * kept on disk (symcache.h) and mapped from there where there is a cache
  * directory, and found there by the next daemon.
  *
  * All under fs->sym_lock. A table that was dropped can be read again only from
@@ -21,8 +18,9 @@
 
 #include "base/cleanup.h"
 #include "sym/debugfile.h"
+#include "sym/file_opener.h"
 #include "sym/files_int.h"
-#include "sym/gosym.h"
+#include "sym/table_read.h"
 
 static void count(uint64_t *counter, uint64_t add)
 {
@@ -48,25 +46,6 @@ void file_drop_symbols(struct file_priv *f)
 	f->state = LOAD_NOT_YET;
 }
 
-/* Parts that cannot be read are left out: a file may be damaged in one and good in another. */
-static int add_all(struct file_priv *f, struct elf_image *e, pid_t pid, struct symtab_builder *b)
-{
-	int own = elf_add_symtab(e, b), r = own;
-
-	if (own <= 0 && own != -ENOMEM)
-		r = debugfile_add_symtab(e, f->pub.path, pid, f->fs->debug_dirs, b);
-	f->bare = r <= 0;
-	if (r <= 0 && r != -ENOMEM)
-		r = elf_add_debugdata(e, b);
-	if (r <= 0 && r != -ENOMEM)
-		r = elf_add_gopclntab(e, b);
-	if (r != -ENOMEM)
-		r = elf_add_dynsym(e, b);
-	if (r != -ENOMEM)
-		r = elf_add_plt(e, b);
-	return r == -ENOMEM ? r : 0;
-}
-
 /*
  * Putting a table together takes more than the table: string tables name data
  * too, and aliases are dropped only at the end. Four times what may be kept.
@@ -78,30 +57,45 @@ static size_t names_limit(const struct files *fs)
 	return max < SYMTAB_MAX_NAMES / 4 ? max * 4 + 65536 : SYMTAB_MAX_NAMES;
 }
 
-static int read_table(struct file_priv *f, struct symtab *ret)
+static pid_t pid_of(struct file_priv *f)
 {
-	cleanup_close int fd = file_dup_fd(f);
-	struct symtab_builder b = { 0 };
-	struct elf_image e;
 	pid_t pid;
-	int r;
 
-	if (fd < 0)
-		return fd;
-	r = elf_open_fd(&e, fd, f->pub.size);
-	if (r)
-		return r;
 	pthread_mutex_lock(&f->fs->lock);
 	pid = f->where.pid;
 	pthread_mutex_unlock(&f->fs->lock);
-	b.max_names = names_limit(f->fs);
-	r = add_all(f, &e, pid, &b);
-	elf_close(&e);
-	if (r) {
-		symtab_builder_free(&b);
+	return pid;
+}
+
+/* A descriptor of the debug file that has a .symtab, for table_read; reads a few headers only. */
+static int open_debug_symtab(void *arg, const char *dir, const char *name, uint64_t *size)
+{
+	struct file_priv *f = arg;
+	cleanup_close int fd = file_dup_fd(f);
+	struct debugfile found;
+	struct elf_image e;
+	int r = fd < 0 ? fd : elf_open_fd(&e, fd, f->pub.size);
+
+	if (r)
 		return r;
-	}
-	return symtab_finish(&b, ret);
+	r = debugfile_find(&e, f->pub.path, pid_of(f), f->fs->debug_dirs, ".symtab", &found);
+	elf_close(&e);
+	if (r)
+		return r;
+	*size = found.size;
+	return found.fd;
+}
+
+static int read_table(struct file_priv *f, struct symtab *ret)
+{
+	cleanup_close int fd = file_dup_fd(f);
+	const struct table_input in = { .fd = fd,
+					.size = f->pub.size,
+					.max_names = names_limit(f->fs),
+					.open = open_debug_symtab,
+					.arg = f };
+
+	return fd < 0 ? fd : table_read_by(f->fs->reader, &f->pub, &in, ret, &f->bare);
 }
 
 static uint64_t max_of_kind(const struct files *fs, const struct symtab *t)
@@ -139,25 +133,13 @@ static struct symcache_source source_of(const struct file_priv *f)
 	return (struct symcache_source){ f->pub.key, f->pub.size, f->segs_hash };
 }
 
-/* Has a .symtab come that a table without one does not know? Reads a few headers only. */
+/* Has a .symtab come that a table without one does not know? */
 static bool symtab_came(struct file_priv *f)
 {
-	cleanup_close int fd = file_dup_fd(f);
-	struct debugfile found;
-	struct elf_image e;
-	pid_t pid;
-	bool came;
+	uint64_t size;
+	cleanup_close int fd = open_debug_symtab(f, "", "", &size);
 
-	if (fd < 0 || elf_open_fd(&e, fd, f->pub.size))
-		return false;
-	pthread_mutex_lock(&f->fs->lock);
-	pid = f->where.pid;
-	pthread_mutex_unlock(&f->fs->lock);
-	came = !debugfile_find(&e, f->pub.path, pid, f->fs->debug_dirs, ".symtab", &found);
-	if (came)
-		close(found.fd);
-	elf_close(&e);
-	return came;
+	return fd >= 0;
 }
 
 static int load_cached(struct file_priv *f, struct symtab *ret)
@@ -212,6 +194,9 @@ static void load(struct file_priv *f)
 	cached = !load_cached(f, &tab);
 	if (!cached)
 		r = read_table(f, &tab);
+	/* the reader is being started: the next who asks has better luck */
+	if (r == -EAGAIN)
+		return;
 	if (!r && !cached)
 		keep(f, &tab);
 	if (r || symtab_bytes(&tab) > max_of_kind(fs, &tab)) {
@@ -240,6 +225,11 @@ int files_set_debug_dirs(struct files *fs, const char *dirs)
 	fs->debug_dirs = copy;
 	pthread_mutex_unlock(&fs->sym_lock);
 	return 0;
+}
+
+void files_set_reader(struct files *fs, struct reader *r)
+{
+	fs->reader = r;
 }
 
 int files_set_cache(struct files *fs, const char *dir, uint64_t max_disk)
@@ -277,6 +267,7 @@ static bool find(struct file_priv *f, uint64_t vaddr, struct file_symbol *ret)
 		forget_if_debug_changed(f);
 	if (f->state == LOAD_NOT_YET)
 		load(f);
+	ret->unread = f->state == LOAD_NOT_YET;
 	if (f->state != LOAD_DONE)
 		return false;
 	TAILQ_REMOVE(&f->fs->loaded, f, tab_link);
@@ -299,4 +290,25 @@ bool file_symbol(struct file *file, uint64_t vaddr, struct file_symbol *ret)
 	found = find(f, vaddr, ret);
 	pthread_mutex_unlock(&f->fs->sym_lock);
 	return found;
+}
+
+void files_counters(struct files *fs, struct files_counters *ret)
+{
+	ret->open_given_up = fs->opener ? opener_given_up(fs->opener) : 0;
+	pthread_mutex_lock(&fs->lock);
+	ret->files = fs->by_key.live;
+	ret->open_failures = fs->open_failures;
+	ret->bad_elf = fs->bad_elf;
+	pthread_mutex_unlock(&fs->lock);
+	/* a table being read may take a while: then these are a moment old */
+	ret->symbol_bytes = __atomic_load_n(&fs->symbol_bytes, __ATOMIC_RELAXED);
+	ret->symbols = __atomic_load_n(&fs->symbols, __ATOMIC_RELAXED);
+	ret->loads = __atomic_load_n(&fs->loads, __ATOMIC_RELAXED);
+	ret->evictions = __atomic_load_n(&fs->evictions, __ATOMIC_RELAXED);
+	ret->load_failures = __atomic_load_n(&fs->load_failures, __ATOMIC_RELAXED);
+	ret->mapped_bytes = __atomic_load_n(&fs->mapped_bytes, __ATOMIC_RELAXED);
+	ret->cache_loads = __atomic_load_n(&fs->cache_loads, __ATOMIC_RELAXED);
+	ret->cache_bytes = __atomic_load_n(&fs->cache_bytes, __ATOMIC_RELAXED);
+	ret->cache_evicted = __atomic_load_n(&fs->cache_evicted, __ATOMIC_RELAXED);
+	ret->cache_errors = __atomic_load_n(&fs->cache_errors, __ATOMIC_RELAXED);
 }

@@ -359,7 +359,8 @@ static struct file *get_known(struct files *fs, const struct ident *id, const st
 	return ret;
 }
 
-struct file *files_get(struct files *fs, const struct file_where *w)
+/* Opened, and looked at if what lies there is not known. */
+static struct file *get_opened(struct files *fs, const struct file_where *w)
 {
 	struct stat st;
 	cleanup_close int fd = file_open_mapping(w, &st);
@@ -381,6 +382,20 @@ struct file *files_get(struct files *fs, const struct file_where *w)
 	fs->bad_elf += err != -ENOMEM;
 	pthread_mutex_unlock(&fs->lock);
 	return NULL;
+}
+
+struct file *files_get(struct files *fs, const struct file_where *w)
+{
+	struct file *ret = NULL;
+	struct ident id;
+	struct stat st;
+
+	/* mostly a library that others map as well: one call instead of seven */
+	if (!file_stat_mapping(w, &st)) {
+		id = ident_of(&st);
+		ret = get_known(fs, &id, w);
+	}
+	return ret ? ret : get_opened(fs, w);
 }
 
 struct file *file_ref(struct file *f)
@@ -472,25 +487,4 @@ int file_open_fd(struct file *file)
 		fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
 	pthread_mutex_unlock(&f->fs->lock);
 	return fd >= 0 ? fd : file_take_fd(f);
-}
-
-void files_counters(struct files *fs, struct files_counters *ret)
-{
-	ret->open_given_up = fs->opener ? opener_given_up(fs->opener) : 0;
-	pthread_mutex_lock(&fs->lock);
-	ret->files = fs->by_key.live;
-	ret->open_failures = fs->open_failures;
-	ret->bad_elf = fs->bad_elf;
-	pthread_mutex_unlock(&fs->lock);
-	/* a table being read may take a while: then these are a moment old */
-	ret->symbol_bytes = __atomic_load_n(&fs->symbol_bytes, __ATOMIC_RELAXED);
-	ret->symbols = __atomic_load_n(&fs->symbols, __ATOMIC_RELAXED);
-	ret->loads = __atomic_load_n(&fs->loads, __ATOMIC_RELAXED);
-	ret->evictions = __atomic_load_n(&fs->evictions, __ATOMIC_RELAXED);
-	ret->load_failures = __atomic_load_n(&fs->load_failures, __ATOMIC_RELAXED);
-	ret->mapped_bytes = __atomic_load_n(&fs->mapped_bytes, __ATOMIC_RELAXED);
-	ret->cache_loads = __atomic_load_n(&fs->cache_loads, __ATOMIC_RELAXED);
-	ret->cache_bytes = __atomic_load_n(&fs->cache_bytes, __ATOMIC_RELAXED);
-	ret->cache_evicted = __atomic_load_n(&fs->cache_evicted, __ATOMIC_RELAXED);
-	ret->cache_errors = __atomic_load_n(&fs->cache_errors, __ATOMIC_RELAXED);
 }

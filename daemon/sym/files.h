@@ -46,6 +46,12 @@ void files_free(struct files *fs);
  * be called before that. 0 or -ENOMEM.
  */
 int files_set_cache(struct files *fs, const char *dir, uint64_t max_disk);
+/*
+ * Has files read by that process (sym/reader.h) from now on, which stays the
+ * caller's and outlives fs. Before symbols are asked for.
+ */
+struct reader;
+void files_set_reader(struct files *fs, struct reader *r);
 /* A reference to the file of that mapping, or NULL: cannot be opened or is no ELF. */
 struct file *files_get(struct files *fs, const struct file_where *w);
 /*

@@ -79,6 +79,7 @@ struct files {
 	pthread_mutex_t sym_lock;
 	struct file_list loaded; /* least recently used first */
 	size_t max_symbol_bytes;
+	struct reader *reader; /* NULL: tables are read here; never changes */
 	struct opener *opener; /* NULL: whoever asks opens */
 	char *debug_dirs;
 	uint32_t debug_generation; /* atomic */
@@ -122,6 +123,7 @@ void files_debug_changed(struct files *fs);
 struct file_symbol {
 	uint64_t start; /* vaddr */
 	char name[SYM_NAME_MAX];
+	bool unread; /* there is none as the file cannot be read now, but perhaps soon */
 };
 /* The symbol at a vaddr of the file, reading the table first if need be; false: none. */
 bool file_symbol(struct file *f, uint64_t vaddr, struct file_symbol *ret);

@@ -49,7 +49,10 @@ struct gosym_frame {
 typedef void (*gosym_emit)(void *arg, const struct gosym_frame *f);
 /* Tells the frames at a vaddr, innermost first, at most max; the number of them. */
 int gosym_lookup(const struct gosym *g, uint64_t vaddr, int max, gosym_emit emit, void *arg);
-/* The same of a registered file, told as dwarf_lookup tells; 0: it is no Go program, or cannot be read. */
+/*
+ * The same of a registered file, told as dwarf_lookup tells; 0: it is no Go
+ * program, or cannot be read; -EAGAIN: nobody can read it now.
+ */
 int gosym_file_lookup(struct file *f, uint64_t vaddr, dwarf_emit emit, void *arg);
 
 #endif

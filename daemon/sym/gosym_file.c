@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "sym/files_int.h"
-#include "sym/gosym.h"
+#include "sym/lines_read.h"
 
 struct adapter {
 	dwarf_emit emit;
@@ -29,26 +29,37 @@ static void pass_on(void *arg, const struct gosym_frame *f)
 					       .inlined = f->inlined });
 }
 
+int lines_go(int fd, uint64_t size, uint64_t vaddr, dwarf_emit emit, void *arg)
+{
+	struct adapter a = { emit, arg };
+	struct elf_image e;
+	struct gosym g;
+	int r = elf_open_fd(&e, fd, size);
+
+	if (r)
+		return r;
+	r = elf_load_sections(&e);
+	if (!r)
+		r = gosym_open(&g, &e);
+	if (!r)
+		r = gosym_lookup(&g, vaddr, DWARF_MAX_FRAMES, pass_on, &a);
+	elf_close(&e);
+	return r;
+}
+
 int gosym_file_lookup(struct file *file, uint64_t vaddr, dwarf_emit emit, void *arg)
 {
 	struct file_priv *f = file_priv(file);
-	struct adapter a = { emit, arg };
 	cleanup_close int fd = -1;
-	struct elf_image e;
-	struct gosym g;
 	int r;
 
 	if (__atomic_load_n(&f->no_go, __ATOMIC_RELAXED))
 		return 0;
 	fd = file_dup_fd(f);
-	if (fd < 0 || elf_open_fd(&e, fd, f->pub.size))
+	if (fd < 0)
 		return 0;
-	r = elf_load_sections(&e);
-	if (!r)
-		r = gosym_open(&g, &e);
+	r = lines_go_by(f->fs->reader, file, fd, vaddr, emit, arg);
 	if (r == -ENOENT || r == -EINVAL)
 		__atomic_store_n(&f->no_go, true, __ATOMIC_RELAXED);
-	r = r ? 0 : gosym_lookup(&g, vaddr, DWARF_MAX_FRAMES, pass_on, &a);
-	elf_close(&e);
-	return r;
+	return r > 0 || r == -EAGAIN ? r : 0;
 }

@@ -165,7 +165,7 @@ struct jit_proc {
 	pid_t ns_pid; /* 0: not known yet */
 	uid_t uid;
 	bool hopeless;	     /* its table is full of what is alive */
-	bool own_root;	     /* it sees the file system that we see */
+	bool host_root;	     /* it sees the host's files */
 	uint64_t began;	     /* mono ns of the first reading */
 	uint64_t last_read;  /* mono ns */
 	uint64_t next_open;  /* mono ns: a map that is not there is not looked for each time */

@@ -77,14 +77,16 @@ static void parse_status(struct jit_proc *p, const char *text)
 	}
 }
 
-static bool same_mounts(pid_t pid)
+/* Does it see what file_open_host_root() opens? */
+static bool sees_host(pid_t pid)
 {
-	struct stat theirs, ours;
+	struct stat theirs, hosts;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
-	return !stat(path, &theirs) && !stat("/proc/self/ns/mnt", &ours) &&
-	       theirs.st_ino == ours.st_ino;
+	return !stat(path, &theirs) &&
+	       (!stat("/proc/1/ns/mnt", &hosts) || !stat("/proc/self/ns/mnt", &hosts)) &&
+	       theirs.st_ino == hosts.st_ino;
 }
 
 /* Is the pid still this process? Learns who it is at the first time. */
@@ -98,7 +100,7 @@ static bool identify(struct jit_proc *p)
 		p->start_ticks = ticks;
 		if (!read_proc(p->pid, "status", &b) && b.len)
 			parse_status(p, b.data);
-		p->own_root = same_mounts(p->pid);
+		p->host_root = sees_host(p->pid);
 	}
 	buf_free(&b);
 	return same;
@@ -178,10 +180,10 @@ int jit_open_map(struct jit_proc *p)
 	struct stat st;
 	int r, fd;
 
-	/* its /tmp may have gone with it, but ours has not */
-	if (!alive && p->ns_pid && !p->own_root)
+	/* its /tmp may have gone with it, but the host's has not */
+	if (!alive && p->ns_pid && !p->host_root)
 		return -ENOENT;
-	root = file_open_root(alive ? p->pid : 0);
+	root = alive ? file_open_root(p->pid) : file_open_host_root();
 	if (root < 0)
 		return root;
 	snprintf(name, sizeof(name), "tmp/perf-%d.map", (int)(p->ns_pid ? p->ns_pid : p->pid));

@@ -14,10 +14,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "base/hmap.h"
 
 #define FUNCTION_MAX (1U << 20)
+/* x86: __START_KERNEL and MODULES_VADDR of <asm/page_64_types.h>, <asm/pgtable_64_types.h> */
+#define TOLD_TEXT    0xffffffff81000000ULL
+#define TOLD_MODULES 0xffffffffc0000000ULL
 #define NAME_LEN_MAX 1024 /* the kernel's own limit is 512 */
 
 struct line {
@@ -140,6 +144,10 @@ static int add_line(struct parse *p, const struct line *l)
 	p->zeros += !l->addr;
 	if (!l->addr || !strchr("tTwW", l->type))
 		return 0;
+	if (!l->module_len && l->name_len == 5 && !memcmp(l->name, "_text", 5))
+		p->k->text = l->addr;
+	if (l->module_len && (!p->k->modules_start || l->addr < p->k->modules_start))
+		p->k->modules_start = l->addr;
 	memcpy(name, l->name, len);
 	tag_write(name + len, module_index(p, l));
 	in.name = name;
@@ -209,4 +217,52 @@ const struct sym *kernel_find(const struct kernel_symbols *k, uint64_t addr, con
 	if (s)
 		*module = k->modules[k->module[s - k->tab.syms]];
 	return s;
+}
+
+uint64_t kernel_told(const struct kernel_symbols *k, uint64_t addr)
+{
+	uint64_t text = k->text, modules = k->modules_start;
+
+	if (modules && addr >= modules && (addr < text || modules > text))
+		return addr - modules + TOLD_MODULES;
+	if (text && addr >= text)
+		return addr - text + TOLD_TEXT;
+	return addr & 0xfff;
+}
+
+uint64_t kernel_meant(const struct kernel_symbols *k, uint64_t told)
+{
+	if (k->modules_start && told >= TOLD_MODULES)
+		return told - TOLD_MODULES + k->modules_start;
+	return k->text && told >= TOLD_TEXT ? told - TOLD_TEXT + k->text : told;
+}
+
+static uint64_t module_hash(uint64_t seed, const char *line, size_t len)
+{
+	size_t from = 0, word = 0;
+
+	for (size_t i = 0; i <= len; i++) {
+		if (i < len && line[i] != ' ')
+			continue;
+		if (word != 2 && word != 3)
+			seed = XXH3_64bits_withSeed(line + from, i - from, seed);
+		from = i + 1;
+		word++;
+	}
+	return seed;
+}
+
+uint64_t kernel_modules_hash(const char *text, size_t len)
+{
+	const char *end = text + len;
+	uint64_t h = 0;
+
+	while (text < end) {
+		const char *nl = memchr(text, '\n', (size_t)(end - text));
+		size_t n = (size_t)((nl ? nl : end) - text);
+
+		h = module_hash(h, text, n);
+		text += n + 1;
+	}
+	return h;
 }

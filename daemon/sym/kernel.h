@@ -25,6 +25,8 @@ struct kernel_symbols {
 	char (*modules)[KERNEL_MODULE_NAME];
 	size_t n_modules;
 	bool hidden;
+	/* where _text is, and the lowest function of a module, a BPF program, a trampoline; 0: none */
+	uint64_t text, modules_start;
 };
 
 /* Parses the text of kallsyms; 0 or -ENOMEM. Lines that make no sense are left out. */
@@ -33,5 +35,18 @@ void kernel_free(struct kernel_symbols *k);
 size_t kernel_bytes(const struct kernel_symbols *k);
 /* Symbol that covers addr and its module ("" the kernel itself); NULL: none. */
 const struct sym *kernel_find(const struct kernel_symbols *k, uint64_t addr, const char **module);
+/*
+ * An address as it may be told: as the kernel is linked (what vmlinux says), and
+ * modules from where they begin, instead of where they were put at random at
+ * this boot. Different addresses stay different; of one that lies before all of
+ * them, its place in its page is left. kernel_meant is the way back.
+ */
+uint64_t kernel_told(const struct kernel_symbols *k, uint64_t addr);
+uint64_t kernel_meant(const struct kernel_symbols *k, uint64_t told);
+/*
+ * Of the text of /proc/modules: name, size, state and address of each. Who uses
+ * a module, the third and fourth word, changes all the time, and no symbol with it.
+ */
+uint64_t kernel_modules_hash(const char *text, size_t len);
 
 #endif

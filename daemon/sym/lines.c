@@ -21,13 +21,14 @@
 #include "base/hmap.h"
 #include "sym/debugfile.h"
 #include "sym/files_int.h"
+#include "sym/lines_read.h"
 
 #define MAX_ENTRIES 4096
 
 struct entry {
 	TAILQ_ENTRY(entry) link;
 	uint32_t file_id;
-	struct dwarf_info *dwarf;    /* NULL: there is none */
+	struct lines_open open;	     /* not open: there is none */
 	uint64_t bytes, tried, used; /* tried, used: ns */
 	uint32_t generation;	     /* of the last try */
 	pid_t pid;
@@ -43,6 +44,7 @@ struct lines {
 	uint32_t n;
 	struct entry_list lru; /* least recently used first */
 	uint64_t max_bytes;
+	struct reader *reader; /* NULL: it is read here */
 	char *debug_dirs;
 	uint32_t generation; /* atomic */
 	void (*missing)(void *arg, struct file *f);
@@ -53,7 +55,7 @@ struct lines {
 	struct lines_counters shown;
 };
 
-struct lines *lines_new(uint64_t max_bytes, const char *debug_dirs)
+struct lines *lines_new(uint64_t max_bytes, const char *debug_dirs, struct reader *reader)
 {
 	struct lines *l = calloc(1, sizeof(*l));
 
@@ -68,6 +70,7 @@ struct lines *lines_new(uint64_t max_bytes, const char *debug_dirs)
 	pthread_mutex_init(&l->shown_lock, NULL);
 	TAILQ_INIT(&l->lru);
 	l->max_bytes = max_bytes;
+	l->reader = reader;
 	return l;
 }
 
@@ -79,10 +82,9 @@ void lines_on_missing(struct lines *l, void (*fn)(void *arg, struct file *f), vo
 
 static void close_entry(struct lines *l, struct entry *e)
 {
-	if (!e->dwarf)
+	if (!lines_is_open(&e->open))
 		return;
-	dwarf_close(e->dwarf);
-	e->dwarf = NULL;
+	lines_shut(&e->open);
 	l->c.bytes -= e->bytes;
 	l->c.files--;
 	e->bytes = 0;
@@ -140,7 +142,7 @@ static void make_room(struct lines *l, const struct entry *keep, uint64_t bytes)
 	{
 		if (l->c.bytes <= bytes)
 			break;
-		if (e == keep || !e->dwarf)
+		if (e == keep || !lines_is_open(&e->open))
 			continue;
 		close_entry(l, e);
 		e->tried = 0; /* may be opened again at once */
@@ -148,8 +150,8 @@ static void make_room(struct lines *l, const struct entry *keep, uint64_t bytes)
 	}
 }
 
-static int open_info(struct lines *l, struct entry *e, struct elf_image *im, int fd, uint64_t size,
-		     const char *path)
+static int open_info(struct lines *l, struct entry *e, struct file *f, struct elf_image *im, int fd,
+		     uint64_t size, const char *path)
 {
 	struct dwarf_input in = { .fd = fd, .size = size, .open_split = open_split, .arg = e };
 	struct debugfile alt;
@@ -159,31 +161,31 @@ static int open_info(struct lines *l, struct entry *e, struct elf_image *im, int
 	in.alt_fd = alt.fd;
 	in.alt_size = alt.size;
 	in.max_bytes = l->max_bytes - l->c.bytes;
-	r = dwarf_open(&e->dwarf, &in);
+	r = lines_open(&e->open, l->reader, f, &in);
 	if (r == -EFBIG && l->c.bytes) {
 		make_room(l, e, 0);
 		in.max_bytes = l->max_bytes;
-		r = dwarf_open(&e->dwarf, &in);
+		r = lines_open(&e->open, l->reader, f, &in);
 	}
 	if (alt.fd >= 0)
 		close(alt.fd);
 	return r;
 }
 
-static int open_debugfile(struct lines *l, struct entry *e, struct elf_image *main)
+static int open_debugfile(struct lines *l, struct entry *e, struct file *f, struct elf_image *main)
 {
 	struct elf_image im;
-	struct debugfile f;
-	int r = debugfile_find(main, e->path, e->pid, l->debug_dirs, ".debug_info", &f);
+	struct debugfile d;
+	int r = debugfile_find(main, e->path, e->pid, l->debug_dirs, ".debug_info", &d);
 
 	if (r)
 		return r;
-	r = elf_open_fd(&im, f.fd, f.size);
+	r = elf_open_fd(&im, d.fd, d.size);
 	if (!r) {
-		r = open_info(l, e, &im, f.fd, f.size, f.path);
+		r = open_info(l, e, f, &im, d.fd, d.size, d.path);
 		elf_close(&im);
 	}
-	close(f.fd);
+	close(d.fd);
 	return r;
 }
 
@@ -202,9 +204,9 @@ static int open_dwarf(struct lines *l, struct entry *e, struct file *file)
 		return r;
 	sh = elf_load_sections(&im) ? NULL : elf_section(&im, ".debug_info");
 	if (sh && sh->sh_type != SHT_NOBITS && sh->sh_size)
-		r = open_info(l, e, &im, fd, file->size, e->path);
+		r = open_info(l, e, file, &im, fd, file->size, e->path);
 	else
-		r = open_debugfile(l, e, &im);
+		r = open_debugfile(l, e, file, &im);
 	elf_close(&im);
 	return r;
 }
@@ -250,7 +252,7 @@ static void count_failure(struct lines *l, int err)
 
 static void account(struct lines *l, struct entry *e)
 {
-	uint64_t now = e->dwarf ? dwarf_bytes(e->dwarf) : 0;
+	uint64_t now = lines_bytes(&e->open);
 
 	l->c.bytes += now - e->bytes;
 	e->bytes = now;
@@ -275,6 +277,9 @@ static void load(struct lines *l, struct entry *e, struct file *f, uint64_t now)
 	r = open_dwarf(l, e, f);
 	if (r == -ENOENT && l->missing)
 		l->missing(l->missing_arg, f);
+	/* no process to read it now: not looked for in vain */
+	if (r == -EAGAIN)
+		e->tried = 0;
 	if (r) {
 		count_failure(l, r);
 		return;
@@ -298,33 +303,50 @@ static void show(struct lines *l)
 	pthread_mutex_unlock(&l->shown_lock);
 }
 
-static int ask(struct lines *l, struct file *f, uint64_t vaddr, bool open, dwarf_emit emit,
-	       void *arg)
+/* One that is open. -ESTALE: it is no longer, and is worth opening again. */
+static int look_up(struct lines *l, struct entry *e, struct file *f, uint64_t vaddr,
+		   dwarf_emit emit, void *arg)
 {
-	uint64_t now = mono_now();
-	struct entry *e = get_entry(l, f);
-	int n;
+	int n = lines_at(&e->open, f, vaddr, emit, arg);
 
-	if (!e)
-		return 0;
-	if (!e->dwarf && may_try(l, e, now)) {
-		if (!open)
-			return -EAGAIN;
-		load(l, e, f, now);
+	if (n == -EAGAIN || n == -ESTALE) {
+		close_entry(l, e);
+		e->tried = 0;
+		return -ESTALE;
 	}
-	if (!e->dwarf)
-		return 0;
-	e->used = now;
-	TAILQ_REMOVE(&l->lru, e, link);
-	TAILQ_INSERT_TAIL(&l->lru, e, link);
-	n = dwarf_lookup(e->dwarf, vaddr, emit, arg);
-	if (n == -ENOMEM)
+	if (n == -ENOMEM || n == READER_REFUSED)
 		close_entry(l, e);
 	else
 		account(l, e);
 	if (n < 0)
 		count_failure(l, n);
 	return n > 0 ? n : 0;
+}
+
+static int ask(struct lines *l, struct file *f, uint64_t vaddr, bool open, dwarf_emit emit,
+	       void *arg)
+{
+	uint64_t now = mono_now();
+	struct entry *e = get_entry(l, f);
+	int n = -ESTALE;
+
+	if (!e)
+		return 0;
+	/* a second time if its reader was gone */
+	for (int i = 0; i < 2 && n == -ESTALE; i++) {
+		if (!lines_is_open(&e->open) && may_try(l, e, now)) {
+			if (!open)
+				return -EAGAIN;
+			load(l, e, f, now);
+		}
+		if (!lines_is_open(&e->open))
+			return e->tried ? 0 : -EAGAIN;
+		e->used = now;
+		TAILQ_REMOVE(&l->lru, e, link);
+		TAILQ_INSERT_TAIL(&l->lru, e, link);
+		n = look_up(l, e, f, vaddr, emit, arg);
+	}
+	return n == -ESTALE ? -EAGAIN : n;
 }
 
 static int ask_and_count(struct lines *l, struct file *f, uint64_t vaddr, bool open,
@@ -368,7 +390,7 @@ void lines_tidy(struct lines *l)
 		return;
 	TAILQ_FOREACH(e, &l->lru, link)
 	{
-		if (!e->dwarf || now - e->used < LINES_IDLE_NS)
+		if (!lines_is_open(&e->open) || now - e->used < LINES_IDLE_NS)
 			continue;
 		close_entry(l, e);
 		e->tried = 0;

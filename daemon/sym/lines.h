@@ -18,13 +18,15 @@
 
 struct lines;
 
-struct lines *lines_new(uint64_t max_bytes, const char *debug_dirs); /* NULL: no memory */
+/* reader: who reads the files, NULL: we do; it stays the caller's. NULL: no memory. */
+struct reader;
+struct lines *lines_new(uint64_t max_bytes, const char *debug_dirs, struct reader *reader);
 void lines_free(struct lines *l);
 /* fn is told of each file whose debug information is nowhere; it must not wait. Before others ask. */
 void lines_on_missing(struct lines *l, void (*fn)(void *arg, struct file *f), void *arg);
 /*
  * The frames at a vaddr of the file, innermost first (see dwarf.h). Number of
- * them; 0: there is nothing about it.
+ * them; 0: there is nothing about it; -EAGAIN: nobody can read it now.
  */
 int lines_lookup(struct lines *l, struct file *f, uint64_t vaddr, dwarf_emit emit, void *arg);
 /* The same from what is open; -EAGAIN: the file must be opened first, or somebody else asks. */

@@ -108,7 +108,8 @@ static struct pair *add(struct names *n, uint64_t hash, const char *name, bool d
 	char readable[READABLE_MAX];
 	struct pair *p;
 
-	if (bytes(n) >= n->max_bytes) {
+	/* names made of addresses and paths, any number of which can be, leave room for the others */
+	if (bytes(n) >= (demangle ? n->max_bytes : n->max_bytes / 4)) {
 		n->limit_hits++;
 		return NULL;
 	}

@@ -22,8 +22,15 @@ static const char *const roots[] = {
 	"coroutine_trampoline", /* QEMU */
 	"ret_from_fork",	/* kernel threads */
 	"ret_from_fork_asm",
+	/*
+	 * mcall, morestack, systemstack and asmcgocall leave a goroutine's stack for
+	 * the thread's own, where they are the first: topofstack() of Go's
+	 * runtime/traceback.go
+	 */
+	"runtime.asmcgocall",
 	"runtime.goexit",
 	"runtime.mcall",
+	"runtime.morestack",
 	"runtime.mstart",
 	"runtime.rt0_go",
 	"runtime.systemstack",

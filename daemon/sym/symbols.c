@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "base/buf.h"
@@ -32,6 +33,8 @@ struct symbols {
 	struct user *user; /* what FRAME_USER is asked from */
 	struct jit *jit;   /* NULL: no memory, such code stays unnamed */
 	char *kallsyms;
+	int kallsyms_fd;
+	bool hide_kernel;
 	pthread_rwlock_t kernel_lock;
 	struct kernel_symbols kernel;
 	struct symtab vdso;
@@ -47,23 +50,32 @@ static void count(uint64_t *counter)
 	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
 
-/* The names of modules and where they lie; 0 where that cannot be read. */
+/* What modules there are and where they lie; 0 where that cannot be read. */
 static uint64_t modules_hash(void)
 {
 	struct buf b = { 0 };
 	uint64_t h = 0;
 
 	if (!buf_read_file(&b, "/proc/modules", MODULES_MAX) && b.len)
-		h = XXH3_64bits(b.data, b.len);
+		h = kernel_modules_hash(b.data, b.len);
 	buf_free(&b);
 	return h;
+}
+
+static int read_kallsyms(struct symbols *s, struct buf *b)
+{
+	if (!s->kallsyms_fd)
+		return buf_read_file(b, s->kallsyms, KALLSYMS_MAX);
+	if (lseek(s->kallsyms_fd, 0, SEEK_SET))
+		return -errno;
+	return buf_read_fd(b, s->kallsyms_fd, KALLSYMS_MAX);
 }
 
 static void read_kernel(struct symbols *s)
 {
 	struct kernel_symbols now, old;
 	struct buf b = { 0 };
-	int r = buf_read_file(&b, s->kallsyms, KALLSYMS_MAX);
+	int r = read_kallsyms(s, &b);
 
 	if (!r)
 		r = kernel_parse(&now, b.data ? b.data : "", b.len);
@@ -131,6 +143,8 @@ struct symbols *symbols_new(const struct symbols_config *cfg, struct files *file
 	s->names = names_new(cfg->max_bytes - cfg->max_bytes / 4);
 	s->user = user_new(files, s->names, cfg);
 	s->jit = jit_new(&(struct jit_config){ 0 });
+	s->hide_kernel = cfg->hide_kernel;
+	s->kallsyms_fd = cfg->kallsyms_fd;
 	s->kallsyms = strdup(cfg->kallsyms ? cfg->kallsyms : "/proc/kallsyms");
 	if (!s->user || !s->kallsyms) {
 		symbols_free(s);
@@ -169,11 +183,36 @@ static void set_name(struct symbols *s, const char *name, bool symbol, struct sy
 	ret->named = symbol;
 }
 
+uint64_t symbols_tell_kernel(struct symbols *s, uint64_t addr)
+{
+	pthread_rwlock_rdlock(&s->kernel_lock);
+	if (s->hide_kernel)
+		addr = kernel_told(&s->kernel, addr);
+	pthread_rwlock_unlock(&s->kernel_lock);
+	return addr;
+}
+
+uint64_t symbols_told_kernel(struct symbols *s, uint64_t told)
+{
+	pthread_rwlock_rdlock(&s->kernel_lock);
+	if (s->hide_kernel)
+		told = kernel_meant(&s->kernel, told);
+	pthread_rwlock_unlock(&s->kernel_lock);
+	return told;
+}
+
+void symbols_unnamed_kernel(struct symbols *s, uint64_t addr, struct sym_answer *ret)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "[kernel]+0x%" PRIx64, symbols_tell_kernel(s, addr));
+	set_name(s, name, false, ret);
+}
+
 static bool resolve_kernel(struct symbols *s, uint64_t addr, struct sym_answer *ret)
 {
 	const struct sym *sym;
 	const char *module;
-	char name[64];
 
 	pthread_rwlock_rdlock(&s->kernel_lock);
 	sym = kernel_find(&s->kernel, addr, &module);
@@ -189,11 +228,9 @@ static bool resolve_kernel(struct symbols *s, uint64_t addr, struct sym_answer *
 	if (sym ? !strcmp(module, "bpf") : !s->kernel.hidden)
 		__atomic_store_n(&s->kernel_stale, true, __ATOMIC_RELAXED);
 	pthread_rwlock_unlock(&s->kernel_lock);
-	if (sym)
-		return true;
-	snprintf(name, sizeof(name), "[kernel]+0x%" PRIx64, addr);
-	set_name(s, name, false, ret);
-	return false;
+	if (!sym)
+		symbols_unnamed_kernel(s, addr, ret);
+	return sym;
 }
 
 static bool resolve_vdso(struct symbols *s, uint64_t off, struct sym_answer *ret)

@@ -62,14 +62,23 @@ struct sym_answer {
 };
 
 struct symbols;
+struct reader;
 
 struct symbols_config {
-	size_t max_bytes;	 /* names, a quarter of it for answers that are kept */
-	uint64_t max_line_bytes; /* open debug information; 0: 256 MiB */
-	const char *debug_dirs;	 /* colon separated, NULL: /usr/lib/debug */
-	const char *kallsyms;	 /* NULL: /proc/kallsyms */
+	size_t max_bytes;	    /* names, a quarter of it for answers that are kept */
+	uint64_t max_line_bytes;    /* open debug information; 0: 256 MiB */
+	struct reader *line_reader; /* who reads it (sym/reader.h), the caller's; NULL: we do */
+	const char *debug_dirs;	    /* colon separated, NULL: /usr/lib/debug */
+	const char *kallsyms;	    /* NULL: /proc/kallsyms */
+	/*
+	 * kallsyms, opened by somebody with the right to its addresses and read
+	 * from its begin each time, instead of that path; the caller's. 0: none
+	 */
+	int kallsyms_fd;
 	/* who is asked for debug files that are nowhere; ours from now on. NULL: nobody */
 	struct debuginfod *debuginfod;
+	/* kernel addresses in names and answers are those of symbols_tell_kernel */
+	bool hide_kernel;
 };
 
 struct symbols *symbols_new(const struct symbols_config *cfg, struct files *files);
@@ -117,6 +126,15 @@ void symbols_refresh_kernel(struct symbols *s);
  * out, or name itself if it is not mangled or its text is longer than outlen.
  */
 const char *sym_demangle(const char *name, char *out, size_t outlen);
+
+/*
+ * A kernel address as it may be told, kernel_told where hide_kernel is set, else
+ * as it is; and the address that is meant by one that was told. Any thread.
+ */
+uint64_t symbols_tell_kernel(struct symbols *s, uint64_t addr);
+uint64_t symbols_told_kernel(struct symbols *s, uint64_t told);
+/* A name made of such an address, for kernel code that has none. */
+void symbols_unnamed_kernel(struct symbols *s, uint64_t addr, struct sym_answer *ret);
 
 struct symbols_counters {
 	uint64_t kernel_symbols, resolved, unnamed, name_bytes, limit_hits;

@@ -18,7 +18,7 @@
 #include <xxhash.h>
 
 #define KIND	 "names"
-#define VERSION	 "1"
+#define VERSION	 "2"
 #define MAGIC	 "rpnames" VERSION
 #define NAME_LEN (2 * SYMCACHE_KEY + 1 + 16)
 
@@ -69,18 +69,6 @@ static bool head_ok(const struct head *h, size_t len, const struct symcache_sour
 	return h->sum == XXH3_64bits((const char *)h + SUM_FROM, len - SUM_FROM);
 }
 
-/* A right checksum says that we wrote it, not that what wrote it was right. */
-static bool symbols_ok(const struct symtab *t)
-{
-	if (t->n && (!t->names_len || t->names[t->names_len - 1]))
-		return false;
-	for (size_t i = 0; i < t->n; i++)
-		if (t->syms[i].name >= t->names_len ||
-		    (i && t->syms[i].addr <= t->syms[i - 1].addr))
-			return false;
-	return true;
-}
-
 static int take(struct cachemap *m, const struct symcache_source *src, struct symtab *ret)
 {
 	const struct head *h = m->data;
@@ -92,7 +80,8 @@ static int take(struct cachemap *m, const struct symcache_source *src, struct sy
 				.names_len = h->names_len,
 				.map = *m };
 	ret->names = (char *)(ret->syms + ret->n);
-	if (!symbols_ok(ret))
+	/* a right checksum says that we wrote it, not that what wrote it was right */
+	if (!symtab_ok(ret))
 		return -EINVAL;
 	symtab_index(ret);
 	return 0;

@@ -244,6 +244,17 @@ void symtab_index(struct symtab *t)
 	t->index[k] = (uint32_t)t->n;
 }
 
+bool symtab_ok(const struct symtab *t)
+{
+	if (t->n && (!t->names_len || t->names[t->names_len - 1]))
+		return false;
+	for (size_t i = 0; i < t->n; i++)
+		if (t->syms[i].name >= t->names_len ||
+		    (i && t->syms[i].addr <= t->syms[i - 1].addr))
+			return false;
+	return true;
+}
+
 void symtab_free(struct symtab *t)
 {
 	if (t->map.data) {

@@ -84,6 +84,8 @@ void symtab_builder_free(struct symtab_builder *b);
  * none.
  */
 void symtab_index(struct symtab *t);
+/* Is it in order, with every name inside of the names? For tables that others put together. */
+bool symtab_ok(const struct symtab *t);
 void symtab_free(struct symtab *t);
 size_t symtab_bytes(const struct symtab *t);
 /* The symbol that covers addr, NULL: none. */

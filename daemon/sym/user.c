@@ -58,11 +58,11 @@ static void name_of_address(struct user *u, const struct file *f, uint64_t vaddr
 	set_name(u, name, false, l);
 }
 
-/* One line, as the symbol tables have it. */
-static void resolve_function(struct user *u, struct file *f, uint64_t off, uint64_t *vaddr,
+/* One line, as the symbol tables have it. false: nobody can read them now, so it is not to stay. */
+static bool resolve_function(struct user *u, struct file *f, uint64_t off, uint64_t *vaddr,
 			     struct sym_answer *ret)
 {
-	struct file_symbol sym;
+	struct file_symbol sym = { .unread = false };
 
 	*vaddr = off;
 	ret->n = 1;
@@ -77,6 +77,7 @@ static void resolve_function(struct user *u, struct file *f, uint64_t off, uint6
 		name_of_address(u, f, *vaddr, &ret->lines[0]);
 		ret->named = 0;
 	}
+	return !sym.unread;
 }
 
 bool user_function(struct user *u, struct file *f, uint64_t off, struct sym_answer *ret)
@@ -132,8 +133,8 @@ static int add_lines(struct user *u, struct file *f, uint64_t off, uint64_t vadd
 
 	if (n < 0)
 		return n;
-	if (!n && !c.n)
-		gosym_file_lookup(f, vaddr, take_frame, &c);
+	if (!n && !c.n && gosym_file_lookup(f, vaddr, take_frame, &c) == -EAGAIN)
+		return -EAGAIN;
 	if (c.n)
 		ret->n = c.n;
 	else
@@ -186,8 +187,7 @@ bool user_resolve(struct user *u, struct file *f, uint64_t off, uint64_t *line_n
 
 	if (f && answers_get(u->answers, f->id, off, ret))
 		return ret->named;
-	resolve_function(u, f, off, &vaddr, ret);
-	if (!f)
+	if (!resolve_function(u, f, off, &vaddr, ret) || !f)
 		return false;
 	if (!line_ns) {
 		add_lines(u, f, off, vaddr, true, ret);
@@ -283,7 +283,7 @@ struct user *user_new(struct files *files, struct names *names, const struct sym
 	u->answers = answers_new(cfg->max_bytes / CACHE_SHARE);
 	if (u->debug_dirs)
 		u->lines = lines_new(cfg->max_line_bytes ? cfg->max_line_bytes : LINE_BYTES,
-				     u->debug_dirs);
+				     u->debug_dirs, cfg->line_reader);
 	u->later = later_new(resolve_later, u);
 	if (!u->answers || !u->lines || !u->later ||
 	    (files && files_set_debug_dirs(files, u->debug_dirs))) {

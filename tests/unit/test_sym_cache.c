@@ -84,13 +84,13 @@ static struct files_counters run(const char *name, const char *want)
 static const char *only_file(void)
 {
 	static char path[512];
-	DIR *d = opendir(built("cache/names/1"));
+	DIR *d = opendir(built("cache/names/2"));
 	struct dirent *e;
 	int n = 0;
 
 	while (d && (e = readdir(d)))
 		if (e->d_name[0] != '.') {
-			snprintf(path, sizeof(path), "%s/names/1/%s", cache, e->d_name);
+			snprintf(path, sizeof(path), "%s/names/2/%s", cache, e->d_name);
 			n++;
 		}
 	if (d)

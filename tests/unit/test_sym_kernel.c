@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/buf.h"
@@ -62,6 +63,32 @@ TEST(kallsyms_text_symbols_and_modules)
 	kernel_free(&k);
 }
 
+/* As KASLR puts them: the answers are those of a kernel and modules that were not moved. */
+TEST(addresses_told_do_not_tell_where_it_lies)
+{
+	static const char moved[] = "ffffffff9aa00000 T _stext\n"
+				    "ffffffff9aa00000 T _text\n"
+				    "ffffffff9aa02000 T do_syscall_64\n"
+				    "ffffffffc0b3d000 t ext4_read\t[ext4]\n"
+				    "ffffffffc0a11000 t nf_hook\t[nf_tables]\n";
+	static const uint64_t real[] = { 0xffffffff9aa02010ULL, 0xffffffff9aa00000ULL,
+					 0xffffffffb0000000ULL, 0xffffffffc0a11004ULL,
+					 0xffffffffc0b3d008ULL };
+	static const uint64_t told[] = { 0xffffffff81002010ULL, 0xffffffff81000000ULL,
+					 0xffffffff96600000ULL, 0xffffffffc0000004ULL,
+					 0xffffffffc012c008ULL };
+
+	CHECK_EQ(kernel_parse(&k, moved, sizeof(moved) - 1), 0);
+	for (size_t i = 0; i < sizeof(real) / sizeof(real[0]); i++) {
+		CHECK_EQ(kernel_told(&k, real[i]), told[i]);
+		CHECK_EQ(kernel_meant(&k, told[i]), real[i]);
+	}
+	/* of what lies before them, and of all where the kernel tells us nothing */
+	CHECK_EQ(kernel_told(&k, 0xffff888012345678ULL), 0x678);
+	kernel_free(&k);
+	CHECK_EQ(kernel_told(&k, 0xffffffff9aa02010ULL), 0x10);
+}
+
 TEST(kallsyms_hidden_addresses_are_told)
 {
 	static const char zeros[] = "0000000000000000 T _stext\n0000000000000000 T _text\n";
@@ -94,6 +121,23 @@ TEST(kallsyms_many_modules_keep_their_names_up_to_the_limit)
 	}
 	kernel_free(&k);
 	buf_free(&b);
+}
+
+static uint64_t modules(const char *text)
+{
+	return kernel_modules_hash(text, strlen(text));
+}
+
+TEST(modules_are_others_when_their_code_is_not_when_their_users_are)
+{
+	const uint64_t h = modules("ext4 1000 1 - Live 0xc0000000\nx 9 0 - Live 0xc0100000\n");
+
+	CHECK_EQ(modules("ext4 1000 7 x, Live 0xc0000000\nx 9 0 - Live 0xc0100000\n"), h);
+	CHECK(modules("ext4 1000 1 - Live 0xc0200000\nx 9 0 - Live 0xc0100000\n") != h);
+	CHECK(modules("ext4 1000 1 - Loading 0xc0000000\nx 9 0 - Live 0xc0100000\n") != h);
+	CHECK(modules("ext3 1000 1 - Live 0xc0000000\nx 9 0 - Live 0xc0100000\n") != h);
+	CHECK(modules("ext4 1000 1 - Live 0xc0000000\n") != h);
+	CHECK_EQ(modules(""), 0);
 }
 
 TEST(kallsyms_cut_anywhere_does_not_crash)

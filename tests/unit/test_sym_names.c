@@ -191,6 +191,25 @@ TEST(names_limit_is_kept_and_known_names_stay)
 	names_free(n);
 }
 
+TEST(names_of_addresses_leave_room_for_functions)
+{
+	struct names *n = names_new(2 << 20);
+	const char *a, *b;
+	char name[64];
+	int i;
+
+	/* any number of them can be had of one stripped program */
+	for (i = 0; i < 1000000; i++) {
+		snprintf(name, sizeof(name), "program+0x%x", i);
+		if (!names_get(n, name, false, &a, &b))
+			break;
+	}
+	printf("# %d addresses in 2 MiB\n", i);
+	CHECK(i > 2000 && names_bytes(n) < 1 << 20);
+	CHECK(names_get(n, "function", true, &a, &b));
+	names_free(n);
+}
+
 TEST(roots)
 {
 	static const char *const yes[] = { "_start",
@@ -208,6 +227,8 @@ TEST(roots)
 					   "_dl_start_user",
 					   "runtime.mcall",
 					   "runtime.systemstack.abi0",
+					   "runtime.morestack.abi0",
+					   "runtime.asmcgocall.abi0",
 					   "runtime.mstart",
 					   "_rt0_amd64",
 					   "ret_from_fork_asm",

@@ -3,6 +3,7 @@
  * The whole way from an address to a name, for every kind of frame.
  */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -211,6 +212,32 @@ TEST(vdso_functions_have_names)
 	CHECK(strstr(a.lines[0].name, "gettimeofday"));
 	dlclose(vdso);
 	symbols_free(s);
+}
+
+TEST(kernel_names_are_read_from_the_begin_of_what_was_opened)
+{
+	struct symbols_config cfg = { .max_bytes = 64 * MIB, .kallsyms = "/dev/null" };
+	struct symbols *s;
+	struct sym_answer a;
+
+	write_text("opened", "ffffffff81000000 T do_syscall_64\n");
+	cfg.kallsyms_fd = open(built("opened"), O_RDONLY | O_CLOEXEC);
+	CHECK(cfg.kallsyms_fd > 0);
+	s = symbols_new(&cfg, NULL);
+	CHECK(s);
+	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffff81000010, &a);
+	CHECK_STR(a.lines[0].name, "do_syscall_64");
+	/* the same file, longer */
+	write_text("opened", "ffffffff81000000 T do_syscall_64\nffffffffd0000000 t prog\t[bpf]\n");
+	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffffd0000010, &a);
+	CHECK(!a.named);
+	symbols_refresh_kernel(s);
+	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffffd0000010, &a);
+	CHECK_STR(a.lines[0].name, "prog");
+	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffff81000010, &a);
+	CHECK_STR(a.lines[0].name, "do_syscall_64");
+	symbols_free(s);
+	close(cfg.kallsyms_fd);
 }
 
 TEST(kernel_names_come_from_the_given_file_and_are_refreshed)

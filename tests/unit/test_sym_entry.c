@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The name of a program's entry point, without .symtab.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "test_sym_open.h"
+#include "test_sym_world.h"
+
+/* Entry of `file` by what is known of it without .symtab; its distance from the entry point. */
+static const char *entry_name(const char *file, unsigned int at_byte)
+{
+	static char name[64];
+	struct symtab_builder b = { 0 };
+	struct loaded l;
+	struct symtab t;
+
+	open_elf(&l, file);
+	CHECK(elf_add_dynsym(&l.e, &b) >= 0);
+	CHECK(elf_add_entry(&l.e, &b) >= 0);
+	CHECK_EQ(symtab_finish(&b, &t), 0);
+	snprintf(name, sizeof(name), "%s", at(&t, l.e.eh.e_entry + at_byte));
+	symtab_free(&t);
+	close_elf(&l);
+	return name;
+}
+
+TEST(the_entry_point_of_a_stripped_program_is_start)
+{
+	build_init();
+	write_text("p.c", "int main(void) { return 0; }\n");
+	write_text("run.c", "void own_entry(void) { __builtin_trap(); }\n"
+			    "const char in[] __attribute__((section(\".interp\"))) = "
+			    "\"/lib64/ld-linux-x86-64.so.2\";\n");
+	CHECK(!sh("cc -shared -fPIC -Wl,-e,own_entry -o run.so run.c && strip run.so && "
+		  "cc -o plain p.c && strip plain && "
+		  "cc -no-pie -rdynamic -Wl,-e,main -o fixed p.c && strip fixed && "
+		  "cc -static-pie -o spie p.c && strip spie"));
+	CHECK_STR(entry_name("plain", 0), "_start");
+	CHECK_STR(entry_name("plain", 33), "_start"); /* returned to by __libc_start_main */
+	CHECK_STR(entry_name("plain", 48), "-");
+	CHECK_STR(entry_name("spie", 33), "_start");
+	/* what the file says itself comes first */
+	CHECK_STR(entry_name("fixed", 0), "main");
+	/* a library that can be run */
+	CHECK_STR(entry_name("run.so", 0), "own_entry");
+	CHECK(!sh("cc -shared -fPIC -fvisibility=hidden -Wl,-e,own_entry -o hid.so run.c && "
+		  "strip hid.so"));
+	CHECK_STR(entry_name("hid.so", 0), "-");
+}
+
+int main(void)
+{
+	return tap_main();
+}
