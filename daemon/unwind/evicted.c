@@ -26,10 +26,16 @@ struct known {
 	struct inode_id id; /* all 0: the vDSO */
 	uint8_t key[RINGPROF_KEY_SIZE];
 	uint32_t table; /* the module's number, 0: none */
-	uint64_t bytes; /* there, or a little less */
-	uint64_t hits, recent;
+	uint64_t bytes; /* there; a little more until the module said */
+	uint64_t hits;
+	/*
+	 * How much it is used, or missed: each look counts half of the one behind
+	 * it. What one look alone saw goes up and down with who ran just then.
+	 */
+	uint64_t use;
 	uint64_t sent, pause; /* when it was last chosen, mono ns; not again before so much later */
 	bool gone;
+	bool fresh; /* came since the last look: how much it is used is not known yet */
 };
 
 struct wanted {
@@ -43,6 +49,9 @@ struct wanted {
 
 #define NOBODY UINT32_MAX
 
+/* What the module needs for a table beside rows and an index of an eighth of them, at most. */
+#define TABLE_BYTES 1024U
+
 struct evicted {
 	struct known *known;
 	size_t n, cap;
@@ -51,7 +60,9 @@ struct evicted {
 	uint32_t gone;
 	bool vdso; /* to be given again */
 	struct wanted wanted[EVICTED_WANTED];
-	uint32_t n_wanted, n_chosen; /* those chosen stand first */
+	uint32_t n_wanted, n_chosen;  /* those chosen stand first */
+	uint32_t drop[EVICTED_DROPS]; /* tables that go for them */
+	uint32_t n_drop;
 	struct evicted_counters c;
 };
 
@@ -77,6 +88,7 @@ void evicted_reset(struct evicted *e)
 {
 	forget_wanted(e, 0);
 	e->n_chosen = 0;
+	e->n_drop = 0;
 	e->n = 0;
 	e->gone = 0;
 	e->vdso = false;
@@ -150,7 +162,8 @@ static void is_there(struct evicted *e, struct known *k, uint32_t table)
 	}
 	k->gone = false;
 	k->table = table;
-	k->hits = k->recent = 0;
+	k->fresh = true;
+	k->hits = 0;
 	hmap_insert(&e->by_table, hash_mix(table, 0), index_of(e, k));
 }
 
@@ -207,7 +220,9 @@ void evicted_sent(struct evicted *e, int fd, const uint8_t key[RINGPROF_KEY_SIZE
 		return;
 	memcpy(k->key, key, sizeof(k->key));
 	k->id = inode;
-	k->bytes = (uint64_t)n_rows * (sizeof(struct ringprof_row) + sizeof(uint32_t) / 8);
+	if (!k->bytes)
+		k->bytes = TABLE_BYTES + (uint64_t)n_rows * sizeof(struct ringprof_row) +
+			   (uint64_t)n_rows / 8 * sizeof(uint32_t);
 	if (id)
 		is_there(e, k, id);
 	else
@@ -269,14 +284,15 @@ bool evicted_missed(struct evicted *e, struct file *f, const struct file_where *
 
 /* A table of ours that is there, to be weighed. */
 struct weight {
-	uint64_t recent, bytes;
+	uint64_t use, bytes;
+	uint32_t table;
 };
 
 static int least_first(const void *a, const void *b)
 {
 	const struct weight *x = a, *y = b;
 
-	return (x->recent > y->recent) - (x->recent < y->recent);
+	return (x->use > y->use) - (x->use < y->use);
 }
 
 static int most_first(const void *a, const void *b)
@@ -293,6 +309,8 @@ static void compare(struct evicted *e, const struct evicted_module *m, uint64_t 
 
 	if (!here)
 		return;
+	for (size_t i = 0; i < e->n; i++)
+		e->known[i].use /= 2;
 	for (size_t i = 0; i < m->n_tables; i++) {
 		struct known *k = find_by_table(e, m->tables[i].id);
 
@@ -300,7 +318,7 @@ static void compare(struct evicted *e, const struct evicted_module *m, uint64_t 
 			continue;
 		here[index_of(e, k)] = true;
 		k->bytes = m->tables[i].bytes;
-		k->recent = m->tables[i].hits - k->hits;
+		k->use += m->tables[i].hits - k->hits;
 		k->hits = m->tables[i].hits;
 		if (now - k->sent > 2 * k->pause)
 			k->pause = 0;
@@ -317,8 +335,8 @@ struct market {
 	size_t n, sold;
 };
 
-/* Buys room for `bytes` with `misses`; false: too dear. */
-static bool buy(struct market *m, uint64_t bytes, uint64_t misses)
+/* Buys room for `bytes`, missed so much; false: too dear. */
+static bool buy(struct evicted *e, struct market *m, uint64_t bytes, uint64_t misses)
 {
 	uint64_t room = m->room, price = 0;
 	size_t i = m->sold;
@@ -326,22 +344,23 @@ static bool buy(struct market *m, uint64_t bytes, uint64_t misses)
 	if (bytes > m->budget)
 		return false;
 	while (room < bytes && i < m->n) {
-		price += m->seller[i].recent;
+		price += m->seller[i].use;
 		room += m->seller[i++].bytes;
 	}
-	if (room < bytes || (i > m->sold && misses <= 2 * price))
+	if (room < bytes || (i > m->sold && misses <= 2 * price + EVICTED_WORTH) ||
+	    i - m->sold > EVICTED_DROPS - e->n_drop)
 		return false;
 	m->room = room - bytes;
-	m->sold = i;
+	while (m->sold < i)
+		e->drop[e->n_drop++] = m->seller[m->sold++].table;
 	return true;
 }
 
-static bool choose(struct evicted *e, struct known *k, struct market *m, uint64_t misses,
-		   uint64_t now)
+static bool choose(struct evicted *e, struct known *k, struct market *m, uint64_t now)
 {
 	if (!k->gone || now - k->sent < k->pause)
 		return false;
-	if (!buy(m, k->bytes, misses)) {
+	if (!buy(e, m, k->bytes, k->use)) {
 		e->c.kept_out++;
 		return false;
 	}
@@ -356,21 +375,24 @@ static void decide(struct evicted *e, struct market *m, uint64_t now)
 {
 	uint32_t n = e->n_chosen;
 
+	for (uint32_t i = n; i < e->n_wanted; i++)
+		if (e->wanted[i].known != NOBODY)
+			e->known[e->wanted[i].known].use += e->wanted[i].misses;
 	qsort(&e->wanted[n], e->n_wanted - n, sizeof(e->wanted[0]), most_first);
 	for (uint32_t i = n; i < e->n_wanted; i++) {
 		struct wanted w = e->wanted[i];
 
-		if (w.known == NOBODY || !choose(e, &e->known[w.known], m, w.misses, now))
+		if (w.known == NOBODY || !choose(e, &e->known[w.known], m, now))
 			continue;
 		e->wanted[i] = e->wanted[n];
 		e->wanted[n++] = w;
 	}
 	e->n_chosen = n;
 	forget_wanted(e, n);
-	/* no file is missed there, and it is small */
+	/* nobody can say that it is missed: it comes when there is room, and it is small */
 	for (size_t i = 0; i < e->n && !e->vdso; i++)
 		if (e->known[i].gone && !e->known[i].id.ino)
-			e->vdso = choose(e, &e->known[i], m, 1, now);
+			e->vdso = choose(e, &e->known[i], m, now);
 }
 
 uint32_t evicted_look(struct evicted *e, const struct evicted_module *m, uint64_t now)
@@ -382,15 +404,26 @@ uint32_t evicted_look(struct evicted *e, const struct evicted_module *m, uint64_
 	seller = calloc(e->n ? e->n : 1, sizeof(*seller));
 	if (!seller)
 		return e->gone;
-	for (size_t i = 0; i < e->n; i++)
-		if (e->known[i].table)
-			seller[market.n++] =
-				(struct weight){ e->known[i].recent, e->known[i].bytes };
+	for (size_t i = 0; i < e->n; i++) {
+		struct known *k = &e->known[i];
+
+		if (k->table && !k->fresh)
+			seller[market.n++] = (struct weight){ k->use, k->bytes, k->table };
+		k->fresh = false;
+	}
 	qsort(seller, market.n, sizeof(*seller), least_first);
 	market.seller = seller;
 	market.room = m->budget > m->bytes ? m->budget - m->bytes : 0;
 	decide(e, &market, now);
 	return e->gone;
+}
+
+bool evicted_drop(struct evicted *e, uint32_t *ret_table)
+{
+	if (!e->n_drop)
+		return false;
+	*ret_table = e->drop[--e->n_drop];
+	return true;
 }
 
 uint32_t evicted_gone(const struct evicted *e)

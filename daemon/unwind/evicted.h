@@ -3,11 +3,14 @@
  * Tables that the module was given and has no more: its budget was too small
  * for all, and they were used least. Of the samples that break off in such a
  * file some are counted here, and every EVICTED_LOOK_NS it is decided what is
- * given once more: what fits beside the others; else only what was missed more
- * than twice as often as those were used that would have to go for it, and each
- * table after a pause that doubles with every time. So a load that changes gets
- * its tables, and a budget that is simply too small does not make them go to
- * and fro. What did not fit when it was given first is looked at the same way.
+ * given once more: what fits beside the others; else only what was missed of
+ * late more than twice as often as those were used that then go for it, and by
+ * more samples than a passing command has (EVICTED_WORTH). These are told by
+ * number: left to itself the module would let the newest go, as it was used
+ * least so far. Each table comes after a pause that doubles with every time. So a
+ * load that changes gets its tables, and a budget that is simply too small does
+ * not make them go to and fro. What did not fit when it was given first is looked
+ * at the same way.
  *
  * Knows no module: told what was sent, what is there, what was missed. At most
  * EVICTED_WANTED files are open. Collector thread.
@@ -25,6 +28,8 @@
 #define EVICTED_MAX_PAUSE (32 * EVICTED_LOOK_NS)
 #define EVICTED_WANTED	  16U
 #define EVICTED_KNOWN	  8192U /* as many as the module takes */
+#define EVICTED_WORTH	  8U	/* samples of late: 4 in every look */
+#define EVICTED_DROPS	  64U	/* that go for others, between two looks */
 
 struct evicted;
 
@@ -55,6 +60,8 @@ uint32_t evicted_gone(const struct evicted *e);
  */
 bool evicted_missed(struct evicted *e, struct file *f, const struct file_where *w);
 
+/* The module's number of the next table that has to go before others come. False: none. */
+bool evicted_drop(struct evicted *e, uint32_t *ret_table);
 /* The next one to be given again: its descriptor (the caller's; -1: the vDSO) and file (a
  * reference; NULL: the vDSO). False: none. */
 bool evicted_next(struct evicted *e, int *ret_fd, struct file **ret_file);

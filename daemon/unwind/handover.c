@@ -244,6 +244,15 @@ static int go_on(struct handover *h)
 	return 0;
 }
 
+/* What has to go for those that come again. One that is gone already is no failure. */
+static void drop(struct handover *h)
+{
+	uint32_t id;
+
+	while (evicted_drop(h->evicted, &id))
+		(void)control_table_del(h->ctl, id);
+}
+
 /* What the module has, compared with what it was given. -errno: asked again later. */
 static int compare(struct handover *h, uint64_t bytes, uint64_t now)
 {
@@ -263,6 +272,7 @@ static int compare(struct handover *h, uint64_t bytes, uint64_t now)
 	m.n_tables = (size_t)n;
 	m.budget = cfg->table_budget;
 	evicted_look(h->evicted, &m, now);
+	drop(h);
 	return 0;
 }
 

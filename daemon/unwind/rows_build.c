@@ -20,6 +20,14 @@ static const struct ringprof_segment *segment_of(const struct rows_builder *b, u
 	return NULL;
 }
 
+bool rows_code_at(const struct rows_builder *b, uint64_t vaddr, void *dst, size_t n)
+{
+	const struct ringprof_segment *s = segment_of(b, vaddr);
+
+	return s && n <= s->size - (vaddr - s->vaddr) &&
+	       !elf_read(b->elf, s->offset + (vaddr - s->vaddr), dst, n);
+}
+
 static int add_span(struct rows_builder *b, struct rows_span span)
 {
 	struct rows_span *spans;

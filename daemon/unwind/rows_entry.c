@@ -9,27 +9,10 @@
  * libraries are left alone unless they can be run.
  */
 #include <errno.h>
-#include <stdlib.h>
 
-#include "base/cleanup.h"
 #include "unwind/rows_int.h"
 
 #define ENTRY_BYTES 64
-#define MAX_DYNAMIC 4096 /* entries looked at */
-
-static bool is_pie(const struct elf_image *e, const Elf64_Phdr *ph)
-{
-	uint64_t n = ph->p_filesz / sizeof(Elf64_Dyn);
-	cleanup_free Elf64_Dyn *dyn = NULL;
-
-	if (n > MAX_DYNAMIC)
-		n = MAX_DYNAMIC;
-	dyn = elf_dup(e, ph->p_offset, n * sizeof(*dyn), MAX_DYNAMIC * sizeof(*dyn));
-	for (uint64_t i = 0; dyn && i < n && dyn[i].d_tag != DT_NULL; i++)
-		if (dyn[i].d_tag == DT_FLAGS_1)
-			return dyn[i].d_un.d_val & DF_1_PIE;
-	return false;
-}
 
 /* A library that starts where .text does was given that by its linker. */
 static bool starts_text(struct elf_image *e)
@@ -47,10 +30,9 @@ static bool is_program(struct elf_image *e)
 	if (e->eh.e_type != ET_DYN)
 		return e->eh.e_type == ET_EXEC;
 	for (size_t i = 0; i < e->n_ph; i++)
-		if (e->ph[i].p_type == PT_INTERP ||
-		    (e->ph[i].p_type == PT_DYNAMIC && is_pie(e, &e->ph[i])))
+		if (e->ph[i].p_type == PT_INTERP)
 			return true;
-	return !starts_text(e); /* the dynamic linker */
+	return elf_is_pie(e) || !starts_text(e); /* the dynamic linker */
 }
 
 int rows_add_entry(struct rows_builder *b)

@@ -8,6 +8,10 @@
  * pushes it first, which shows as a first step of 8 bytes; older ones and
  * assembly are not guessed at: rows above need sp alone.
  *
+ * Who asks the vDSO for the time does so on the thread's stack, which may be
+ * anywhere from a goroutine's: there rbp alone leads back, and since 1.21 it
+ * stays what it is.
+ *
  * The bytes decoded are held against the table's size: functions may share a
  * table of steps, and in a hostile file all of them share the longest.
  */
@@ -24,7 +28,7 @@
 
 #define MAX_PADDING 64
 
-enum go_kind { GO_PLAIN, GO_ROOT, GO_SIGNAL, GO_OPAQUE };
+enum go_kind { GO_PLAIN, GO_ROOT, GO_SIGNAL, GO_OPAQUE, GO_CLOCK };
 
 struct go_func {
 	uint64_t pc, record;
@@ -56,6 +60,12 @@ static bool is_root_name(const char *name)
 	return false;
 }
 
+static bool is_clock_name(const char *name)
+{
+	return !strcmp(name, "runtime.nanotime1") || !strcmp(name, "time.now") ||
+	       !strcmp(name, "runtime.walltime");
+}
+
 static enum go_kind kind_of(char *name, uint32_t flags)
 {
 	size_t n = strlen(name);
@@ -71,7 +81,9 @@ static enum go_kind kind_of(char *name, uint32_t flags)
 		return GO_PLAIN;
 	if (flags & FLAG_TOP)
 		return GO_ROOT;
-	return flags & FLAG_SP_WRITE ? GO_OPAQUE : GO_PLAIN;
+	if (!(flags & FLAG_SP_WRITE))
+		return GO_PLAIN;
+	return is_clock_name(name) ? GO_CLOCK : GO_OPAQUE;
 }
 
 /* Flags came with 1.17 into a byte that was 0 in 1.16. */
@@ -108,6 +120,15 @@ static bool read_func(const struct go_table *t, uint64_t i, struct go_func *f)
 	return true;
 }
 
+/* push %rbp; mov %rsp,%rbp: does the function begin so? */
+static bool sets_bp(const struct rows_builder *b, const struct go_func *f)
+{
+	static const uint8_t code[] = { 0x55, 0x48, 0x89, 0xe5 };
+	uint8_t found[sizeof(code)];
+
+	return rows_code_at(b, f->pc, found, sizeof(found)) && !memcmp(found, code, sizeof(code));
+}
+
 static uint32_t step_rule(int64_t depth, bool pushed_bp)
 {
 	int64_t off = depth + 8;
@@ -130,7 +151,8 @@ static int add_steps(struct rows_builder *b, struct go_table *t, const struct go
 {
 	uint64_t at = t->g.pcs + f->steps, pc = f->pc;
 	struct cursor c = { t->bytes + at, t->bytes + t->g.size, false };
-	bool pushed_bp = false, framed = false;
+	uint32_t bp_alone = ringprof_rule(RINGPROF_CFA_BP, 2, RINGPROF_BP_AT_BP, 0);
+	bool pushed_bp = false, framed = false, clock = f->kind == GO_CLOCK;
 	int64_t depth = -1;
 	int r = 0;
 
@@ -145,10 +167,11 @@ static int add_steps(struct rows_builder *b, struct go_table *t, const struct go
 		depth += (int32_t)((step >> 1) ^ -(step & 1));
 		if (depth > 0 && !framed) {
 			framed = true;
-			pushed_bp = depth == 8 && !f->assembly;
+			pushed_bp = depth == 8 && (!f->assembly || clock);
 		}
 		if (bytes)
-			r = rows_put(b, pc, step_rule(depth, pushed_bp));
+			r = rows_put(b, pc,
+				     clock && depth > 8 ? bp_alone : step_rule(depth, pushed_bp));
 		pc += bytes;
 	}
 	t->work += (uint64_t)(c.p - (t->bytes + at));
@@ -175,7 +198,8 @@ static int add_func(struct rows_builder *b, struct go_table *t, const struct go_
 		r = rows_put(b, start, RINGPROF_CFA_ROOT);
 	else if (f->kind == GO_SIGNAL)
 		r = rows_put(b, start, RINGPROF_CFA_SIGNAL);
-	else if (f->kind == GO_OPAQUE || !f->steps || f->steps > t->g.size - t->g.pcs)
+	else if (f->kind == GO_OPAQUE || !f->steps || f->steps > t->g.size - t->g.pcs ||
+		 (f->kind == GO_CLOCK && !sets_bp(b, f)))
 		r = rows_put(b, start, RINGPROF_CFA_OPAQUE);
 	else
 		r = add_steps(b, t, f, end);

@@ -91,6 +91,8 @@ struct rows_builder {
 	enum rows_origin origin; /* of the spans begun from now on */
 };
 
+/* Copies n bytes of code; false: no segment has them all. */
+bool rows_code_at(const struct rows_builder *b, uint64_t vaddr, void *dst, size_t n);
 /* Begins the span of a function; 0, -EINVAL not within executable bytes, -E2BIG, -ENOMEM. */
 int rows_begin(struct rows_builder *b, uint64_t start, uint64_t end);
 /* The rule from pc on; ascending from the span's start. 0, -E2BIG, -ENOMEM. */

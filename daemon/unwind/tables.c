@@ -121,6 +121,7 @@ struct tables *tables_new(const struct tables_config *cfg, struct files *files)
 	if (!t)
 		return NULL;
 	t->files = files;
+	t->reader = cfg->reader;
 	t->max_bytes = cfg->max_bytes ? cfg->max_bytes : TABLES_MAX_BYTES;
 	t->max_disk = cfg->max_disk ? cfg->max_disk : TABLES_MAX_DISK;
 	t->cache.dir = -1;
@@ -190,7 +191,7 @@ static void enqueue(struct tables *t, uint32_t i)
 		t->c.queue_full++; /* it is asked for again */
 		return;
 	}
-	t->queue[(t->q_first + t->q_n++) % TABLES_MAX_QUEUE] = i;
+	t->queue[t->q_n++] = i;
 	t->tables[i]->state = TABLE_QUEUED;
 	pthread_cond_signal(&t->work);
 }

@@ -31,10 +31,13 @@ struct unwind_table {
 #define TABLES_MAX_DISK	 (UINT64_C(1) << 30)
 #define TABLES_MAX_BYTES (UINT64_C(256) << 20)
 
+struct reader;
+
 struct tables_config {
-	const char *dir;    /* cache directory, NULL: none is kept */
-	uint64_t max_disk;  /* bytes, oldest used go first; 0: TABLES_MAX_DISK */
-	uint64_t max_bytes; /* of tables mapped or in memory; 0: TABLES_MAX_BYTES */
+	struct reader *reader; /* who reads the files (sym/reader.h), the caller's; NULL: we do */
+	const char *dir;       /* cache directory, NULL: none is kept */
+	uint64_t max_disk;     /* bytes, oldest used go first; 0: TABLES_MAX_DISK */
+	uint64_t max_bytes;    /* of tables mapped or in memory; 0: TABLES_MAX_BYTES */
 };
 
 /*

@@ -32,7 +32,8 @@ struct table {
 
 struct tables {
 	struct files *files;
-	char *dir; /* of the cache, NULL: none */
+	struct reader *reader; /* NULL: files are read here */
+	char *dir;	       /* of the cache, NULL: none */
 	uint64_t max_disk;
 	struct cachedir cache; /* the thread's */
 	uint64_t max_bytes;
@@ -45,15 +46,21 @@ struct tables {
 	uint32_t n_tables;		  /* first that was never used */
 	struct hmap by_key;		  /* key -> index of tables */
 	uint32_t queue[TABLES_MAX_QUEUE];
-	uint32_t q_first, q_n;
+	uint32_t q_n;
 	uint32_t *order; /* [number - 1]: index of tables */
 	size_t n_order, cap_order;
 	uint64_t wanted; /* bytes of tables that had no room */
 	struct tables_counters c;
+	uint64_t trimmed; /* c.compiled when freed memory was given back last */
 	struct table *vdso;
 	struct unwind_table none; /* what is given for a table that cannot be had */
 };
 
+/*
+ * The smallest file of a queue that is not empty, out of it; lock held. A
+ * browser takes seconds: the libraries that all programs share do not wait for it.
+ */
+uint32_t tables_take(struct tables *t);
 /* Thread: makes what is queued, until t->stop. */
 void *tables_thread(void *arg);
 /* The vDSO's table from our own memory; 0, -ENOENT, -errno. No lock held, no thread yet. */

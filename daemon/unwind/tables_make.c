@@ -17,8 +17,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "ringprof/row_check.h"
 #include "sym/elf_image.h"
+#include "unwind/rows_read.h"
 #include "unwind/tables_int.h"
 
 #define RETRY_NS (10 * NSEC_PER_SEC)
@@ -88,7 +90,7 @@ static int make_rows(struct tables *t, struct file *f, struct made *m)
 	m->disk_error = r != -ENOENT;
 	lim = (struct rows_limits){ .max_rows = RINGPROF_MAX_ROWS };
 	start = mono_now();
-	r = rows_of_fd(&m->rows.rows, fd, &lim);
+	r = rows_read_by(t->reader, f, fd, &lim, &m->rows.rows);
 	m->ns = mono_now() - start;
 	if (r)
 		return r;
@@ -142,6 +144,31 @@ static void finish(struct tables *t, uint32_t i, struct made *m, int r)
 		tables_number(t, i);
 }
 
+uint32_t tables_take(struct tables *t)
+{
+	uint32_t best = 0, ret;
+
+	for (uint32_t q = 1; q < t->q_n; q++)
+		if (t->tables[t->queue[q]]->file->size < t->tables[t->queue[best]]->file->size)
+			best = q;
+	ret = t->queue[best];
+	t->queue[best] = t->queue[--t->q_n];
+	return ret;
+}
+
+/* Until there is work; compiling has left holes behind. Lock held. */
+static void rest(struct tables *t)
+{
+	if (t->c.compiled != t->trimmed) {
+		t->trimmed = t->c.compiled;
+		pthread_mutex_unlock(&t->lock);
+		memory_trim();
+		pthread_mutex_lock(&t->lock);
+	}
+	if (!t->q_n && !t->stop)
+		pthread_cond_wait(&t->work, &t->lock);
+}
+
 void *tables_thread(void *arg)
 {
 	struct tables *t = arg;
@@ -158,12 +185,10 @@ void *tables_thread(void *arg)
 
 		if (!t->q_n) {
 			pthread_cond_broadcast(&t->idle);
-			pthread_cond_wait(&t->work, &t->lock);
+			rest(t);
 			continue;
 		}
-		i = t->queue[t->q_first];
-		t->q_first = (t->q_first + 1) % TABLES_MAX_QUEUE;
-		t->q_n--;
+		i = tables_take(t);
 		t->busy = true;
 		f = t->tables[i]->file;
 		pthread_mutex_unlock(&t->lock);

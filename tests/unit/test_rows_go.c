@@ -167,6 +167,39 @@ TEST(stacks_end_where_go_says)
 	rows_free(&r);
 }
 
+/* on the thread's stack, and back before it returns */
+TEST(clocks_are_left_by_rbp)
+{
+	static const char *const clocks[] = { "runtime.nanotime1", "time.now" };
+	const uint32_t rule = ringprof_rule(RINGPROF_CFA_BP, 2, RINGPROF_BP_AT_BP, 0);
+	struct rows r;
+
+	if (!have_go())
+		SKIP("no go");
+	CHECK(build("", "plain"));
+	r = rows_of("plain");
+	for (size_t i = 0; i < ARRAY_SIZE(clocks); i++) {
+		char name[64];
+		uint64_t at, end;
+
+		snprintf(name, sizeof(name), "%s(.abi0|.abiinternal)?", clocks[i]);
+		at = nm("plain", name);
+		CHECK(at);
+		CHECK_EQ(ringprof_rule_off(rule_at(&r, at)), 8);
+		CHECK_EQ(ringprof_rule_off(rule_at(&r, at + 1)), 16);
+		CHECK_EQ(ringprof_rule_bp(rule_at(&r, at + 1)), RINGPROF_BP_AT_CFA);
+		/* push, mov, sub $16 */
+		CHECK_EQ(rule_at(&r, at + 8), rule);
+		CHECK_EQ(rule_at(&r, at + 90), rule);
+		for (end = at + 90; rule_at(&r, end) == rule; end++)
+			CHECK(end < at + 400);
+		/* pop %rbp; ret */
+		CHECK_EQ(ringprof_rule_off(rule_at(&r, end)), 16);
+		CHECK_EQ(ringprof_rule_off(rule_at(&r, end + 1)), 8);
+	}
+	rows_free(&r);
+}
+
 TEST(stripped_and_pie_have_the_same_rows)
 {
 	struct rows a, b, c;

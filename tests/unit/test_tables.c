@@ -29,7 +29,7 @@ static struct file *get_file(const char *path)
 	return f;
 }
 
-/* p0 .. p4: programs that differ, each with some hundred rows */
+/* p0 .. p4: programs that differ, each with some hundred rows and larger than the last */
 static void make(void)
 {
 	static int made;
@@ -47,8 +47,8 @@ static void make(void)
 		       "p%d.c && "
 		       "cc -w -O1 -fno-inline -Wl,--build-id=sha1 "
 		       "-Wl,--unresolved-symbols=ignore-all "
-		       "-o p%d p%d.c && strip p%d",
-		       100 + i, i, i, i, i))
+		       "-o p%d p%d.c && strip p%d && truncate -s +%d p%d",
+		       100 + i, i, i, i, i, i * 512, i))
 			abort();
 	if (stat(built("p0"), &st))
 		abort();
@@ -94,7 +94,7 @@ static long cache_file(int n, char *ret, size_t len)
 	struct stat st;
 	DIR *d;
 
-	if (asprintf(&dir, "%s/rows/2", cache) < 0)
+	if (asprintf(&dir, "%s/rows/3", cache) < 0)
 		abort();
 	d = opendir(dir);
 	ret[0] = '\0';
@@ -321,6 +321,32 @@ TEST(next_gives_each_ready_table_once)
 	tables_free(t);
 }
 
+TEST(small_files_are_made_first)
+{
+	struct tables *t;
+	uint64_t last = 0;
+
+	clear();
+	t = start(1 << 20, 64 << 20);
+	t->started = true; /* without its thread */
+	for (const char *p = "31402"; *p; p++) {
+		char name[] = { 'p', *p, '\0' };
+		struct file *f = get_file(built(name));
+
+		CHECK(!tables_get(t, f));
+		file_unref(f);
+	}
+	CHECK_EQ(counters(t).queued, 5);
+	while (t->q_n) {
+		uint64_t size = t->tables[tables_take(t)]->file->size;
+
+		CHECK(size > last);
+		last = size;
+	}
+	t->started = false;
+	tables_free(t);
+}
+
 TEST(vdso_has_rows)
 {
 	struct tables *t = start(0, 0);
@@ -378,7 +404,7 @@ TEST(a_directory_of_others_is_refused)
 	struct tables *t;
 
 	clear();
-	CHECK_EQ(sh("mkdir -p cache/rows/2 && chmod 0777 cache/rows"), 0);
+	CHECK_EQ(sh("mkdir -p cache/rows/3 && chmod 0777 cache/rows"), 0);
 	t = start(0, 0);
 	CHECK(ask(t, "p0")->view.n_rows > 100);
 	CHECK_EQ(counters(t).disk_errors, 1);

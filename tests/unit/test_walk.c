@@ -161,6 +161,23 @@ TEST(a_bp_that_rows_do_not_touch_is_kept)
 	CHECK_EQ(w.n, 2);
 }
 
+TEST(bp_alone_leads_to_another_stack)
+{
+	/* CFA = bp + 16, bp = *bp: the code went to a stack above by itself */
+	begin(CODE);
+	set_row(0, ringprof_rule(RINGPROF_CFA_BP, 2, RINGPROF_BP_AT_BP, 0));
+	set_row(0x100, BP16);
+	set_row(0x200, ROOT);
+	w.in.regs[WALK_BP] = w.far_at = STACK - 0x1000;
+	w.far[0] = w.far_at + 0x20;
+	w.far[1] = CODE + 0x101;
+	w.far[5] = CODE + 0x201;
+	CHECK_EQ(go(), RINGPROF_END_ROOT);
+	CHECK_EQ(w.chain[1], CODE + 0x201);
+	w.row[0].rule = BP16; /* any other row says that its frame is above sp */
+	CHECK_EQ(go(), RINGPROF_END_CFA_ORDER);
+}
+
 TEST(realigned_stack)
 {
 	/* CFA = *(bp - 8), bp = *bp */
