@@ -98,11 +98,13 @@ static size_t first_after(const struct maplist *l, uint64_t addr)
 	return lo;
 }
 
-size_t maplist_find(const struct maplist *l, uint64_t addr)
+size_t maplist_search(struct maplist *l, uint64_t addr)
 {
-	size_t i = first_after(l, addr);
+	size_t before = l->before;
 
-	return i < l->n && l->m[i].start <= addr ? i : SIZE_MAX;
+	l->before = l->last;
+	l->last = maplist_holds(l, before, addr) ? before : first_after(l, addr);
+	return maplist_holds(l, l->last, addr) ? l->last : SIZE_MAX;
 }
 
 static bool same(const struct mapping *a, const struct mapping *b)

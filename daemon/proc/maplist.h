@@ -18,6 +18,8 @@ struct maplist {
 	uint32_t refs;
 	size_t n, cap;
 	struct mapping *m;
+	/* found by maplist_find, or past the end, and the one that was found before it */
+	size_t last, before;
 	uint64_t *bytes; /* owner's counter */
 };
 
@@ -33,7 +35,19 @@ void maplist_unref(struct maplist *l); /* NULL is fine */
 int maplist_add(struct maplist **l, const struct mapping *new);
 /* Replaces a shared list by a copy; 0, or -ENOMEM (*l stays). */
 int maplist_own(struct maplist **l);
+/* maplist_find where it has to search. */
+size_t maplist_search(struct maplist *l, uint64_t addr);
+
+static inline bool maplist_holds(const struct maplist *l, size_t i, uint64_t addr)
+{
+	return i < l->n && l->m[i].start <= addr && addr < l->m[i].end;
+}
+
 /* Index of the mapping that holds addr, SIZE_MAX: none. */
-size_t maplist_find(const struct maplist *l, uint64_t addr);
+static inline size_t maplist_find(struct maplist *l, uint64_t addr)
+{
+	/* a caller is mostly in the same file as who it called, or in the one before that */
+	return maplist_holds(l, l->last, addr) ? l->last : maplist_search(l, addr);
+}
 
 #endif

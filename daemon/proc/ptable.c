@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "base/clock.h"
 #include "proc/ptable_int.h"
@@ -22,27 +21,6 @@
 static uint64_t pid_hash(pid_t pid)
 {
 	return hash_mix((uint64_t)pid, 1);
-}
-
-const char *ptable_intern(struct ptable *t, const char *s)
-{
-	struct interner *in = &t->strings;
-	uint64_t hash = XXH3_64bits(s, strlen(s));
-	uint32_t id;
-
-	if (!*s)
-		return "";
-	HMAP_FOR_EACH (&in->index, hash, it, id)
-		if (!strcmp(strtab_get(in->texts, id), s))
-			return strtab_get(in->texts, id);
-	if (strtab_bytes(in->texts) + hmap_bytes(&in->index) >= in->max_bytes) {
-		t->c.limit_hits++;
-		return "";
-	}
-	id = strtab_add(in->texts, s);
-	if (id == UINT32_MAX || hmap_insert(&in->index, hash, id))
-		return "";
-	return strtab_get(in->texts, id);
 }
 
 struct ptable *ptable_new(const struct ptable_config *cfg, struct files *files)
@@ -76,13 +54,13 @@ struct ptable *ptable_new(const struct ptable_config *cfg, struct files *files)
 	return t;
 }
 
-struct entry *ptable_find(struct ptable *t, pid_t pid)
+struct entry *ptable_search(struct ptable *t, pid_t pid)
 {
 	uint32_t i;
 
 	HMAP_FOR_EACH (&t->by_pid, pid_hash(pid), it, i)
 		if (t->slots[i]->p.pid == pid)
-			return t->slots[i];
+			return *ptable_recent(t, pid) = t->slots[i];
 	return NULL;
 }
 
@@ -90,6 +68,8 @@ static void unindex(struct ptable *t, struct entry *e)
 {
 	if (e->indexed)
 		hmap_remove(&t->by_pid, pid_hash(e->p.pid), e->slot);
+	if (*ptable_recent(t, e->p.pid) == e)
+		*ptable_recent(t, e->p.pid) = NULL;
 	e->indexed = false;
 }
 
@@ -124,6 +104,7 @@ void ptable_free(struct ptable *t)
 	hmap_free(&t->by_cgroup);
 	hmap_free(&t->strings.index);
 	strtab_free(t->strings.texts);
+	strtab_free(t->outlived);
 	users_free(t->users);
 	ptable_details_free(t);
 	for (size_t i = 0; i < MOUNT_KINDS; i++)
@@ -222,6 +203,8 @@ void ptable_touch(struct ptable *t, struct entry *e, uint64_t now)
 
 	if (now > e->last_seen)
 		e->last_seen = now;
+	if (!TAILQ_NEXT(e, link))
+		return; /* it is the last one */
 	TAILQ_REMOVE(l, e, link);
 	TAILQ_INSERT_TAIL(l, e, link);
 }
@@ -296,20 +279,28 @@ static struct entry *reread(struct ptable *t, struct entry *e, uint64_t now)
 	return e;
 }
 
-struct process *ptable_sample(struct ptable *t, const struct event *ev)
+/* What a sample of e (NULL: of a process not met yet) has to read first. */
+static struct entry *read_more(struct ptable *t, struct entry *e, const struct event *ev)
 {
-	struct entry *e = ptable_find(t, ev->pid);
-
 	if (!e)
 		e = discover(t, ev->pid, ev->time);
 	else if (e->p.incomplete && !e->unreadable)
 		e = reread(t, e, ev->time);
 	else if (e->want_labels && !e->unreadable)
 		ptable_read_labels(t, e);
+	if (e && e->want_details)
+		ptable_read_details(t, e);
+	return e;
+}
+
+struct process *ptable_sample(struct ptable *t, const struct event *ev)
+{
+	struct entry *e = ptable_find(t, ev->pid);
+
+	if (!e || e->p.incomplete || e->want_labels || e->want_details)
+		e = read_more(t, e, ev);
 	if (!e)
 		return NULL;
-	if (e->want_details)
-		ptable_read_details(t, e);
 	if (ev->sample.cgroup && ev->sample.cgroup != e->p.cgroup_id)
 		ptable_cgroup_id(t, e, ev->sample.cgroup);
 	ptable_touch(t, e, ev->time);
@@ -328,29 +319,27 @@ static struct mapping *note_failure(struct entry *e, size_t i)
 	return &e->maps->m[i];
 }
 
+static struct mapping *open_mapping(struct ptable *t, struct entry *e, size_t i)
+{
+	struct mapping *m = &e->maps->m[i];
+	struct file_where w = mapping_where(e->p.pid, m);
+	bool again;
+
+	m->file = files_get_soon(t->files, &w, &again);
+	return m->file || again ? m : note_failure(e, i);
+}
+
 struct mapping *process_map_at(struct ptable *t, struct process *p, uint64_t addr)
 {
 	struct entry *e = entry_of(p);
 	size_t i = maplist_find(e->maps, addr);
 	struct mapping *m;
-	bool again;
 
 	if (i == SIZE_MAX)
 		return NULL;
 	m = &e->maps->m[i];
-	if (m->kind == MAPPING_FILE && !m->file && !m->file_failed && t->files) {
-		struct file_where w = { .pid = p->pid,
-					.start = m->start,
-					.end = m->end,
-					.maj = m->maj,
-					.min = m->min,
-					.ino = m->ino,
-					.path = m->path };
-
-		m->file = files_get_soon(t->files, &w, &again);
-		if (!m->file && !again)
-			m = note_failure(e, i);
-	}
+	if (m->kind == MAPPING_FILE && !m->file && !m->file_failed && t->files)
+		return open_mapping(t, e, i);
 	return m;
 }
 
@@ -384,6 +373,7 @@ void ptable_expire(struct ptable *t, uint64_t before)
 		if (e->last_seen < before)
 			entry_free(t, e);
 	}
+	ptable_compact(t);
 }
 
 void ptable_counters(const struct ptable *t, struct ptable_counters *ret)

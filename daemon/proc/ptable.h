@@ -31,7 +31,19 @@ struct mapping {
 	bool file_failed;
 };
 
-/* label values of a process; "" where unknown; interned, live as long as the table */
+/* How its file is found; good as long as m is. */
+static inline struct file_where mapping_where(pid_t pid, const struct mapping *m)
+{
+	return (struct file_where){ .pid = pid,
+				    .start = m->start,
+				    .end = m->end,
+				    .maj = m->maj,
+				    .min = m->min,
+				    .ino = m->ino,
+				    .path = m->path };
+}
+
+/* label values of a process; "" where unknown; interned, good until the next ptable_expire */
 struct process_labels {
 	/*
 	 * OTEL_SERVICE_NAME, else service.name of OTEL_RESOURCE_ATTRIBUTES, else
@@ -114,12 +126,13 @@ struct mapping *process_map_at(struct ptable *t, struct process *p, uint64_t add
  * more. A walk may take many rounds; what comes meanwhile may be missed.
  */
 struct process *ptable_next(struct ptable *t, uint32_t *at);
-/* Frees exited processes whose last event is older than `before`; collector, each window. */
+/* Frees exited processes whose last event is older than `before`, and texts; collector, each window. */
 void ptable_expire(struct ptable *t, uint64_t before);
 
 struct ptable_counters {
 	uint64_t processes, exited, mappings, scans, vanished, evicted, bytes, stubs;
-	uint64_t limit_hits; /* strings and mappings left out by a byte or count limit */
+	uint64_t limit_hits;  /* strings and mappings left out by a byte or count limit */
+	uint64_t compactions; /* times that texts of gone processes were let go */
 };
 void ptable_counters(const struct ptable *t, struct ptable_counters *ret);
 

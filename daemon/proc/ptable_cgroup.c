@@ -5,7 +5,8 @@
  * look at /proc, so the next one may be gone already. What /proc says is
  * believed for an id only if the directory has that number, as the process may
  * have moved on since the sample. Of a process that is gone the kernel is
- * asked where the directory with that number is.
+ * asked where the directory with that number is. The side band tells of cgroups
+ * when they are made, so that short jobs have theirs when all of it is gone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -193,6 +194,18 @@ void ptable_cgroup_id(struct ptable *t, struct entry *e, uint64_t id)
 	labels_apply_cgroup(t, e, &c);
 	if (says_something(t, path) && is_directory_of(t, path, id))
 		learn(t, &c);
+}
+
+void ptable_cgroup_made(struct ptable *t, uint64_t id, const char *path)
+{
+	int perf = t->cgroup_mounts[MOUNT_PERF] ? MOUNT_PERF : MOUNT_UNIFIED;
+	struct cgroup_names c = { .id = id };
+
+	/* perf's ids are of its own hierarchy; where samples have those of another, they may be anybody's */
+	if (!in_use(t, perf) || known(t, id) || strlen(path) >= PROC_PATH_MAX)
+		return;
+	ptable_name_cgroup(t, path, &c);
+	learn(t, &c);
 }
 
 void ptable_cgroup_ids(struct ptable *t, enum cgroup_ids which)

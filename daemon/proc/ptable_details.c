@@ -20,10 +20,11 @@ int ptable_details_init(struct ptable *t)
 {
 	static const char init_root[] = "/proc/1/root";
 	const char *host = t->cfg.host_root;
+	struct stat st;
 
 	/* a daemon in a container that shares the host's pids still finds the host's files */
 	if (!host)
-		host = access(init_root, X_OK) ? "/" : init_root;
+		host = stat("/proc/1/root/.", &st) ? "/" : init_root;
 	t->host_root = strdup(host);
 	t->containers = containers_new(host);
 	t->exes = exes_new(host);

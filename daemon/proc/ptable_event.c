@@ -207,6 +207,9 @@ void ptable_event(struct ptable *t, const struct event *ev)
 	case EV_EXIT:
 		on_exit(t, ev);
 		break;
+	case EV_CGROUP:
+		ptable_cgroup_made(t, ev->cgroup.id, ev->cgroup.path);
+		break;
 	case EV_LOST:
 		on_lost(t, ev->time);
 		break;

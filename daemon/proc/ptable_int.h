@@ -22,6 +22,7 @@
 
 #define PROC_PATH_MAX 4096
 #define CGROUPS_MAX   16384
+#define RECENT	      256U
 
 struct entry {
 	struct process p; /* first: a struct process * is a struct entry * */
@@ -61,6 +62,7 @@ struct interner {
 	struct strtab *texts;
 	struct hmap index; /* hash -> strtab number; a strtab cannot be asked without adding */
 	size_t max_bytes;
+	size_t kept; /* bytes when it was last made anew */
 };
 
 struct ptable {
@@ -72,6 +74,7 @@ struct ptable {
 	uint32_t *free_slots;
 	uint32_t n_free;
 	struct hmap by_pid;
+	struct entry *recent[RECENT]; /* by pid: found lately, or NULL */
 	struct entry_list live, exited;
 	uint32_t n_live, n_exited;
 	struct interner strings;
@@ -85,7 +88,8 @@ struct ptable {
 	struct exes *exes;
 	char *host_root;
 	uint64_t map_bytes;
-	uint64_t find_at; /* mono ns: look for processes that a loss hid; 0: none was lost */
+	struct strtab *outlived; /* texts that could not be let go: no memory */
+	uint64_t find_at;	 /* mono ns: look for processes that a loss hid; 0: none was lost */
 	struct ptable_counters c;
 };
 
@@ -96,8 +100,25 @@ static inline struct entry *entry_of(struct process *p)
 
 /* Interned copy; "" past the limit (counted) or without memory. */
 const char *ptable_intern(struct ptable *t, const char *s);
+/* ptable_strings.c: lets go of texts that no entry has any more, when there are many. */
+void ptable_compact(struct ptable *t);
 
-struct entry *ptable_find(struct ptable *t, pid_t pid);
+/* ptable_find where it has to search. */
+struct entry *ptable_search(struct ptable *t, pid_t pid);
+
+static inline struct entry **ptable_recent(struct ptable *t, pid_t pid)
+{
+	return &t->recent[(uint32_t)pid % RECENT];
+}
+
+/* The process of that pid; NULL: none is known. Every sample asks, and more than once. */
+static inline struct entry *ptable_find(struct ptable *t, pid_t pid)
+{
+	struct entry *e = *ptable_recent(t, pid);
+
+	return e && e->p.pid == pid ? e : ptable_search(t, pid);
+}
+
 /* A new entry for pid; one that had the pid before loses it and counts as exited. NULL: no memory. */
 struct entry *ptable_new_entry(struct ptable *t, pid_t pid, uint64_t now);
 void ptable_mark_exited(struct ptable *t, struct entry *e);
@@ -144,6 +165,9 @@ void labels_init(struct ptable *t, struct entry *e);
 
 /* A sample says that the process is in that cgroup. */
 void ptable_cgroup_id(struct ptable *t, struct entry *e, uint64_t id);
+
+/* A cgroup was made: it has its name when its processes and itself are gone again. */
+void ptable_cgroup_made(struct ptable *t, uint64_t id, const char *path);
 void ptable_name_cgroup(struct ptable *t, const char *path, struct cgroup_names *ret);
 void ptable_find_cgroup_mounts(struct ptable *t);
 

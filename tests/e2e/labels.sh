@@ -146,6 +146,24 @@ storm() {
 	is l_brief exe="$dir/l_brief" service_name=storm build_id="$(id_of "$dir/l_brief")" ${group:+unit=storm.service}
 }
 ok "processes of 5 ms have their program, service and cgroup" storm
+# a cgroup of its own each time, gone with its only program: the side band has told its name (Linux 5.7)
+jobs_gone() {
+	local group=$hierarchy/rp-$$.slice/job.service
+	cp "$dir/l_brief" "$dir/l_gone"
+	for _ in $(seq 100); do
+		mkdir "$group" || return 1
+		# shellcheck disable=SC2016 # the inner shell's
+		sh -c 'echo $$ >"$0/cgroup.procs" && exec "$1"' "$group" "$dir/l_gone"
+		rmdir "$group" || return 1
+	done
+	sleep 4
+	is l_gone unit=job.service
+}
+if [ -n "$have_cgroups" ]; then
+	ok "the cgroups of jobs that are gone with them" jobs_gone
+else
+	skip "the cgroups of jobs that are gone with them" "no cgroup can be made here"
+fi
 ok "the daemon is well" get /-/healthy
 bad_rules() {
 	printf '[relabel x]\nregex = (\n' >"$dir/bad.conf"

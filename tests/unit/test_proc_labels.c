@@ -401,6 +401,10 @@ TEST(the_inner_one_of_unit_and_container_names_the_service)
 		{ "0::/user.slice/user-1000.slice/user@1000.service/app.slice/x.service\n", "x."
 											    "servic"
 											    "e" },
+		{ "0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID ".scope/"
+		  "contain"
+		  "er\n",
+		  "0123456789ab" },
 		{ "0::/machine.slice/libpod-conmon-" ID ".scope\n", "libpod-conmon-" ID ".scope" },
 		{ "0::/\n", "comm" },
 	};

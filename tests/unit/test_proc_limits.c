@@ -55,6 +55,47 @@ TEST(bytes_are_bounded)
 	ptable_free(t);
 }
 
+/* Names of processes that are gone make room: after a month of new ones the newest still has its own. */
+TEST(texts_of_gone_processes_go)
+{
+	struct ptable_config cfg = { .max_bytes = 1 << 20, .proc_root = root, .cgroup_root = root };
+	struct ptable *t = ptable_new(&cfg, NULL);
+	char path[300], name[16];
+	struct ptable_counters c;
+	struct process *p, *stays;
+	struct mapping *m;
+
+	CHECK(t);
+	ev_fork(t, 1, 5, 5);
+	ev_comm(t, 5, 5, "stays", true);
+	ev_mmap(t, 5, 0x10000, 0x1000, "/bin/stays");
+	for (int i = 0; i < 30000; i++) {
+		int pid = 1000 + i % 20000;
+
+		snprintf(path, sizeof(path), "/var/lib/containers/overlay/%d/merged/bin/app", i);
+		snprintf(name, sizeof(name), "app%d", i);
+		ev_fork(t, 1, pid, pid);
+		ev_comm(t, pid, pid, name, true);
+		ev_mmap(t, pid, 0x10000, 0x1000, path);
+		p = sample(t, pid);
+		CHECK_STR(p->labels.comm, name);
+		m = process_map_at(t, p, 0x10000);
+		CHECK(m);
+		CHECK_STR(m->path, path);
+		ev_exit(t, pid, pid);
+		if (i % 100 == 99)
+			ptable_expire(t, UINT64_MAX);
+	}
+	stays = sample(t, 5);
+	CHECK_STR(stays->labels.comm, "stays");
+	CHECK_STR(process_map_at(t, stays, 0x10000)->path, "/bin/stays");
+	ptable_counters(t, &c);
+	printf("# %d times, %d bytes\n", (int)c.compactions, (int)c.bytes);
+	CHECK(c.compactions > 3);
+	CHECK_EQ(c.limit_hits, 0);
+	ptable_free(t);
+}
+
 /* Any order of any events must leave a table that holds together. */
 TEST(random_events_do_no_harm)
 {

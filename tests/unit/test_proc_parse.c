@@ -211,6 +211,9 @@ TEST(container_ids)
 	CHECK_STR(container("/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope"), ID);
 	CHECK_STR(container("/kubepods.slice/crio-" ID ".scope"), ID);
 	CHECK_STR(container("/machine.slice/libpod-" ID ".scope/container"), ID);
+	CHECK_STR(container("/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID
+			    ".scope/container"),
+		  ID);
 	CHECK_STR(container("/machine.slice/libpod-conmon-" ID ".scope"), "");
 	CHECK_STR(container("/kubepods.slice/crio-conmon-" ID ".scope"), "");
 	CHECK_STR(container("/system.slice/ssh.service"), "");
@@ -265,7 +268,7 @@ static int put(struct maplist **l, uint64_t start, uint64_t end, enum map_kind k
 	return maplist_add(l, &m);
 }
 
-static const char *at(const struct maplist *l, uint64_t addr)
+static const char *at(struct maplist *l, uint64_t addr)
 {
 	size_t i = maplist_find(l, addr);
 

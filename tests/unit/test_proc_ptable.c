@@ -403,6 +403,25 @@ TEST(cgroup_ids_are_learnt_and_serve_the_dead)
 	ptable_free(t);
 }
 
+/* Program, cgroup and its directory are gone before anybody looked. */
+TEST(cgroups_have_names_from_when_they_were_made)
+{
+	struct ptable *t = new_table(0);
+	struct event ev = { .type = EV_CGROUP, .time = now() };
+
+	ev.cgroup.id = 515151;
+	ev.cgroup.path = "/a.slice/job.service";
+	ptable_event(t, &ev);
+	CHECK_STR(sample_in(t, 300, 515151)->labels.unit, "job.service");
+	ptable_free(t);
+	/* perf's numbers are of the unified hierarchy, these samples' of another */
+	t = new_table(0);
+	ptable_cgroup_ids(t, CGROUP_IDS_V1);
+	ptable_event(t, &ev);
+	CHECK_STR(sample_in(t, 300, 515151)->labels.unit, "");
+	ptable_free(t);
+}
+
 int main(void)
 {
 	proc_init();
