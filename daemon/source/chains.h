@@ -32,6 +32,8 @@ uint32_t chain_intern(struct chains *c, uint32_t parent, uint64_t addr);
 /* Of any id; one that was never given out is taken for the empty chain: 0. */
 uint32_t chain_parent(const struct chains *c, uint32_t id);
 uint64_t chain_addr(const struct chains *c, uint32_t id);
+/* A step towards the root: the parent of id; its own address goes to *addr. */
+uint32_t chain_step(const struct chains *c, uint32_t id, uint64_t *addr);
 /* Nodes from id to the root: what an array must hold to take the whole chain. */
 uint32_t chain_depth(const struct chains *c, uint32_t id);
 /* Is the whole chain of id these n addresses, from id to the root? */

@@ -16,6 +16,7 @@
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
 
+#include "source/absent.h"
 #include "source/control_msg.h"
 #include "source/control_request.h"
 
@@ -90,6 +91,14 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 	return NL_STOP;
 }
 
+static void explain_absent(char *err, size_t errlen)
+{
+	struct absent a;
+
+	absent_explain(&a);
+	snprintf(err, errlen, "the ringprof module is not loaded: %s", a.why);
+}
+
 /* Where the module said nothing itself. */
 static void explain(char *err, size_t errlen, int r)
 {
@@ -97,10 +106,10 @@ static void explain(char *err, size_t errlen, int r)
 		snprintf(err, errlen,
 			 "ringprof module: not permitted: run as root or with CAP_PERFMON (or "
 			 "CAP_SYS_ADMIN) in the initial user namespace");
+	else if (r == -ECANCELED)
+		snprintf(err, errlen, "the ringprof module is " CONTROL_OFF);
 	else if (r == -ENOENT)
-		snprintf(err, errlen,
-			 "the ringprof module is not loaded: modprobe ringprof (`ringprof doctor` "
-			 "tells what that needs)");
+		explain_absent(err, errlen);
 	else
 		snprintf(err, errlen, "ringprof module: %s", strerror(-r));
 }
@@ -127,12 +136,16 @@ static int wait_answer(struct control *c, struct control_request *rq)
 	return rq->result;
 }
 
-/* an attribute of 64 KiB, the most there can be, and some small ones */
+/*
+ * An attribute of 64 KiB, the most there can be, and some small ones. It is
+ * cleared as a whole, so what says no more than its command gets a page.
+ */
 #define MESSAGE_SIZE (65536 + 4096)
+#define COMMAND_SIZE 4096
 
 int control_request(struct control *c, uint8_t cmd, int flags, struct control_request *rq)
 {
-	struct nl_msg *msg = nlmsg_alloc_size(MESSAGE_SIZE);
+	struct nl_msg *msg = nlmsg_alloc_size(rq->put ? MESSAGE_SIZE : COMMAND_SIZE);
 	int r = -ENOMEM;
 
 	c->err[0] = 0;

@@ -13,6 +13,9 @@
 
 #include <linux/ringprof.h>
 
+/* how messages end that tell of a module whose START is refused */
+#define CONTROL_OFF "switched off by ringprof.off=1: boot without it, or modprobe ringprof off=0"
+
 struct control;
 
 struct control_info {
@@ -59,6 +62,8 @@ int control_stats(struct control *c, struct control_stats *ret);
 /* One per CPU into ret[0..max); gives the number. */
 int control_stats_cpus(struct control *c, struct control_stats *ret, size_t max);
 
+/* Of enum ringprof_state: "sampling", "stopped", "switched off by ringprof.off=1". */
+const char *control_state_name(uint32_t state);
 /* The name of an outcome or end as metrics and frames spell it: "ring full", "idle", ... */
 const char *control_outcome_name(unsigned int outcome);
 const char *control_end_name(unsigned int end);

@@ -73,3 +73,15 @@ const char *control_unwind_name(unsigned int counter)
 {
 	return counter < __RINGPROF_UNW_MAX ? unwind[counter] : "other";
 }
+
+const char *control_state_name(uint32_t state)
+{
+	switch (state) {
+	case RINGPROF_STATE_RUNNING:
+		return "sampling";
+	case RINGPROF_STATE_OFF:
+		return "switched off by ringprof.off=1";
+	default:
+		return "stopped";
+	}
+}

@@ -51,7 +51,7 @@ static uint32_t node_of(const struct decode *d, uint32_t id)
 	return node;
 }
 
-static int room_for(struct decode *d, uint32_t more)
+static int more_room(struct decode *d, uint32_t more)
 {
 	uint64_t want = (uint64_t)d->n_nodes + more;
 	uint64_t cap = d->cap_nodes ? d->cap_nodes : FIRST_NODES;
@@ -61,8 +61,9 @@ static int room_for(struct decode *d, uint32_t more)
 		return -ENOSPC;
 	while (cap < want)
 		cap *= 2;
-	if (cap == d->cap_nodes)
-		return 0;
+	/* so that room_for needs to look at one limit only */
+	if (cap > d->max_nodes)
+		cap = d->max_nodes;
 	p = realloc(d->nodes, cap * sizeof(*p));
 	if (!p)
 		return -ENOMEM;
@@ -71,6 +72,11 @@ static int room_for(struct decode *d, uint32_t more)
 	d->nodes = p;
 	d->cap_nodes = (uint32_t)cap;
 	return 0;
+}
+
+static inline int room_for(struct decode *d, uint32_t more)
+{
+	return (uint64_t)d->n_nodes + more <= d->cap_nodes ? 0 : more_room(d, more);
 }
 
 /* The takers: false means that the record cannot be what it says it is. */

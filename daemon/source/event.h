@@ -13,11 +13,12 @@
 
 enum event_type {
 	EV_SAMPLE,
-	EV_MMAP, /* an executable mapping appeared */
-	EV_COMM, /* a task got a name; exec: by execve, so all its mappings are gone */
-	EV_FORK, /* pid/tid is new, child of ppid (same pid: a thread) */
-	EV_EXIT, /* tid is gone; tid == pid: the process's first thread */
-	EV_LOST, /* the side band lost records: rescan, flag what follows */
+	EV_MMAP,   /* an executable mapping appeared */
+	EV_COMM,   /* a task got a name; exec: by execve, so all its mappings are gone */
+	EV_FORK,   /* pid/tid is new, child of ppid (same pid: a thread) */
+	EV_EXIT,   /* tid is gone; tid == pid: the process's first thread */
+	EV_CGROUP, /* a cgroup was made; kernels since 5.7 tell */
+	EV_LOST,   /* the side band lost records: rescan, flag what follows */
 };
 
 struct event_sample {
@@ -51,6 +52,10 @@ struct event {
 		struct {
 			int32_t ppid, ptid;
 		} fork;
+		struct {
+			uint64_t id;
+			const char *path; /* below the root of the hierarchy that perf knows */
+		} cgroup;
 		struct {
 			uint64_t records;
 		} lost;

@@ -59,6 +59,9 @@ static int open_device(struct kmod *k, char *err, size_t errlen)
 	int r;
 
 	k->fd = open(RINGPROF_DEVICE, O_RDWR | O_CLOEXEC);
+	/* a service with devices of its own (PrivateDevices=) has it where the first process has */
+	if (k->fd < 0 && errno == ENOENT)
+		k->fd = open("/proc/1/root" RINGPROF_DEVICE, O_RDWR | O_CLOEXEC);
 	if (k->fd >= 0)
 		return source_watch(k->s, k->fd);
 	r = -errno;
@@ -83,6 +86,10 @@ static int check_module(struct kmod *k, const struct control_info *mod, char *er
 
 	if (r)
 		return r;
+	if (mod->state == RINGPROF_STATE_OFF) {
+		snprintf(err, errlen, "the ringprof module is " CONTROL_OFF);
+		return -ECANCELED;
+	}
 	snprintf(info->module_version, sizeof(info->module_version), "%s", mod->version);
 	info->abi_major = mod->abi_major;
 	info->abi_minor = mod->abi_minor;

@@ -12,11 +12,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "ringprof/period.h"
+#include "source/known_bad.h"
 #include "source/perf_cpu.h"
 #include "source/perf_open.h"
 #include "source/sideband.h"
@@ -103,6 +105,24 @@ static void make_mask(struct perf *p)
 	cpus_drop_isolated(&p->mask);
 }
 
+/* Copies of stacks are walked here; without them the kernel walks user stacks itself. */
+static int check_kernel(const struct perf *p, char *err, size_t errlen)
+{
+	const char *why;
+	struct utsname u;
+
+	uname(&u);
+	why = p->user_stack ? NULL : known_bad_user_chains(u.release, u.version);
+	if (!why)
+		return 0;
+	snprintf(err, errlen,
+		 "perf: kernel %.64s: %s; use unwind = rows with perf-stack, the module, or "
+		 "another "
+		 "kernel",
+		 u.release, why);
+	return -EOPNOTSUPP;
+}
+
 static int probe(struct perf *p, char *err, size_t errlen)
 {
 	uint32_t cpu = 0;
@@ -114,6 +134,9 @@ static int probe(struct perf *p, char *err, size_t errlen)
 		snprintf(err, errlen, "perf: none of the wished-for CPUs is on line");
 		return -ENODEV;
 	}
+	r = check_kernel(p, err, errlen);
+	if (r)
+		return r;
 	r = perf_probe_sampling(&p->attr, (int)cpu, p->cgroup, p->period, p->max_stack,
 				p->user_stack);
 	if (r && p->cgroup >= 0 && (r == -EBADF || r == -EINVAL || r == -ENOENT)) {

@@ -65,9 +65,15 @@ int perf_probe_side(struct perf_event_attr *attr, int cpu)
 		.comm = 1,
 		.comm_exec = 1,
 		.task = 1,
+		.cgroup = 1,
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
 	};
+	r = try_open(attr, cpu, -1);
+	if (!is_unknown_form(r))
+		return r;
+	/* cgroups are told of since 5.7 */
+	attr->cgroup = 0;
 	r = try_open(attr, cpu, -1);
 	if (!is_unknown_form(r))
 		return r;

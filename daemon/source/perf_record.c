@@ -44,6 +44,11 @@ struct rec_task { /* fork and exit */
 	uint64_t time;
 };
 
+struct rec_cgroup {
+	struct perf_event_header h;
+	uint64_t id;
+};
+
 struct rec_lost {
 	struct perf_event_header h;
 	uint64_t id, lost;
@@ -150,6 +155,19 @@ static bool take_task(const struct perf_event_header *h, struct event *ret)
 	return true;
 }
 
+static bool take_cgroup(const struct perf_event_header *h, struct event *ret)
+{
+	struct rec_cgroup c;
+	const char *path;
+
+	if (!take_fixed(h, &c, sizeof(c)) || !(path = take_string(h, sizeof(c))) || *path != '/')
+		return false;
+	ret->type = EV_CGROUP;
+	ret->cgroup.id = c.id;
+	ret->cgroup.path = path;
+	return true;
+}
+
 uint64_t perf_record_lost(const struct perf_event_header *h)
 {
 	struct rec_lost l;
@@ -187,6 +205,8 @@ bool perf_parse_side(const struct perf_event_header *h, struct event *ret)
 	case PERF_RECORD_FORK:
 	case PERF_RECORD_EXIT:
 		return take_task(h, ret);
+	case PERF_RECORD_CGROUP:
+		return take_cgroup(h, ret);
 	case PERF_RECORD_LOST:
 		return take_lost(h, ret);
 	default:

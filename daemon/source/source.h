@@ -66,6 +66,7 @@ typedef void (*source_unwind_fn)(void *arg, const struct user_stack *in, struct 
 struct source_config {
 	enum source_kind kind;
 	uint32_t hz;	  /* 0: the module's own setting, or RINGPROF_DEFAULT_HZ */
+	uint32_t idle_hz; /* the collector's: rate of an idle host (agg/idle.h), 0: the same */
 	const char *cpus; /* list, NULL or "": default mask */
 	/*
 	 * Profile only these processes and what they fork from the open on; n_pids 0:
@@ -95,6 +96,10 @@ struct source_config {
 	bool set_budget, set_table_budget; /* else they stay as the module has them */
 	bool adopt; /* kmod: when it samples already, leave its settings as they are */
 };
+
+/* A copy that owns its strings and pids; 0 or -ENOMEM. */
+int source_config_copy(struct source_config *to, const struct source_config *from);
+void source_config_free(struct source_config *s); /* of such a copy, or zeroes */
 
 struct source_info {
 	enum source_kind kind; /* which one it became */

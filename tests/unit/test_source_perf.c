@@ -7,6 +7,7 @@
 
 #include <linux/ringprof.h>
 
+#include "source/known_bad.h"
 #include "source/perf_record.h"
 #include "source/perf_ring.h"
 #include "tap.h"
@@ -128,6 +129,28 @@ TEST(mmap_without_inode_is_one_too)
 	CHECK_EQ(ev.mmap.ino, 0);
 	CHECK_EQ(ev.mmap.prot, 0);
 	free(r.p);
+}
+
+TEST(cgroups)
+{
+	struct event ev;
+	struct rec r = start(PERF_RECORD_CGROUP, 0);
+
+	put64(&r, 4711);
+	put(&r, "/a.slice/b.service\0\0\0\0\0", 24);
+	CHECK(perf_parse_side(end_id(&r), &ev));
+	CHECK_EQ(ev.type, EV_CGROUP);
+	CHECK_EQ(ev.cgroup.id, 4711);
+	CHECK_STR(ev.cgroup.path, "/a.slice/b.service");
+	free(r.p);
+	/* without an end, and no path */
+	for (int i = 0; i < 2; i++) {
+		r = start(PERF_RECORD_CGROUP, 0);
+		put64(&r, 4711);
+		put(&r, i ? "a\0\0\0\0\0\0" : "/a.slice", 8);
+		CHECK(!perf_parse_side(end_id(&r), &ev));
+		free(r.p);
+	}
 }
 
 TEST(comm_fork_exit_lost)
@@ -321,9 +344,10 @@ TEST(mangled_records_are_not_read_outside)
 			      user_sample(PERF_SAMPLE_REGS_ABI_64, 64, 40),
 			      start(PERF_RECORD_COMM, 0),
 			      start(PERF_RECORD_FORK, 0),
+			      start(PERF_RECORD_CGROUP, 0),
 			      start(PERF_RECORD_LOST, 0) };
 
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < sizeof(recs) / sizeof(recs[0]); i++) {
 		if (i > 2) {
 			put64(&recs[i], 0x100000001);
 			put(&recs[i], "abcdefg\0hijklmn", 16);
@@ -424,6 +448,18 @@ TEST(headers_that_cannot_be_end_at_the_head)
 	perf_ring_note(&f.ring);
 	CHECK(!perf_ring_next(&f.ring));
 	fake_free(&f);
+}
+
+TEST(a_kernel_with_a_known_bug_is_refused_by_name)
+{
+	static const char ubuntu[] = "#19~24.04.1-Ubuntu SMP PREEMPT_DYNAMIC";
+
+	CHECK(strstr(known_bad_user_chains("6.11.0-19-generic", ubuntu), "crash"));
+	CHECK(known_bad_user_chains("6.11.0-19-lowlatency", ubuntu));
+	CHECK(!known_bad_user_chains("6.11.0-190-generic", ubuntu));
+	CHECK(!known_bad_user_chains("6.14.0-15-generic", ubuntu));
+	CHECK(!known_bad_user_chains("6.11.0-19-amd64", "#1 SMP PREEMPT_DYNAMIC Debian 6.11.0-19"));
+	CHECK(!known_bad_user_chains("6.11.0", ubuntu));
 }
 
 int main(void)
