@@ -7,6 +7,7 @@
 #define RINGPROF_AGG_ACCUM_H
 
 #include <linux/ringprof.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,9 @@
 #define ACCUM_OUTCOMES 16U
 #define ACCUM_LOSSES   (ACCUM_OUTCOMES + LOST_OTHER_MAX)
 
+/* events of a window, 16 MiB; later ones are left out */
+#define ACCUM_MAX_EVENTS (1U << 21)
+
 struct accum {
 	struct window_entry *entries;
 	uint32_t n, cap;  /* entries */
@@ -27,18 +31,27 @@ struct accum {
 	uint64_t samples, weight, idle;
 	uint64_t last_weight; /* of the last sample ever added: the period in force; 0 none yet */
 	uint64_t loss_count[ACCUM_LOSSES], loss_weight[ACCUM_LOSSES];
+	bool keep_events; /* each sample by time, too */
+	struct window_event *events;
+	uint32_t n_events;
+	size_t cap_events;
 };
 
 void accum_free(struct accum *acc);
-/* 0; -ENOMEM, -ENOSPC: ACCUM_MAX_ENTRIES are there and it would be a new one. */
-int accum_add(struct accum *acc, const struct window_entry *key, uint64_t weight);
+/*
+ * at: ns since the window's start, for keep_events. 0; -ENOMEM, -ENOSPC:
+ * ACCUM_MAX_ENTRIES are there and it would be a new one. An event for which
+ * there is no memory is left out.
+ */
+int accum_add(struct accum *acc, const struct window_entry *key, uint64_t weight, uint64_t at);
 /* slot: an outcome, or ACCUM_OUTCOMES + enum mark_lost_other */
 void accum_lost(struct accum *acc, unsigned int slot, uint64_t count, uint64_t weight);
 /*
  * A closed window of all that was added, with a reference to m; the caller
- * fills times, period, unit and cpus. NULL: no memory, nothing changed.
+ * fills times, period, unit and cpus. NULL: no memory, nothing changed (but
+ * that events may be gone).
  */
-struct window *accum_window(const struct accum *acc, struct model *m);
+struct window *accum_window(struct accum *acc, struct model *m);
 /* Empties it for the next window; keeps its memory unless most of that went unused. */
 void accum_reset(struct accum *acc);
 

@@ -129,9 +129,11 @@ static inline uint32_t thread_of(struct agg *a, struct agg_proc *u, int32_t tid)
 static int stack_of(struct agg *a, struct process *p, uint64_t owner, const struct event_sample *s,
 		    struct cache_entry *ret)
 {
-	const struct cache_entry *hit = cache_find(&a->stacks, owner, s->chain, s->leaf);
+	const struct cache_entry *hit = NULL;
 	int r;
 
+	if (!agg_is_fresh(a, s->chain))
+		hit = cache_find(&a->stacks, owner, s->chain, s->leaf);
 	if (hit) {
 		*ret = *hit;
 		stat_add(&a->c.cache_hits, 1);
@@ -140,7 +142,7 @@ static int stack_of(struct agg *a, struct process *p, uint64_t owner, const stru
 	*ret = (struct cache_entry){ .owner = owner, .chain = s->chain, .leaf = s->leaf };
 	r = agg_normalize(a, p, ret);
 	if (!r)
-		cache_put(&a->stacks, ret);
+		*cache_put(&a->stacks, owner, s->chain, s->leaf) = *ret;
 	stat_add(&a->c.model_bytes, model_bytes(a->model) - a->c.model_bytes);
 	if (model_bytes(a->model) >= a->max_model_bytes) {
 		a->full = true;
@@ -188,7 +190,8 @@ static int add_sample(struct agg *a, struct process *p, const struct event *ev)
 	key.thread = thread_of(a, u, ev->tid);
 	if (key.thread == UINT32_MAX)
 		return -ENOMEM;
-	r = accum_add(&a->acc, &key, ev->sample.weight);
+	r = accum_add(&a->acc, &key, ev->sample.weight,
+		      ev->time > a->start ? ev->time - a->start : 0);
 	if (r)
 		return r;
 	if (a->acc.n >= ACCUM_MAX_ENTRIES) {

@@ -46,7 +46,7 @@ void agg_set_jit(struct agg *a, struct jit *j);
 void agg_event(void *agg, const struct event *ev);
 /*
  * The history is complete up to `upto` (mono): closes windows and cuts that
- * end before it. `now_counters` are the source's at this moment: their change
+ * end before it and tells waiters, also of what events closed. `now_counters` are the source's at this moment: their change
  * becomes the losses of the window they fall in.
  */
 void agg_advance(struct agg *a, uint64_t upto, const struct source_counters *now_counters,
@@ -60,11 +60,11 @@ void agg_flush(struct agg *a, uint64_t upto);
  * -ENOSPC: too many boundaries are waiting; -ENOMEM.
  */
 int agg_cut(struct agg *a, uint64_t t);
-/* Up to where windows are closed, mono ns (any thread). */
+/* Up to where windows are closed, mono ns, as of the last agg_advance or agg_flush (any thread). */
 uint64_t agg_closed(struct agg *a);
 /* Blocks until agg_closed() >= t, at most timeout ns; 0 or -ETIMEDOUT. */
 int agg_wait(struct agg *a, uint64_t t, uint64_t timeout);
-/* Is called, from the collector thread, whenever windows were closed; one fn, NULL: none. */
+/* Is called, from the collector thread, when agg_closed() has moved; one fn, NULL: none. */
 void agg_on_close(struct agg *a, void (*fn)(void *arg, uint64_t closed), void *arg);
 
 /* per label set and mode since start, for ringprof_cpu_seconds_total; any thread */
@@ -121,6 +121,8 @@ struct agg_counters {
 	/* rules of the settings: samples they dropped, their weight, rules that gave up */
 	uint64_t relabel_dropped, relabel_dropped_weight, relabel_failures;
 	uint64_t names_full; /* names not kept for statistics: their limit */
+	/* rows of services without processes that a new service took; what they had is "other" now */
+	uint64_t services_reused;
 };
 void agg_counters(struct agg *a, struct agg_counters *ret);
 

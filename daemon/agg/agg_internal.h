@@ -65,7 +65,7 @@ struct agg_proc {
 	int32_t last_tid;
 	uint32_t last_thread; /* model_thread of last_tid; UINT32_MAX: none */
 	struct jit_proc *jit; /* runs code of its own making; NULL: not met yet */
-	const char *jit_exe;  /* the program that made it; interned by the process table */
+	uint64_t jit_exe;     /* the program that made it: a hash of its path */
 };
 
 struct agg {
@@ -99,9 +99,12 @@ struct agg {
 	struct cache nodes;  /* chain alone */
 	uint64_t last_owner;
 	struct agg_step {
+		uint64_t addr;
 		uint32_t node;
 		bool exact;
-	} steps[AGG_MAX_STEPS];
+	} steps[AGG_MAX_STEPS + 1]; /* the leaf, and the nodes of its chain */
+	/* chains from this id of that generation on were never met: no cache has them */
+	uint32_t fresh_chain, fresh_gen;
 
 	/* the open window */
 	struct accum acc;
@@ -120,7 +123,8 @@ struct agg {
 	/* the timeline's side for other threads */
 	pthread_mutex_t lock;
 	pthread_cond_t closed_cond;
-	uint64_t closed;  /* windows are closed up to here */
+	uint64_t ended;	  /* windows are closed up to here */
+	uint64_t closed;  /* and waiters know up to here */
 	uint64_t reached; /* cuts before it are refused */
 	uint64_t *cuts;	  /* sorted, none twice */
 	uint32_t n_cuts;
@@ -135,8 +139,14 @@ struct agg {
 	struct agg_service *services; /* AGG_MAX_SERVICES */
 	uint32_t n_services;	      /* release by the collector */
 	struct hmap service_index;    /* name's number -> row */
-	struct agg_binary *binaries;  /* AGG_MAX_BINARIES */
-	uint32_t n_binaries;	      /* release by the collector */
+	struct agg_row_use {
+		uint32_t procs, name; /* processes of that service; number of its name */
+		uint64_t left;	      /* turn when the last of them went */
+	} * service_use;	      /* by row; the collector's */
+	uint64_t service_turn;
+	uint32_t services_seq;	     /* odd while a row changes hands: readers read again */
+	struct agg_binary *binaries; /* AGG_MAX_BINARIES */
+	uint32_t n_binaries;	     /* release by the collector */
 	struct hmap binary_index;
 	struct agg_counters c; /* stat_add */
 };
@@ -150,6 +160,15 @@ static inline void stat_add(uint64_t *p, uint64_t n)
 static inline uint64_t stat_get(const uint64_t *p)
 {
 	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
+/*
+ * A node of the chain table whose id is above all that were met is in no cache.
+ * Ids grow as chains come, so new chains, the expensive ones, are seen by it.
+ */
+static inline bool agg_is_fresh(const struct agg *a, uint32_t chain)
+{
+	return chain >= a->fresh_chain && a->fresh_gen == chains_generation(a->chains);
 }
 
 /* ---- normalize.c ---- */

@@ -38,8 +38,6 @@ struct cache {
 /* 0 or -ENOMEM. sets: a power of two. */
 int cache_init(struct cache *c, size_t sets);
 void cache_free(struct cache *c);
-/* Enters what is not there. */
-void cache_put(struct cache *c, const struct cache_entry *e);
 
 static inline struct cache_entry *cache_set(const struct cache *c, uint64_t owner, uint32_t chain,
 					    uint64_t leaf)
@@ -47,6 +45,29 @@ static inline struct cache_entry *cache_set(const struct cache *c, uint64_t owne
 	uint64_t h = hash_mix(leaf ^ c->seed, owner << 32 ^ chain ^ owner >> 32);
 
 	return &c->entries[(h & (c->sets - 1)) * CACHE_WAYS];
+}
+
+/* Enters what is not there: its place, with the key; the caller fills in the rest. */
+static inline struct cache_entry *cache_put(struct cache *c, uint64_t owner, uint32_t chain,
+					    uint64_t leaf)
+{
+	struct cache_entry *e = cache_set(c, owner, chain, leaf);
+
+	if (e[CACHE_WAYS - 1].owner) {
+		/*
+		 * Full: new ones start in the third place and push that one to the last: an
+		 * entry has to be met again before it can push out one that is in use.
+		 */
+		e += CACHE_WAYS - 2;
+		e[1] = e[0];
+	} else {
+		while (e->owner)
+			e++;
+	}
+	e->owner = owner;
+	e->chain = chain;
+	e->leaf = leaf;
+	return e;
 }
 
 /* The entry, good until the next call on the cache; NULL: not there. */
@@ -58,7 +79,7 @@ static inline const struct cache_entry *cache_find(struct cache *c, uint64_t own
 	for (unsigned int i = 0; i < CACHE_WAYS; i++) {
 		struct cache_entry *e = &set[i];
 
-		if (e->leaf != leaf || e->chain != chain || e->owner != owner)
+		if (e->chain != chain || e->leaf != leaf || e->owner != owner)
 			continue;
 		if (i) { /* one place forward: what is used stays, without time stamps */
 			struct cache_entry t = set[i - 1];

@@ -14,7 +14,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "agg/idle.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 #define CHAINS_BYTES  (64UL << 20)
 #define PROCESS_BYTES (128UL << 20)
@@ -41,37 +43,12 @@ struct collector {
 	uint64_t upto;
 	bool hurry;		     /* the module is to get unwind tables */
 	struct source_counters base; /* of sources that are gone */
-	pthread_mutex_t lock;	     /* guards status */
+	struct idle idle;
+	pthread_mutex_t lock; /* guards status */
 	struct collector_status status;
 	struct source_config wanted; /* own copies */
 	bool reopen;
 };
-
-static void free_settings(struct source_config *s)
-{
-	free((char *)s->cpus);
-	free((char *)s->cgroup);
-	free((pid_t *)s->pids);
-	memset(s, 0, sizeof(*s));
-}
-
-/* A copy that owns its strings; 0 or -ENOMEM. */
-static int copy_settings(struct source_config *to, const struct source_config *from)
-{
-	pid_t *pids = from->n_pids ? calloc(from->n_pids, sizeof(pid_t)) : NULL;
-
-	*to = *from;
-	to->cpus = from->cpus ? strdup(from->cpus) : NULL;
-	to->cgroup = from->cgroup ? strdup(from->cgroup) : NULL;
-	to->pids = pids;
-	if (pids)
-		memcpy(pids, from->pids, from->n_pids * sizeof(pid_t));
-	if ((from->cpus && !to->cpus) || (from->cgroup && !to->cgroup) || (from->n_pids && !pids)) {
-		free_settings(to);
-		return -ENOMEM;
-	}
-	return 0;
-}
 
 static void set_trouble(struct collector *c, const char *text)
 {
@@ -106,11 +83,20 @@ static int make_parts(struct collector *c, struct files *files, struct store *st
 	return c->unwinder ? 0 : -ENOMEM;
 }
 
+/* The rate that the settings ask for now. */
+static uint32_t wanted_hz(const struct collector *c)
+{
+	return c->idle.low ? c->cfg.source.idle_hz : c->cfg.source.hz;
+}
+
 static int open_source(struct collector *c, char *err, size_t errlen)
 {
-	c->cfg.source.unwind = unwinder_walk;
-	c->cfg.source.unwind_arg = c->unwinder;
-	return source_open(&c->source, &c->cfg.source, c->chains, err, errlen);
+	struct source_config cfg = c->cfg.source;
+
+	cfg.unwind = unwinder_walk;
+	cfg.unwind_arg = c->unwinder;
+	cfg.hz = wanted_hz(c);
+	return source_open(&c->source, &cfg, c->chains, err, errlen);
 }
 
 /* The module walks by itself, but the tables for it come from here. */
@@ -145,7 +131,7 @@ int collector_new(struct collector **ret, const struct collector_config *cfg, st
 		return -ENOMEM;
 	}
 	c->cfg = *cfg;
-	r = copy_settings(&c->cfg.source, &cfg->source);
+	r = source_config_copy(&c->cfg.source, &cfg->source);
 	if (!c->cfg.interval)
 		c->cfg.interval = NSEC_PER_SEC;
 	c->symbols = symbols;
@@ -162,7 +148,10 @@ int collector_new(struct collector **ret, const struct collector_config *cfg, st
 		return r;
 	}
 	c->status.info = *source_info(c->source);
-	c->status.wanted_hz = cfg->source.hz;
+	/* one that samples already as the daemon before left it, on an idle host */
+	idle_begin(&c->idle, cfg->source.idle_hz && cfg->source.idle_hz != cfg->source.hz &&
+				     c->status.info.hz == cfg->source.idle_hz);
+	c->status.wanted_hz = wanted_hz(c);
 	*ret = c;
 	return 0;
 }
@@ -180,8 +169,8 @@ void collector_free(struct collector *c)
 	chains_free(c->chains);
 	if (c->kick_fd >= 0)
 		close(c->kick_fd);
-	free_settings(&c->cfg.source);
-	free_settings(&c->wanted);
+	source_config_free(&c->cfg.source);
+	source_config_free(&c->wanted);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
@@ -198,11 +187,21 @@ static void add_counters(struct source_counters *sum, const struct source_counte
 		s[i] += b[i];
 }
 
-static void publish(struct collector *c, const struct source_counters *now, uint64_t began)
+/*
+ * Before waiters are told of the windows of a round: whom a closed window woke
+ * never hears of fewer samples than there are in it.
+ */
+static void publish_counters(struct collector *c, const struct source_counters *now)
 {
 	pthread_mutex_lock(&c->lock);
 	c->status.counters = *now;
-	c->status.wanted_hz = c->cfg.source.hz;
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void publish(struct collector *c, uint64_t began)
+{
+	pthread_mutex_lock(&c->lock);
+	c->status.wanted_hz = wanted_hz(c);
 	if (c->source) {
 		c->status.info = *source_info(c->source);
 		c->status.source_bytes = source_bytes(c->source) + chains_bytes(c->chains);
@@ -249,15 +248,29 @@ static void tell_cgroup_ids(struct collector *c)
 						     : CGROUP_IDS_UNIFIED);
 }
 
+/* It is opened anew at once; what it has sampled is delivered before. */
+static void end_source(struct collector *c)
+{
+	struct timespec delay = { .tv_nsec = KICK_DELAY_NS };
+
+	c->next_open = 0;
+	if (!c->source)
+		return;
+	source_stop(c->source);
+	nanosleep(&delay, NULL);
+	(void)drain(c, &c->upto);
+	close_source(c);
+}
+
 int collector_reopen(struct collector *c, const struct source_config *cfg)
 {
 	struct source_config copy;
-	int r = copy_settings(&copy, cfg);
+	int r = source_config_copy(&copy, cfg);
 
 	if (r)
 		return r;
 	pthread_mutex_lock(&c->lock);
-	free_settings(&c->wanted);
+	source_config_free(&c->wanted);
 	c->wanted = copy;
 	c->reopen = true;
 	pthread_mutex_unlock(&c->lock);
@@ -280,14 +293,27 @@ static void take_wanted(struct collector *c)
 	pthread_mutex_unlock(&c->lock);
 	if (!reopen)
 		return;
-	if (c->source) {
-		source_stop(c->source);
-		(void)drain(c, &c->upto);
-		close_source(c);
-	}
-	free_settings(&c->cfg.source);
+	end_source(c);
+	source_config_free(&c->cfg.source);
 	c->cfg.source = fresh;
-	c->next_open = 0;
+	idle_begin(&c->idle, false);
+}
+
+/*
+ * Another rate where the host has become idle, or is not any more. A rate that
+ * is not the one asked for is somebody's, or the governor's, and stays.
+ */
+static void follow_idle(struct collector *c)
+{
+	uint32_t hz;
+
+	if (!c->source || !c->cfg.source.idle_hz || source_info(c->source)->hz != wanted_hz(c) ||
+	    !idle_look(&c->idle, mono_now(), &c->status.counters, source_info(c->source)->cpus))
+		return;
+	hz = wanted_hz(c);
+	log_info("%s: sampling at %u Hz",
+		 c->idle.low ? "the host is idle" : "the host is idle no more", hz);
+	end_source(c);
 }
 
 static void try_open(struct collector *c)
@@ -331,6 +357,7 @@ static void round_once(struct collector *c)
 	int r;
 
 	take_wanted(c);
+	follow_idle(c);
 	if (!c->source)
 		try_open(c);
 	if (c->source) {
@@ -346,9 +373,10 @@ static void round_once(struct collector *c)
 	if (upto > c->upto)
 		c->upto = upto;
 	add_counters(&now, &c->base);
+	publish_counters(c, &now);
 	agg_advance(c->agg, c->upto, &now, c->source ? source_info(c->source) : &c->status.info);
 	housekeeping(c, began);
-	publish(c, &now, began);
+	publish(c, began);
 }
 
 /* Sleeps until the next round is due, a ring is half full, or somebody kicks. */
@@ -373,6 +401,7 @@ static void *collector_main(void *arg)
 {
 	struct collector *c = arg;
 
+	pthread_setname_np(pthread_self(), "collector");
 	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
 		uint64_t began = mono_now();
 

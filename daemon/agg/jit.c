@@ -8,26 +8,26 @@
  * Collector thread alone.
  */
 #include <string.h>
+#include <xxhash.h>
 
 #include "agg/agg_internal.h"
+
+static uint64_t exe_hash(const struct process *p)
+{
+	return XXH3_64bits(p->labels.exe, strlen(p->labels.exe));
+}
 
 void agg_jit_maps(struct agg_proc *u, const struct process *p)
 {
 	/* exec: the code is gone with the program, and its map is another's */
-	if (u->jit_exe != p->labels.exe) {
+	if (u->jit_exe != exe_hash(p)) {
 		jit_proc_free(u->jit);
 		u->jit = NULL;
 		return;
 	}
 	for (size_t i = 0; i < p->n_maps; i++) {
 		const struct mapping *m = &p->maps[i];
-		struct file_where w = { .pid = p->pid,
-					.start = m->start,
-					.end = m->end,
-					.maj = m->maj,
-					.min = m->min,
-					.ino = m->ino,
-					.path = m->path };
+		struct file_where w = mapping_where(p->pid, m);
 
 		if (m->kind == MAPPING_FILE && jit_is_dump(m->path))
 			jit_proc_dump(u->jit, &w);
@@ -44,7 +44,7 @@ static struct jit_proc *jit_of(struct agg *a, struct process *p)
 	u->jit = jit_proc_new(a->jit, p->pid, p->start_time);
 	if (!u->jit)
 		return NULL;
-	u->jit_exe = p->labels.exe;
+	u->jit_exe = exe_hash(p);
 	agg_jit_maps(u, p);
 	(void)jit_proc_advance(u->jit, a->now); /* nothing is remembered of it yet */
 	return u->jit;

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agg/table.h"
+#include "base/table.h"
 
 enum { T_OBJECTS, T_FRAMES, T_STACKS, T_SERIES, T_PROCS, T_THREADS, T_MAX };
 
@@ -24,13 +24,15 @@ struct model {
 	struct table tables[T_MAX];
 };
 
-static void account(struct model *m)
+static void init_table(struct model *m, int table, uint32_t row_size)
 {
-	size_t n = sizeof(*m) + strtab_bytes(m->strings);
+	struct table *t = &m->tables[table];
 
-	for (int i = 0; i < T_MAX; i++)
-		n += m->tables[i].bytes;
-	__atomic_store_n(&m->bytes, n, __ATOMIC_RELAXED);
+	if (table == T_STACKS)
+		table_init_tree(t, row_size, SIZE_MAX);
+	else
+		table_init(t, row_size, SIZE_MAX);
+	t->sum = &m->bytes;
 }
 
 struct model *model_new(void)
@@ -52,12 +54,12 @@ struct model *model_new(void)
 	m->refs = 1;
 	m->strings = strtab_new();
 	for (int i = 0; i < T_MAX; i++)
-		table_init(&m->tables[i], sizes[i]);
+		init_table(m, i, sizes[i]);
 	if (!m->strings || table_add(&m->tables[T_STACKS], &root) == UINT32_MAX) {
 		model_unref(m);
 		return NULL;
 	}
-	account(m);
+	m->bytes += sizeof(*m) + strtab_bytes(m->strings);
 	return m;
 }
 
@@ -89,22 +91,17 @@ size_t model_bytes(const struct model *m)
 
 static uint32_t add_row(struct model *m, int table, const void *row)
 {
-	struct table *t = &m->tables[table];
-	size_t before = t->bytes;
-	uint32_t i = table_add(t, row);
-
-	if (t->bytes != before)
-		account(m);
-	return i;
+	return table_add(&m->tables[table], row);
 }
 
 const char *model_string(struct model *m, const char *s)
 {
-	size_t before = strtab_bytes(m->strings);
+	size_t before = strtab_bytes(m->strings), after;
 	uint32_t id = strtab_add(m->strings, s);
 
-	if (strtab_bytes(m->strings) != before)
-		account(m);
+	after = strtab_bytes(m->strings);
+	if (after != before)
+		__atomic_store_n(&m->bytes, m->bytes + (after - before), __ATOMIC_RELAXED);
 	return id == UINT32_MAX ? NULL : strtab_get(m->strings, id);
 }
 
@@ -167,19 +164,19 @@ uint32_t model_add_stored(struct model *m, enum frame_kind kind, const char *nam
 
 uint32_t model_add_frame(struct model *m, uint32_t object, uint64_t off)
 {
-	struct model_frame row;
-
-	memset(&row, 0, sizeof(row));
-	row.object = object;
-	row.off = off;
-	return add_row(m, T_FRAMES, &row);
+	/* in words, on x86-64: the lower address in the lower half */
+	_Static_assert(sizeof(struct model_frame) == 16 && offsetof(struct model_frame, off) == 8,
+		       "two words");
+	return table_add_words(&m->tables[T_FRAMES], (struct table_words){ { object, off } });
 }
 
 uint32_t model_add_stack(struct model *m, uint32_t parent, uint32_t frame)
 {
-	struct model_stack row = { .parent = parent, .frame = frame };
-
-	return add_row(m, T_STACKS, &row);
+	_Static_assert(sizeof(struct model_stack) == 8 && offsetof(struct model_stack, frame) == 4,
+		       "one word");
+	return table_add_below(&m->tables[T_STACKS], parent,
+			       (struct table_words){ { (uint64_t)frame << 32 | parent } },
+			       sizeof(struct model_stack));
 }
 
 /* A copy with the model's own strings; false: no memory or too many labels. */
@@ -236,7 +233,6 @@ void model_seal(struct model *m)
 {
 	for (int i = 0; i < T_MAX; i++)
 		table_seal(&m->tables[i]);
-	account(m);
 }
 
 #define READER(type, table)                                        \

@@ -31,6 +31,8 @@ struct descent {
 	uint32_t end;	 /* enum ringprof_end as delivered; once `begun`: 0 for a whole stack */
 	bool begun;	 /* the outermost frame is there and the end is decided */
 	uint32_t binary; /* of the outermost frame of a stack that is not whole */
+	/* where the frame before was found, NULL: in no file; callers are mostly in the same */
+	const struct mapping *in;
 };
 
 static bool is_end_mark(uint64_t addr)
@@ -86,20 +88,14 @@ static uint32_t named_frame(struct agg *a, enum frame_kind kind, const char *nam
 	return add_frame(a, model_add_object(a->model, kind, NULL, name, ""), off);
 }
 
-static uint32_t user_frame(struct agg *a, struct process *p, uint64_t addr)
+/* In a mapping that is of no file we could open. */
+static uint32_t other_frame(struct agg *a, struct process *p, const struct mapping *m,
+			    uint64_t addr)
 {
-	struct mapping *m = process_map_at(a->ptable, p, addr);
-	uint64_t off;
+	uint64_t off = addr - m->start + m->pgoff;
 
-	if (!m) {
-		stat_add(&a->c.no_mapping, 1);
-		return add_frame(a, agg_object_of_kind(a, FRAME_UNKNOWN), addr);
-	}
-	off = addr - m->start + m->pgoff;
 	switch (m->kind) {
 	case MAPPING_FILE:
-		if (m->file)
-			return add_frame(a, object_of_file(a, m->file), off);
 		if (agg_jit_covers(a, p, addr, m->path))
 			return add_frame(a, agg_jit_object(a, p, addr), addr);
 		stat_add(&a->c.no_file, 1);
@@ -114,14 +110,30 @@ static uint32_t user_frame(struct agg *a, struct process *p, uint64_t addr)
 	return named_frame(a, FRAME_ANON, m->path, addr);
 }
 
+static uint32_t user_frame(struct agg *a, struct process *p, struct descent *d, uint64_t addr)
+{
+	const struct mapping *m = d->in;
+
+	if (!m || addr < m->start || addr >= m->end)
+		m = process_map_at(a->ptable, p, addr);
+	d->in = m && m->kind == MAPPING_FILE && m->file ? m : NULL;
+	if (d->in)
+		return add_frame(a, object_of_file(a, m->file), addr - m->start + m->pgoff);
+	if (m)
+		return other_frame(a, p, m, addr);
+	stat_add(&a->c.no_mapping, 1);
+	return add_frame(a, agg_object_of_kind(a, FRAME_UNKNOWN), addr);
+}
+
 /* Frame of an address in its role; UINT32_MAX: no memory. */
-static uint32_t frame_of(struct agg *a, struct process *p, uint64_t addr, bool exact)
+static uint32_t frame_of(struct agg *a, struct process *p, struct descent *d, uint64_t addr,
+			 bool exact)
 {
 	uint64_t at = exact || !addr ? addr : addr - 1;
 
 	if (is_kernel(addr))
 		return add_frame(a, agg_object_of_kind(a, FRAME_KERNEL), at);
-	return user_frame(a, p, at);
+	return user_frame(a, p, d, at);
 }
 
 /* Makes room to remember frame's answer; false: no memory, then it is asked again each time. */
@@ -210,7 +222,7 @@ static void begin(struct agg *a, struct descent *d, uint32_t frame)
 
 static void descend(struct agg *a, struct process *p, struct descent *d, uint64_t addr, bool exact)
 {
-	uint32_t frame = frame_of(a, p, addr, exact);
+	uint32_t frame = frame_of(a, p, d, addr, exact);
 
 	if (frame != UINT32_MAX && !d->begun)
 		begin(a, d, frame);
@@ -222,31 +234,38 @@ static void descend(struct agg *a, struct process *p, struct descent *d, uint64_
 
 /*
  * Goes from the leafmost node of e's chain towards the root; leaves the nodes
- * met in a->steps (leafmost first) and where the descent begins in *d.
+ * met in a->steps behind the leaf (leafmost first) and where the descent begins
+ * in *d. How many steps there are, the leaf included.
  */
 static uint32_t climb(struct agg *a, const struct cache_entry *e, struct descent *d)
 {
 	bool below_kernel = is_kernel(e->leaf);
-	uint32_t n = 0, node = e->chain;
+	uint32_t n = 1, node = e->chain;
 
 	/* no chain at all, or one without an end mark: nothing was known to walk from */
 	*d = (struct descent){ .end = RINGPROF_END_NO_REGS };
-	while (node && n < AGG_MAX_STEPS) {
-		uint64_t addr = chain_addr(a->chains, node);
-		uint32_t parent = chain_parent(a->chains, node);
+	a->steps[0] = (struct agg_step){ e->leaf, 0, true };
+	while (node && n <= AGG_MAX_STEPS) {
+		const struct cache_entry *known = NULL;
+		uint64_t addr;
+		uint32_t parent = chain_step(a->chains, node, &addr);
 		bool exact = below_kernel && !is_kernel(addr);
-		const struct cache_entry *known;
 
 		if (!parent && is_end_mark(addr)) {
 			d->end = addr & ~RINGPROF_END_MASK;
 			return n;
 		}
-		known = cache_find(&a->nodes, e->owner, node, exact ? NODE_EXACT : NODE_CALLER);
+		if (!agg_is_fresh(a, node))
+			known = cache_find(&a->nodes, e->owner, node,
+					   exact ? NODE_EXACT : NODE_CALLER);
 		if (known) {
-			*d = (struct descent){ known->stack, known->end, true, known->binary };
+			*d = (struct descent){ .stack = known->stack,
+					       .end = known->end,
+					       .begun = true,
+					       .binary = known->binary };
 			return n;
 		}
-		a->steps[n++] = (struct agg_step){ node, exact };
+		a->steps[n++] = (struct agg_step){ addr, node, exact };
 		below_kernel = is_kernel(addr);
 		node = parent;
 	}
@@ -255,27 +274,42 @@ static uint32_t climb(struct agg *a, const struct cache_entry *e, struct descent
 	return n;
 }
 
+static inline void remember(struct agg *a, uint64_t owner, const struct agg_step *s,
+			    const struct descent *d)
+{
+	struct cache_entry *e =
+		cache_put(&a->nodes, owner, s->node, s->exact ? NODE_EXACT : NODE_CALLER);
+
+	e->stack = d->stack;
+	e->end = d->end;
+	e->binary = d->binary;
+}
+
+/* A chain is above its callers: they have the smaller ids. */
+static void met(struct agg *a, uint32_t chain)
+{
+	if (a->fresh_gen != chains_generation(a->chains)) {
+		a->fresh_gen = chains_generation(a->chains);
+		a->fresh_chain = 0;
+	}
+	if (chain >= a->fresh_chain)
+		a->fresh_chain = chain + 1;
+}
+
 int agg_normalize(struct agg *a, struct process *p, struct cache_entry *e)
 {
 	struct descent d;
 	uint32_t n = climb(a, e, &d);
 
+	met(a, e->chain);
 	while (n-- && d.stack != UINT32_MAX) {
 		const struct agg_step *s = &a->steps[n];
 
-		descend(a, p, &d, chain_addr(a->chains, s->node), s->exact);
-		if (d.stack != UINT32_MAX)
-			cache_put(&a->nodes, &(struct cache_entry){
-						     .owner = e->owner,
-						     .chain = s->node,
-						     .leaf = s->exact ? NODE_EXACT : NODE_CALLER,
-						     .stack = d.stack,
-						     .end = d.end,
-						     .binary = d.binary,
-					     });
+		descend(a, p, &d, s->addr, s->exact);
+		/* the leaf is the other cache's */
+		if (n && d.stack != UINT32_MAX)
+			remember(a, e->owner, s, &d);
 	}
-	if (d.stack != UINT32_MAX)
-		descend(a, p, &d, e->leaf, true);
 	e->stack = d.stack;
 	e->end = d.end;
 	e->binary = d.binary;

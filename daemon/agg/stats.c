@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What other threads may ask while samples come in. Services are rows of a
- * fixed array that are never taken away: readers need no lock. Processes come
+ * fixed array: readers need no lock, they read again when a row got another
+ * name meanwhile. When all are taken the one that has been without processes
+ * for longest gets it; its numbers go to "other". Processes come
  * and go and change their names: their list is under procs_lock, which the
  * collector takes only when one does. The numbers in both are single words
  * that one thread adds to.
@@ -22,8 +24,9 @@ int agg_stats_init(struct agg *a)
 {
 	pthread_mutex_init(&a->procs_lock, NULL);
 	a->services = calloc(AGG_MAX_SERVICES, sizeof(*a->services));
+	a->service_use = calloc(AGG_MAX_SERVICES, sizeof(*a->service_use));
 	a->binaries = calloc(AGG_MAX_BINARIES, sizeof(*a->binaries));
-	if (!a->services || !a->binaries)
+	if (!a->services || !a->service_use || !a->binaries)
 		return -ENOMEM;
 	a->binaries[0].path = other;
 	a->n_binaries = 1;
@@ -42,6 +45,7 @@ void agg_stats_free(struct agg *a)
 		free(u);
 	}
 	free(a->services);
+	free(a->service_use);
 	free(a->binaries);
 	hmap_free(&a->service_index);
 	hmap_free(&a->binary_index);
@@ -67,22 +71,76 @@ const char *agg_name(struct agg *a, const char *s)
 	return id == UINT32_MAX ? other : strtab_get(a->names, id);
 }
 
-static struct agg_service *service_row(struct agg *a, const char *name)
+/* What a row held goes to "other"; it is under another name afterwards. */
+static void hand_over(struct agg *a, uint32_t row, uint32_t name)
 {
-	uint32_t id = name_id(a, name), row, n = a->n_services;
+	struct agg_service *s = &a->services[row], *rest = &a->services[0];
 
-	if (id == UINT32_MAX)
-		return &a->services[0];
+	__atomic_store_n(&a->services_seq, a->services_seq + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	stat_add(&rest->user_ns, stat_get(&s->user_ns));
+	stat_add(&rest->kernel_ns, stat_get(&s->kernel_ns));
+	stat_add(&rest->samples, stat_get(&s->samples));
+	__atomic_store_n(&s->user_ns, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->kernel_ns, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->samples, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->service_name, strtab_get(a->names, name), __ATOMIC_RELAXED);
+	__atomic_store_n(&a->services_seq, a->services_seq + 1, __ATOMIC_RELEASE);
+}
+
+/* The row that has been without processes for longest; 0: none is. */
+static uint32_t idle_row(const struct agg *a)
+{
+	uint32_t best = 0;
+
+	for (uint32_t i = 1; i < AGG_MAX_SERVICES; i++)
+		if (!a->service_use[i].procs &&
+		    (!best || a->service_use[i].left < a->service_use[best].left))
+			best = i;
+	return best;
+}
+
+/* A row for a new name: one that nobody had, or an idle one; 0: there is none. */
+static uint32_t new_row(struct agg *a, uint32_t name)
+{
+	uint32_t row = a->n_services < AGG_MAX_SERVICES ? a->n_services : idle_row(a);
+
+	if (!row || hmap_insert(&a->service_index, hash_mix(name, 0), row))
+		return 0;
+	if (row < a->n_services) {
+		hmap_remove(&a->service_index, hash_mix(a->service_use[row].name, 0), row);
+		hand_over(a, row, name);
+		stat_add(&a->c.services_reused, 1);
+	} else {
+		a->services[row].service_name = strtab_get(a->names, name);
+		__atomic_store_n(&a->n_services, row + 1, __ATOMIC_RELEASE);
+	}
+	a->service_use[row].name = name;
+	return row;
+}
+
+static uint32_t service_row(struct agg *a, const char *name)
+{
+	uint32_t id = name_id(a, name), row;
+
+	if (id == UINT32_MAX || !strcmp(name, other))
+		return 0;
 	/* numbers stand for texts here, so an equal number is an equal name */
 	HMAP_FOR_EACH (&a->service_index, hash_mix(id, 0), it, row)
-		if (!strcmp(a->services[row].service_name, name))
-			return &a->services[row];
-	if (n == AGG_MAX_SERVICES || !strcmp(name, other) ||
-	    hmap_insert(&a->service_index, hash_mix(id, 0), n))
-		return &a->services[0];
-	a->services[n].service_name = strtab_get(a->names, id);
-	__atomic_store_n(&a->n_services, n + 1, __ATOMIC_RELEASE);
-	return &a->services[n];
+		if (a->service_use[row].name == id)
+			return row;
+	return new_row(a, id);
+}
+
+/* The process counts for that row from now on. */
+static void use_row(struct agg *a, struct agg_proc *u, uint32_t row)
+{
+	struct agg_row_use *old = &a->service_use[u->service - a->services];
+
+	a->service_use[row].procs++;
+	if (!--old->procs)
+		old->left = ++a->service_turn;
+	u->service = &a->services[row];
 }
 
 uint32_t agg_binary_row(struct agg *a, const char *path)
@@ -111,6 +169,7 @@ struct agg_proc *agg_proc_new(struct agg *a, struct process *p)
 	u->pid = p->pid;
 	u->comm = u->exe = u->service_name = "";
 	u->service = &a->services[0];
+	a->service_use[0].procs++;
 	u->last_thread = UINT32_MAX;
 	pthread_mutex_lock(&a->procs_lock);
 	u->next = a->procs;
@@ -139,6 +198,8 @@ void agg_process_freed(void *agg, struct process *p)
 		a->procs = u->next;
 	a->n_procs--;
 	pthread_mutex_unlock(&a->procs_lock);
+	use_row(a, u, 0);
+	a->service_use[0].procs--;
 	jit_proc_free(u->jit);
 	free(u);
 	p->user = NULL;
@@ -150,7 +211,7 @@ void agg_proc_rename(struct agg *a, struct agg_proc *u, const struct process *p,
 	const char *comm = agg_name(a, p->labels.comm);
 	const char *exe = agg_name(a, p->labels.exe);
 
-	u->service = service_row(a, service);
+	use_row(a, u, service_row(a, service));
 	service = u->service->service_name;
 	pthread_mutex_lock(&a->procs_lock);
 	u->comm = comm;
@@ -159,12 +220,19 @@ void agg_proc_rename(struct agg *a, struct agg_proc *u, const struct process *p,
 	pthread_mutex_unlock(&a->procs_lock);
 }
 
-static void read_service(const struct agg_service *s, struct agg_service *ret)
+static void read_service(struct agg *a, uint32_t row, struct agg_service *ret)
 {
-	ret->service_name = s->service_name;
-	ret->user_ns = stat_get(&s->user_ns);
-	ret->kernel_ns = stat_get(&s->kernel_ns);
-	ret->samples = stat_get(&s->samples);
+	const struct agg_service *s = &a->services[row];
+	uint32_t seq;
+
+	do {
+		seq = __atomic_load_n(&a->services_seq, __ATOMIC_ACQUIRE);
+		ret->service_name = __atomic_load_n(&s->service_name, __ATOMIC_RELAXED);
+		ret->user_ns = stat_get(&s->user_ns);
+		ret->kernel_ns = stat_get(&s->kernel_ns);
+		ret->samples = stat_get(&s->samples);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (seq & 1 || seq != __atomic_load_n(&a->services_seq, __ATOMIC_RELAXED));
 }
 
 size_t agg_services(struct agg *a, struct agg_service *ret, size_t max)
@@ -173,7 +241,7 @@ size_t agg_services(struct agg *a, struct agg_service *ret, size_t max)
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < rows && n < max; i++) {
-		read_service(&a->services[i], &ret[n]);
+		read_service(a, i, &ret[n]);
 		/* "other" is there only when it holds something */
 		if (i || ret[n].samples)
 			n++;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Windows open and close here: at wall-clock tens, at cuts, and early when a
- * limit is reached. The order of things at a close is what readers rely on:
- * the window goes to the store first, then `closed` moves and waiters wake.
+ * limit is reached. The order of things is what readers rely on: the window
+ * goes to the store first; at the end of the drain it was closed in, when the
+ * source's counters of that drain are known, `closed` moves and waiters wake.
  *
  * Cuts come from other threads. A cut is taken only if no sample at or after
  * it was added yet; `reached` says up to where they were. The collector moves
@@ -79,6 +80,7 @@ static void open_window(struct agg *a, uint64_t start)
 		(void)agg_new_model(a); /* no memory: the old one serves on */
 	if (offset - a->wall_offset > SAME_OFFSET_NS || a->wall_offset - offset > SAME_OFFSET_NS)
 		a->wall_offset = offset;
+	a->acc.keep_events = store_keeps_raw(a->store);
 	a->start = start;
 	a->wall_start = start + (uint64_t)a->wall_offset;
 	a->end = start + (WINDOW_NS - a->wall_start % WINDOW_NS);
@@ -86,19 +88,30 @@ static void open_window(struct agg *a, uint64_t start)
 	a->full = false;
 }
 
-static void publish(struct agg *a, uint64_t end)
+static void set_ended(struct agg *a, uint64_t end)
+{
+	pthread_mutex_lock(&a->lock);
+	a->ended = end;
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* Tells waiters of what was closed since it was called last. */
+static void publish(struct agg *a)
 {
 	void (*fn)(void *arg, uint64_t closed);
 	void *arg;
 
+	/* written by this thread alone */
+	if (a->closed == a->ended)
+		return;
 	pthread_mutex_lock(&a->lock);
-	a->closed = end;
+	a->closed = a->ended;
 	pthread_cond_broadcast(&a->closed_cond);
 	fn = a->on_close;
 	arg = a->on_close_arg;
 	pthread_mutex_unlock(&a->lock);
 	if (fn)
-		fn(arg, end);
+		fn(arg, a->ended);
 }
 
 /* No memory for the closed window: what was in it becomes a loss of the next one. */
@@ -138,7 +151,7 @@ static void close_window(struct agg *a, uint64_t end)
 	}
 	if (!w)
 		lose_window(a);
-	publish(a, end);
+	set_ended(a, end);
 }
 
 static void drop_cuts(struct agg *a, uint64_t upto)
@@ -153,12 +166,13 @@ static void drop_cuts(struct agg *a, uint64_t upto)
 	a->n_cuts -= n;
 }
 
-/* Where the open window ends as things are. */
-static uint64_t next_boundary(struct agg *a)
+/* Where the open window ends as things are; cuts before `reached` are refused from now on. */
+static uint64_t next_boundary(struct agg *a, uint64_t reached)
 {
 	uint64_t b = a->end;
 
 	pthread_mutex_lock(&a->lock);
+	a->reached = reached;
 	drop_cuts(a, a->start);
 	if (a->n_cuts && a->cuts[0] < b)
 		b = a->cuts[0];
@@ -166,12 +180,13 @@ static uint64_t next_boundary(struct agg *a)
 	return b;
 }
 
-/* Where the first window, or the one after a flush, starts if time is at t. */
-static uint64_t first_start(struct agg *a, uint64_t t)
+/* Where the first window, or the one after a flush, starts if time is at t; reached: as above. */
+static uint64_t first_start(struct agg *a, uint64_t t, uint64_t reached)
 {
 	uint64_t start = t;
 
 	pthread_mutex_lock(&a->lock);
+	a->reached = reached;
 	if (a->n_cuts && a->cuts[0] < t && t - a->cuts[0] <= AGG_MAX_GAP)
 		start = a->cuts[0];
 	pthread_mutex_unlock(&a->lock);
@@ -189,12 +204,9 @@ static void catch_up(struct agg *a, uint64_t t, uint64_t reached)
 {
 	uint64_t b;
 
-	pthread_mutex_lock(&a->lock);
-	a->reached = reached;
-	pthread_mutex_unlock(&a->lock);
 	if (!a->open)
-		open_window(a, first_start(a, t));
-	while ((b = next_boundary(a)) <= t) {
+		open_window(a, first_start(a, t, reached));
+	while ((b = next_boundary(a, reached)) <= t) {
 		close_window(a, b);
 		open_window(a, t - b > AGG_MAX_GAP ? t : b);
 	}
@@ -239,6 +251,7 @@ void agg_advance(struct agg *a, uint64_t upto, const struct source_counters *now
 		a->upto = upto;
 		catch_up(a, upto, upto);
 	}
+	publish(a);
 }
 
 void agg_flush(struct agg *a, uint64_t upto)
@@ -248,10 +261,11 @@ void agg_flush(struct agg *a, uint64_t upto)
 		return;
 	catch_up(a, upto, upto);
 	a->upto = upto;
-	if (upto == a->start)
-		return;
-	close_window(a, upto);
-	a->quick = 0;
+	if (upto != a->start) {
+		close_window(a, upto);
+		a->quick = 0;
+	}
+	publish(a);
 }
 
 /* Index of the first cut at or after t. */
@@ -292,8 +306,8 @@ int agg_cut(struct agg *a, uint64_t t)
 
 	pthread_mutex_lock(&a->lock);
 	/* the end of what is closed is a boundary already */
-	if (t != a->closed || !t)
-		r = t < a->closed ? -ERANGE : insert_cut(a, t);
+	if (t != a->ended || !t)
+		r = t < a->ended ? -ERANGE : insert_cut(a, t);
 	pthread_mutex_unlock(&a->lock);
 	return r;
 }

@@ -76,21 +76,10 @@ void unwinder_free(struct unwinder *u)
 	free(u);
 }
 
-static struct file_where where_of(const struct process *p, const struct mapping *m)
-{
-	return (struct file_where){ .pid = p->pid,
-				    .start = m->start,
-				    .end = m->end,
-				    .maj = m->maj,
-				    .min = m->min,
-				    .ino = m->ino,
-				    .path = m->path };
-}
-
 /* Its table is here or on its way; what the module lacks is noted. */
 static bool ask_one(struct unwinder *u, const struct process *p, const struct mapping *m)
 {
-	struct file_where w = where_of(p, m);
+	struct file_where w = mapping_where(p->pid, m);
 	bool ready = tables_get(u->tables, m->file) != NULL;
 
 	return (!u->to_module || handover_seen(u->handover, m->file, &w)) && ready;
@@ -208,7 +197,7 @@ static bool missed_at(struct unwinder *u, struct process *p, uint64_t addr)
 
 	if (!m || !m->file)
 		return false;
-	w = where_of(p, m);
+	w = mapping_where(p->pid, m);
 	return handover_missed(u->handover, m->file, &w);
 }
 
@@ -228,8 +217,7 @@ static void note_miss(struct unwinder *u, const struct chains *chains, struct pr
 			return;
 		if (!id)
 			return;
-		addr = chain_addr(chains, id);
-		id = chain_parent(chains, id);
+		id = chain_step(chains, id, &addr);
 	}
 }
 

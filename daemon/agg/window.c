@@ -20,7 +20,14 @@ void window_unref(struct window *w)
 	model_unref(w->model);
 	free(w->entries);
 	free(w->losses);
+	free(w->events);
 	free(w);
+}
+
+struct window_event *window_take_events(struct window *w, uint32_t *n)
+{
+	*n = w->n_events;
+	return __atomic_exchange_n(&w->events, NULL, __ATOMIC_ACQ_REL);
 }
 
 size_t window_bytes(const struct window *w)

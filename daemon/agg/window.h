@@ -27,6 +27,29 @@ struct window_entry { /* one (stack, thread, cpu, mode) */
 	uint64_t weight; /* ns */
 };
 
+struct window_event { /* one sample: which entry, and when */
+	uint32_t entry;
+	uint32_t us; /* since the window's start */
+};
+
+struct raw_sample { /* what the history gives back of it */
+	uint32_t entry;
+	uint32_t us;
+	uint16_t cpu;
+};
+
+/*
+ * What sample k (from 0, in order of time) of an entry stands for: they share its
+ * weight out evenly, and all of them are all of it.
+ */
+static inline uint64_t raw_sample_weight(const struct window_entry *e, uint64_t k)
+{
+	uint64_t n = e->count ? e->count : 1;
+
+	return (uint64_t)((unsigned __int128)e->weight * (k + 1) / n) -
+	       (uint64_t)((unsigned __int128)e->weight * k / n);
+}
+
 struct window_loss {   /* what this window lost, host-wide */
 	uint32_t mark; /* enum frame_mark value: MARK_LOST + x, MARK_LOST_OTHER + x */
 	uint32_t pad;
@@ -47,10 +70,19 @@ struct window {
 	uint64_t samples, weight; /* sums over entries */
 	uint64_t idle;		  /* idle hits, all CPUs */
 	uint32_t cpus;		  /* sampled CPUs */
+	/*
+	 * Each sample by itself, as they came; NULL: not kept. They belong to who
+	 * takes them (the history's writer): nobody else may look.
+	 */
+	uint32_t n_events;
+	struct window_event *events;
 };
 
 struct window *window_ref(struct window *w);
 void window_unref(struct window *w);
+/* The events and their number, to free; the window has none any more. NULL: there are none. */
+struct window_event *window_take_events(struct window *w, uint32_t *n);
+/* events not included: they are gone soon */
 size_t window_bytes(const struct window *w);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "tap.h"
 #include "test_agg_fakes.h"
+#include "test_random.h"
 
 #define SEC 1000000000ULL
 #define T0  (100 * SEC)
@@ -186,6 +187,42 @@ TEST(a_full_model_ends_the_window_early)
 	CHECK_EQ(fake_file_refs, 0);
 }
 
+static bool in_order(const struct window_entry *a, const struct window_entry *b)
+{
+	if (a->stack != b->stack)
+		return a->stack < b->stack;
+	if (a->thread != b->thread)
+		return a->thread < b->thread;
+	return a->cpu != b->cpu ? a->cpu < b->cpu : a->flags < b->flags;
+}
+
+TEST(windows_are_sorted_by_all_of_the_key)
+{
+	/* stacks apart in each digit of the sort, and one that many threads have */
+	static const uint32_t stacks[] = { 0, 1, 1023, 1024, 1 << 20, 1 << 29, 3, 3, 3, 3 };
+	struct model *m = model_new();
+	struct accum acc = { 0 };
+	__u64 seed = 1;
+	struct window *w;
+
+	for (int i = 0; i < 5000; i++) {
+		struct window_entry key = { .stack = stacks[next_random(&seed) % 10] +
+						     (uint32_t)(next_random(&seed) % 3),
+					    .thread = (uint32_t)(next_random(&seed) % 100),
+					    .cpu = (uint16_t)(next_random(&seed) % 4),
+					    .flags = (uint16_t)(next_random(&seed) % 2) };
+
+		CHECK_EQ(accum_add(&acc, &key, 1, 0), 0);
+	}
+	w = accum_window(&acc, m);
+	CHECK(w->n_entries > 2000);
+	for (uint32_t i = 1; i < w->n_entries; i++)
+		CHECK(in_order(&w->entries[i - 1], &w->entries[i]));
+	window_unref(w);
+	accum_free(&acc);
+	model_unref(m);
+}
+
 TEST(accumulator_limit_and_shrinking)
 {
 	struct accum acc = { 0 };
@@ -196,12 +233,12 @@ TEST(accumulator_limit_and_shrinking)
 
 	for (uint32_t i = 0; i < ACCUM_MAX_ENTRIES; i++) {
 		key.stack = ACCUM_MAX_ENTRIES - i;
-		CHECK_EQ(accum_add(&acc, &key, 3), 0);
+		CHECK_EQ(accum_add(&acc, &key, 3, 0), 0);
 	}
 	key.stack = ACCUM_MAX_ENTRIES + 1;
-	CHECK_EQ(accum_add(&acc, &key, 3), -ENOSPC);
+	CHECK_EQ(accum_add(&acc, &key, 3, 0), -ENOSPC);
 	key.stack = 1;
-	CHECK_EQ(accum_add(&acc, &key, 3), 0);
+	CHECK_EQ(accum_add(&acc, &key, 3, 0), 0);
 	w = accum_window(&acc, m);
 	CHECK_EQ(w->n_entries, ACCUM_MAX_ENTRIES);
 	CHECK_EQ(w->entries[0].stack, 1);
@@ -216,8 +253,44 @@ TEST(accumulator_limit_and_shrinking)
 	for (int i = 0; i < 20; i++)
 		accum_reset(&acc);
 	CHECK(acc.cap <= 1024);
-	CHECK_EQ(accum_add(&acc, &key, 1), 0);
+	CHECK_EQ(accum_add(&acc, &key, 1, 0), 0);
 	CHECK_EQ(acc.n, 1);
+	accum_free(&acc);
+	model_unref(m);
+}
+
+/* Entries are sorted when the window closes: events must follow theirs. */
+TEST(events_keep_their_entries)
+{
+	struct accum acc = { .keep_events = true };
+	struct model *m = model_new();
+	struct window_event *v;
+	struct window *w;
+	uint32_t n;
+
+	for (uint32_t i = 0; i < 5000; i++) {
+		struct window_entry key = { .stack = i * 7919 % 1000, .thread = i % 3 };
+
+		CHECK_EQ(accum_add(&acc, &key, 3, (uint64_t)key.stack * 4000 + key.thread * 1000),
+			 0);
+	}
+	w = accum_window(&acc, m);
+	v = window_take_events(w, &n);
+	CHECK_EQ(n, 5000);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct window_entry *e = &w->entries[v[i].entry];
+
+		CHECK_EQ(v[i].us, e->stack * 4 + e->thread);
+	}
+	free(v);
+	CHECK(!window_take_events(w, &n));
+	window_unref(w);
+	accum_reset(&acc);
+	acc.keep_events = false;
+	CHECK_EQ(accum_add(&acc, &(struct window_entry){ 0 }, 3, 1), 0);
+	w = accum_window(&acc, m);
+	CHECK(!w->events);
+	window_unref(w);
 	accum_free(&acc);
 	model_unref(m);
 }
@@ -246,12 +319,14 @@ TEST(services_add_up_by_mode)
 	world_free(&w);
 }
 
-TEST(too_many_services_are_other)
+/* Rows without processes make room: what they had stays in the sum. */
+TEST(services_that_are_gone_make_room)
 {
 	struct world w;
 	static struct agg_service s[AGG_MAX_SERVICES];
+	struct agg_counters c;
 	static char name[16];
-	uint64_t samples = 0;
+	uint64_t samples = 0, newest = 0, first = 0;
 	size_t n;
 
 	world_make(&w, NULL);
@@ -260,14 +335,24 @@ TEST(too_many_services_are_other)
 		snprintf(name, sizeof(name), "n%u", (unsigned int)i);
 		w.t->procs[1].labels_gen++;
 		send(&w, T0 + i, 1, 0, 0x400300);
+		send(&w, T0 + i, 2, 0, 0x400300);
 	}
 	n = agg_services(w.a, s, ARRAY_SIZE(s));
 	CHECK_EQ(n, AGG_MAX_SERVICES);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		samples += s[i].samples;
-	CHECK_EQ(samples, 2000);
+		newest += strcmp(s[i].service_name, "n1999") ? 0 : s[i].samples;
+		first += !strcmp(s[i].service_name, "n0");
+		/* one that has a process keeps its row */
+		CHECK(s[i].samples == 1 || !i || s[i].samples == 2000);
+	}
+	CHECK_EQ(samples, 4000);
+	CHECK_EQ(newest, 1);
+	CHECK_EQ(first, 0);
+	agg_counters(w.a, &c);
+	CHECK_EQ(c.services_reused, 2001 - (AGG_MAX_SERVICES - 1));
 	CHECK_STR(s[0].service_name, "other");
-	CHECK_EQ(s[0].samples, 2000 - (AGG_MAX_SERVICES - 1));
+	CHECK_EQ(s[0].samples, c.services_reused);
 	world_free(&w);
 }
 
@@ -340,14 +425,11 @@ TEST(side_band_goes_to_the_process_table)
 TEST(cache_sets_keep_what_is_used)
 {
 	struct cache c;
-	struct cache_entry e = { .owner = 1, .leaf = 5, .chain = 6, .stack = 7 };
 
 	CHECK_EQ(cache_init(&c, 1), 0);
-	cache_put(&c, &e);
+	cache_put(&c, 1, 6, 5)->stack = 7;
 	for (uint32_t i = 0; i < 1000; i++) {
-		e.chain = 100 + i;
-		e.stack = i;
-		cache_put(&c, &e);
+		cache_put(&c, 1, 100 + i, 5)->stack = i;
 		CHECK_EQ(cache_find(&c, 1, 100 + i, 5)->stack, i);
 		/* used in between: never pushed out by the passing ones */
 		CHECK_EQ(cache_find(&c, 1, 6, 5)->stack, 7);

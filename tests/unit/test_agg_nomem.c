@@ -30,7 +30,7 @@ static bool fails(void)
 #include "daemon/base/array.c"
 #include "daemon/base/hmap.c"
 #include "daemon/base/strtab.c"
-#include "daemon/agg/table.c"
+#include "daemon/base/table.c"
 #include "daemon/agg/model.c"
 #include "daemon/agg/window.c"
 #include "daemon/agg/accum.c"

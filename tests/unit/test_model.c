@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "agg/table.h"
 #include "tap.h"
 
 static int refs;
@@ -17,53 +16,6 @@ struct file *file_ref(struct file *f)
 void file_unref(struct file *f)
 {
 	refs -= f != NULL;
-}
-
-TEST(table_interns_and_never_moves)
-{
-	struct table t;
-	const uint64_t *first;
-
-	table_init(&t, sizeof(uint64_t));
-	for (uint64_t i = 0; i < 100000; i++) {
-		uint64_t row = i * 7919;
-
-		CHECK_EQ(table_find(&t, &row), UINT32_MAX);
-		CHECK_EQ(table_add(&t, &row), i);
-		if (!i)
-			first = table_row(&t, 0);
-	}
-	CHECK(first == table_row(&t, 0));
-	for (uint64_t i = 0; i < 100000; i++) {
-		uint64_t row = i * 7919;
-
-		CHECK_EQ(*(const uint64_t *)table_row(&t, (uint32_t)i), row);
-		CHECK_EQ(table_add(&t, &row), i);
-		CHECK_EQ(table_find(&t, &row), i);
-	}
-	CHECK_EQ(table_count(&t), 100000);
-	CHECK(!table_row(&t, 100000));
-	CHECK(!table_row(&t, UINT32_MAX));
-	table_free(&t);
-}
-
-TEST(table_bytes_and_seal)
-{
-	struct table t;
-	uint64_t row = 5;
-	size_t before;
-
-	table_init(&t, sizeof(row));
-	CHECK_EQ(table_add(&t, &row), 0);
-	before = t.bytes;
-	CHECK(before >= sizeof(row));
-	table_seal(&t);
-	CHECK(t.bytes < before);
-	row = 6;
-	CHECK_EQ(table_add(&t, &row), UINT32_MAX);
-	CHECK_EQ(table_find(&t, &row), UINT32_MAX);
-	CHECK_EQ(*(const uint64_t *)table_row(&t, 0), 5);
-	table_free(&t);
 }
 
 TEST(rows_are_interned)
