@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Entries are two columns: gaps between locals, which a label set's own
- * numbering keeps small, and counts, which are mostly 1. Each column is packed
- * by itself, for each has a distribution of its own. Weights are mostly count
- * times period; where all are, there is no third column.
+ * numbering keeps small, and counts, which are mostly 1: of those there is how
+ * many come in a row, and what the next one is. Each column is packed by
+ * itself, for each has a distribution of its own. Weights are mostly count
+ * times period; where all are, there is no third column. In the first version
+ * the counts were plain numbers.
  */
-#include "store/code.h"
+#include "store/code_int.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,8 +17,9 @@
 #include "store/varint.h"
 
 #define CHECK_BYTES 2
+#define MAX_COLUMN  21 /* bytes of an entry in one: a pair of numbers at most */
 
-static void put_check(struct buf *b, size_t from)
+void code_put_check(struct buf *b, size_t from)
 {
 	uint64_t h = b->err ? 0 : XXH64(b->data + from, b->len - from, 0);
 	uint8_t c[CHECK_BYTES] = { (uint8_t)h, (uint8_t)(h >> 8) };
@@ -24,8 +27,7 @@ static void put_check(struct buf *b, size_t from)
 	buf_append(b, c, sizeof(c));
 }
 
-/* What is before the check; bad when it does not hold. */
-static struct bytes checked(const void *p, size_t len)
+struct bytes code_checked(const void *p, size_t len)
 {
 	struct bytes in = { .p = p, .end = p, .bad = true };
 	const uint8_t *end;
@@ -42,13 +44,32 @@ static struct bytes checked(const void *p, size_t len)
 	return in;
 }
 
-int code_pack(ZSTD_CCtx *z, const struct buf *raw, struct buf *out)
+/*
+ * Texts repeat each other: higher levels take several times the instructions for a
+ * few bytes less (make bench-history prints the bytes beside their bound). The logs
+ * keep what a packer holds small, whatever it is given: it stays from window to
+ * window. In columns of small numbers what looks like a repetition is chance mostly, and
+ * costs more than the numbers: long ones alone are looked for, and not for long.
+ */
+static void set_parameters(ZSTD_CCtx *z, enum code_kind kind)
+{
+	bool texts = kind == CODE_TEXTS;
+
+	ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, texts ? 4 : 1);
+	ZSTD_CCtx_setParameter(z, ZSTD_c_minMatch, texts ? 0 : 7);
+	ZSTD_CCtx_setParameter(z, ZSTD_c_windowLog, 18);
+	ZSTD_CCtx_setParameter(z, ZSTD_c_hashLog, texts ? 15 : 0);
+	ZSTD_CCtx_setParameter(z, ZSTD_c_chainLog, texts ? 15 : 0);
+}
+
+int code_pack(ZSTD_CCtx *z, enum code_kind kind, const struct buf *raw, struct buf *out)
 {
 	size_t bound = ZSTD_compressBound(raw->len), n;
 	cleanup_free void *room = malloc(bound);
 
 	if (raw->err || !room)
 		return -ENOMEM;
+	set_parameters(z, kind);
 	n = ZSTD_compress2(z, room, bound, raw->data ? raw->data : "", raw->len);
 	if (ZSTD_isError(n))
 		return -EIO;
@@ -62,9 +83,10 @@ int code_pack(ZSTD_CCtx *z, const struct buf *raw, struct buf *out)
 	return out->err;
 }
 
-int code_unpack(ZSTD_DCtx *z, struct bytes *in, struct buf *out)
+int code_unpack(ZSTD_DCtx *z, struct bytes *in, size_t max, struct buf *out)
 {
-	size_t raw = get_below(in, CODE_MAX_RAW), packed = get_below(in, CODE_MAX_RAW), n;
+	size_t raw = get_below(in, (max < CODE_MAX_RAW ? max : CODE_MAX_RAW) + 1ULL),
+	       packed = get_below(in, CODE_MAX_RAW), n;
 	const uint8_t *p = get_bytes(in, packed ? packed : raw);
 
 	if (in->bad)
@@ -106,33 +128,25 @@ static int sum_series(struct code_head *h, const struct code_entry *e, uint32_t 
 	return 0;
 }
 
-static void put_head(const struct code_head *h, struct buf *b)
+/* So many ones, then another count. */
+static void put_run(struct buf *b, uint32_t ones, uint64_t count)
 {
-	size_t from = b->len;
-	uint32_t last = 0;
+	/* 0, 2, 3, ... */
+	put_pair(b, ones, count ? count - 1 : 0);
+}
 
-	put_varint(b, h->covered);
-	put_varint(b, h->period);
-	put_varint(b, h->idle);
-	put_varint(b, h->unit);
-	put_varint(b, h->cpus);
-	put_varint(b, h->n_losses);
-	for (uint32_t i = 0; i < h->n_losses; i++) {
-		put_varint(b, h->losses[i].mark);
-		put_varint(b, h->losses[i].count);
-		put_varint(b, h->losses[i].weight);
-	}
-	put_varint(b, h->n_series);
-	for (uint32_t i = 0; i < h->n_series; i++) {
-		const struct code_series *s = &h->series[i];
+static void put_counts(const struct code_entry *e, uint32_t n, struct buf *b)
+{
+	uint32_t ones = 0;
 
-		put_varint(b, s->series - last);
-		put_varint(b, s->entries);
-		put_varint(b, s->samples);
-		put_signed(b, (int64_t)(s->weight - s->samples * h->period));
-		last = s->series;
+	for (uint32_t i = 0; i < n; i++) {
+		if (e[i].count == 1) {
+			ones++;
+			continue;
+		}
+		put_run(b, ones, e[i].count);
+		ones = 0;
 	}
-	put_check(b, from);
 }
 
 static void put_columns(const struct code_head *h, const struct code_entry *e, uint32_t n,
@@ -148,87 +162,76 @@ static void put_columns(const struct code_head *h, const struct code_entry *e, u
 			next = 0;
 		put_varint(&cols[0], e[i].local - next);
 		next = e[i].local + 1;
-		put_varint(&cols[1], e[i].count);
 		if (weights)
 			put_signed(&cols[2], (int64_t)(e[i].weight - e[i].count * h->period));
+	}
+	put_counts(e, n, &cols[1]);
+}
+
+/* gaps of time, entries, CPUs: each a column, for each has a distribution of its own */
+static void put_samples(const struct code_head *h, struct buf cols[3])
+{
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < h->n_samples; i++) {
+		const struct raw_sample *s = &h->samples[i];
+
+		put_varint(&cols[0], s->us - last);
+		last = s->us;
+		put_varint(&cols[1], s->entry);
+		put_varint(&cols[2], s->cpu);
 	}
 }
 
 int code_window(ZSTD_CCtx *z, struct code_head *head, const struct code_entry *e, uint32_t n,
 		struct buf *out_head, struct buf *out_data)
 {
-	struct buf cols[3] = { 0 };
+	struct buf cols[6] = { 0 };
 	size_t from = out_data->len;
 	int r = sum_series(head, e, n);
 
 	if (!r)
 		put_columns(head, e, n, cols);
-	for (int i = 0; i < 3; i++) {
-		if (!r)
-			r = code_pack(z, &cols[i], out_data);
+	if (!r)
+		put_samples(head, cols + 3);
+	for (int i = 0; i < 6; i++) {
+		if (!r && (i < 3 || head->samples))
+			r = code_pack(z, CODE_NUMBERS, &cols[i], out_data);
 		buf_free(&cols[i]);
 	}
 	if (r)
 		return r;
-	put_check(out_data, from);
-	put_head(head, out_head);
+	code_put_check(out_data, from);
+	code_put_head(head, out_head);
 	return out_data->err ? out_data->err : out_head->err;
-}
-
-static int read_series(struct bytes *in, uint32_t max_series, struct code_head *h)
-{
-	uint64_t number = 0;
-
-	h->n_series = get_count(in);
-	h->series = calloc(h->n_series + 1U, sizeof(*h->series));
-	if (!h->series)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < h->n_series && !in->bad; i++) {
-		struct code_series *s = &h->series[i];
-
-		number += get_below(in, max_series);
-		s->series = (uint32_t)number;
-		s->entries = get_below(in, CODE_MAX_RAW);
-		s->samples = get_varint(in);
-		s->weight = s->samples * h->period + (uint64_t)get_signed(in);
-		if (number >= max_series)
-			in->bad = true;
-	}
-	return in->bad ? -EBADMSG : 0;
-}
-
-int decode_head(const void *p, size_t len, uint32_t max_series, struct code_head *ret)
-{
-	struct bytes in = checked(p, len);
-	int r;
-
-	memset(ret, 0, sizeof(*ret));
-	ret->covered = get_varint(&in);
-	ret->period = get_varint(&in);
-	ret->idle = get_varint(&in);
-	ret->unit = get_below(&in, UINT32_MAX);
-	ret->cpus = get_below(&in, UINT32_MAX);
-	ret->n_losses = get_below(&in, CODE_MAX_LOSSES + 1);
-	for (uint32_t i = 0; i < ret->n_losses; i++) {
-		ret->losses[i].mark = get_below(&in, UINT32_MAX);
-		ret->losses[i].count = get_varint(&in);
-		ret->losses[i].weight = get_varint(&in);
-	}
-	if (in.bad)
-		return -EBADMSG;
-	r = read_series(&in, max_series, ret);
-	if (!r && in.p != in.end)
-		r = -EBADMSG;
-	if (r) {
-		free(ret->series);
-		ret->series = NULL;
-	}
-	return r;
 }
 
 struct columns {
 	struct bytes gaps, counts, weights;
+	bool runs;     /* see put_run */
+	uint64_t ones; /* still to come of the run */
+	uint64_t then; /* what follows it */
+	bool open;     /* `then` is still to come */
 };
+
+static uint64_t next_count(struct columns *c)
+{
+	if (!c->runs)
+		return get_varint(&c->counts);
+	if (!c->open && c->counts.p == c->counts.end)
+		return 1; /* ones up to the end */
+	if (!c->open) {
+		get_pair(&c->counts, &c->ones, &c->then);
+		c->then += c->then ? 1 : 0;
+		c->open = true;
+	}
+	if (c->ones) {
+		c->ones--;
+		return 1;
+	}
+	c->open = false;
+	return c->then;
+}
 
 /* One label set's entries; ret NULL: passes over them. */
 static int read_set(struct columns *c, const struct code_head *h, const struct code_series *cs,
@@ -238,7 +241,7 @@ static int read_set(struct columns *c, const struct code_head *h, const struct c
 	uint64_t local = 0;
 
 	for (uint32_t i = 0; i < cs->entries; i++) {
-		uint64_t gap = get_varint(&c->gaps), count = get_varint(&c->counts);
+		uint64_t gap = get_varint(&c->gaps), count = next_count(c);
 		uint64_t extra = c->weights.p ? (uint64_t)get_signed(&c->weights) : 0;
 
 		if (c->gaps.bad || c->counts.bad || c->weights.bad || count > UINT32_MAX)
@@ -268,13 +271,16 @@ int decode_data(ZSTD_DCtx *z, const void *p, size_t len, const struct code_head 
 		const struct dict *d, const uint8_t *take, struct window_entry *ret,
 		uint32_t *n_ret)
 {
-	struct bytes in = checked(p, len);
+	struct bytes in = code_checked(p, len);
 	struct buf cols[3] = { 0 };
-	struct columns c = { 0 };
+	struct columns c = { .runs = head->version > 1 };
 	int r = in.bad ? -EBADMSG : 0;
+	uint64_t entries = 0;
 
+	for (uint32_t i = 0; i < head->n_series; i++)
+		entries += head->series[i].entries;
 	for (int i = 0; !r && i < 3; i++)
-		r = code_unpack(z, &in, &cols[i]);
+		r = code_unpack(z, &in, entries * MAX_COLUMN, &cols[i]);
 	if (!r) {
 		c.gaps = column(&cols[0]);
 		c.counts = column(&cols[1]);
@@ -289,5 +295,60 @@ int decode_data(ZSTD_DCtx *z, const void *p, size_t len, const struct code_head 
 	}
 	for (int i = 0; i < 3; i++)
 		buf_free(&cols[i]);
+	return r;
+}
+
+static int read_samples(struct bytes c[3], uint32_t n_entries, struct raw_sample *ret, uint32_t n)
+{
+	uint64_t us = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		us += get_varint(&c[0]);
+		ret[i].us = (uint32_t)us;
+		ret[i].entry = get_below(&c[1], n_entries);
+		ret[i].cpu = (uint16_t)get_below(&c[2], UINT16_MAX + 1U);
+		if (c[0].bad || c[1].bad || c[2].bad || us > UINT32_MAX)
+			return -EBADMSG;
+	}
+	return c[1].p == c[1].end ? 0 : -EBADMSG;
+}
+
+/* Numbers end with a byte below 0x80. */
+static uint32_t count_numbers(const struct buf *b)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < b->len; i++)
+		n += !(b->data[i] & 0x80);
+	return n;
+}
+
+int decode_samples(ZSTD_DCtx *z, const void *p, size_t len, uint32_t n_entries,
+		   struct raw_sample **ret, uint32_t *n)
+{
+	struct bytes in = code_checked(p, len), c[3];
+	struct buf cols[6] = { 0 };
+	int r = in.bad ? -EBADMSG : 0;
+
+	*ret = NULL;
+	*n = 0;
+	for (int i = 0; !r && i < 6; i++)
+		r = code_unpack(z, &in, CODE_MAX_RAW, &cols[i]);
+	if (!r) {
+		*n = count_numbers(&cols[4]);
+		*ret = malloc((*n + 1UL) * sizeof(**ret));
+		r = *ret ? 0 : -ENOMEM;
+	}
+	for (int i = 0; i < 3; i++)
+		c[i] = column(&cols[3 + i]);
+	if (!r)
+		r = read_samples(c, n_entries, *ret, *n);
+	for (int i = 0; i < 6; i++)
+		buf_free(&cols[i]);
+	if (r) {
+		free(*ret);
+		*ret = NULL;
+		*n = 0;
+	}
 	return r;
 }

@@ -27,12 +27,16 @@ struct code_series {
 };
 
 struct code_head {
+	uint32_t version; /* of the window that was read, 1 or 2; windows are written as 2 */
 	uint64_t covered; /* ns that were recorded in it */
 	uint64_t period, idle;
 	uint32_t unit, cpus;
 	uint32_t n_losses, n_series;
 	struct window_loss losses[CODE_MAX_LOSSES];
 	struct code_series *series; /* by number */
+	/* single samples in order of time, of raw files; written behind the entries, not read */
+	const struct raw_sample *samples;
+	uint32_t n_samples;
 };
 
 /*
@@ -52,9 +56,17 @@ int decode_data(ZSTD_DCtx *z, const void *p, size_t len, const struct code_head 
 		const struct dict *d, const uint8_t *take, struct window_entry *ret,
 		uint32_t *n_ret);
 
-/* Packs raw into out, with its length; unpacks the same. */
-int code_pack(ZSTD_CCtx *z, const struct buf *raw, struct buf *out);
+/*
+ * The samples behind the data, none of an entry that is not there; *ret is the
+ * caller's to free. 0, -ENOMEM, -EBADMSG.
+ */
+int decode_samples(ZSTD_DCtx *z, const void *p, size_t len, uint32_t n_entries,
+		   struct raw_sample **ret, uint32_t *n);
+
+enum code_kind { CODE_TEXTS, CODE_NUMBERS };
+/* Packs raw into out, with its length; unpacks the same if it has no more than max bytes. */
+int code_pack(ZSTD_CCtx *z, enum code_kind kind, const struct buf *raw, struct buf *out);
 struct bytes;
-int code_unpack(ZSTD_DCtx *z, struct bytes *in, struct buf *out);
+int code_unpack(ZSTD_DCtx *z, struct bytes *in, size_t max, struct buf *out);
 
 #endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Label sets of one model are looked at once: a bit each tells. Texts are
+ * Processes of one model are looked at once: a byte each tells. Texts are
  * interned, so a pair of service and version is a pair of numbers.
+ *
+ * A service is what runs in a unit or container, and a version is a program's:
+ * a unit that runs sh and curl has two at once. So a version is news only of a
+ * program that the service is known to have run.
  */
 #include "store/deploys.h"
 
@@ -14,9 +18,9 @@
 struct deploys {
 	struct strtab *texts;
 	struct hmap pairs;    /* hash of (service, version) -> version */
-	struct hmap services; /* hash of service -> service */
+	struct hmap programs; /* hash of (service, program) -> program */
 	uint32_t n_pairs;
-	struct model *model; /* a reference: whose label sets `seen` is about */
+	struct model *model; /* a reference: whose processes `seen` is about */
 	uint8_t *seen;
 	uint32_t n_seen;
 };
@@ -40,7 +44,7 @@ void deploys_free(struct deploys *d)
 		return;
 	strtab_free(d->texts);
 	hmap_free(&d->pairs);
-	hmap_free(&d->services);
+	hmap_free(&d->programs);
 	model_unref(d->model);
 	free(d->seen);
 	free(d);
@@ -74,54 +78,62 @@ static void forget(struct deploys *d)
 	strtab_free(d->texts);
 	d->texts = fresh;
 	hmap_clear(&d->pairs);
-	hmap_clear(&d->services);
+	hmap_clear(&d->programs);
 	d->n_pairs = 0;
 }
 
-/* Is that version of a service that is known a new one? Remembers both. */
-static bool is_new(struct deploys *d, const char *service, const char *version)
+/* Is it a new version of a program that is known? Remembers all. */
+static bool is_new(struct deploys *d, const char *service, const char *program, const char *version)
 {
-	uint32_t s, v;
-	uint64_t hs, hv;
+	uint32_t s, p, v;
+	uint64_t hp, hv;
 	bool known;
 
 	if (d->n_pairs >= DEPLOYS_MAX)
 		forget(d);
 	s = strtab_add(d->texts, service);
+	p = strtab_add(d->texts, program);
 	v = strtab_add(d->texts, version);
-	if (s == UINT32_MAX || v == UINT32_MAX)
+	if (s == UINT32_MAX || p == UINT32_MAX || v == UINT32_MAX)
 		return false;
-	hs = hash_mix(s, 3);
+	hp = hash_mix(p, s);
 	hv = hash_mix(v, s);
-	known = has(&d->services, hs, s);
+	known = has(&d->programs, hp, p);
+	/* no memory: it stays unknown, and its next version is no news either */
+	if (!known)
+		(void)hmap_insert(&d->programs, hp, p);
 	if (has(&d->pairs, hv, v))
 		return false;
 	if (hmap_insert(&d->pairs, hv, v))
 		return false;
 	d->n_pairs++;
-	/* no memory: it stays unknown, and its next version is no news either */
-	if (!known)
-		(void)hmap_insert(&d->services, hs, s);
 	return known;
 }
 
-static bool look_at(struct deploys *d, const struct model_series *s, struct store_event *ret)
+/* exe: of a process whose label set has none. Programs of a new version may lie elsewhere. */
+static bool look_at(struct deploys *d, const struct model_series *s, const char *exe,
+		    struct store_event *ret)
 {
+	const char *path = label(s, "exe"), *name;
+
+	path = *path ? path : exe;
+	name = strrchr(path, '/');
+	name = name ? name + 1 : path;
 	ret->service = label(s, "service_name");
 	ret->version = label(s, "service_version");
 	if (!*ret->version)
 		ret->version = label(s, "build_id");
-	return *ret->service && *ret->version && is_new(d, ret->service, ret->version);
+	return *ret->service && *ret->version && is_new(d, ret->service, name, ret->version);
 }
 
 void deploys_learn(struct deploys *d, const struct model_series *s)
 {
 	struct store_event unused;
 
-	(void)look_at(d, s, &unused);
+	(void)look_at(d, s, "", &unused);
 }
 
-/* Room to note the label sets of this model; false: no memory. */
+/* Room to note the processes of this model; false: no memory. */
 static bool follow(struct deploys *d, struct model *m)
 {
 	uint32_t counts[6];
@@ -133,14 +145,14 @@ static bool follow(struct deploys *d, struct model *m)
 		d->model = model_ref(m);
 		d->n_seen = 0;
 	}
-	if (counts[3] <= d->n_seen)
+	if (counts[4] <= d->n_seen)
 		return true;
-	seen = realloc(d->seen, counts[3]);
+	seen = realloc(d->seen, counts[4]);
 	if (!seen)
 		return false;
-	memset(seen + d->n_seen, 0, counts[3] - d->n_seen);
+	memset(seen + d->n_seen, 0, counts[4] - d->n_seen);
 	d->seen = seen;
-	d->n_seen = counts[3];
+	d->n_seen = counts[4];
 	return true;
 }
 
@@ -150,16 +162,16 @@ void deploys_window(struct deploys *d, const struct window *w, struct events *to
 		return;
 	for (uint32_t i = 0; i < w->n_entries; i++) {
 		uint32_t proc = model_thread(w->model, w->entries[i].thread)->proc;
-		uint32_t series = model_proc(w->model, proc)->series;
+		const struct model_proc *p = model_proc(w->model, proc);
 		struct store_event e = {
 			.time = w->wall_start, .kind = "deploy", .git_ref = "", .text = ""
 		};
 
-		if (series >= d->n_seen || d->seen[series])
+		if (proc >= d->n_seen || d->seen[proc])
 			continue;
-		d->seen[series] = 1;
+		d->seen[proc] = 1;
 		/* no memory, no disk: an event less */
-		if (look_at(d, model_series(w->model, series), &e))
+		if (look_at(d, model_series(w->model, p->series), p->exe, &e))
 			(void)events_add(to, &e, NULL);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Notices deploys: a service that is known shows up with a version (its label,
- * else its build-id) that it did not have. The writer's thread alone.
+ * Notices deploys: a program of a service shows up with a version (its label,
+ * else its build-id) that the service did not have. The writer's thread alone.
  */
 #ifndef RINGPROF_STORE_DEPLOYS_H
 #define RINGPROF_STORE_DEPLOYS_H
@@ -18,7 +18,7 @@ struct deploys *deploys_new(void); /* NULL: no memory */
 void deploys_free(struct deploys *d);
 /* Versions of that label set were there before: no news. */
 void deploys_learn(struct deploys *d, const struct model_series *s);
-/* Looks at the label sets of w that were not seen yet; adds an event for each deploy. */
+/* Looks at the processes of w that were not seen yet; adds an event for each deploy. */
 void deploys_window(struct deploys *d, const struct window *w, struct events *to);
 
 #endif

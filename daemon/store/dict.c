@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agg/relabel.h"
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "store/dict_int.h"
@@ -158,7 +159,7 @@ static int read_stacks(struct dict *d, struct bytes *in)
 	for (uint32_t i = 0; i < n && !in->bad; i++) {
 		uint32_t own = counts[2] + i, up = get_below(&parents, own), s;
 
-		frame += get_signed(in);
+		frame = get_next(frame, in);
 		if (parents.bad || frame < 0 || frame >= counts[1])
 			return -EBADMSG;
 		s = model_add_stack(d->model, own - 1 - up, (uint32_t)frame);
@@ -168,13 +169,27 @@ static int read_stacks(struct dict *d, struct bytes *in)
 	return in->bad ? -EBADMSG : 0;
 }
 
-/* One process and one thread a label set, of its number: what windows from disk refer to. */
+static int number_of(const struct model_series *s, const char *key)
+{
+	const char *v = series_get(s, key);
+
+	return v ? atoi(v) : 0;
+}
+
+/*
+ * One process and one thread a label set, of its number: what windows from
+ * disk refer to. Raw files alone know their numbers.
+ */
 static int add_thread(struct dict *d, uint32_t series)
 {
+	const struct model_series *s = model_series(d->model, series);
 	struct model_proc p = { .series = series, .comm = "", .exe = "" };
-	uint32_t proc = model_add_proc(d->model, &p);
+	uint32_t proc;
 
-	if (proc == UINT32_MAX || model_add_thread(d->model, proc, 0) == UINT32_MAX)
+	p.pid = number_of(s, DICT_PID);
+	proc = model_add_proc(d->model, &p);
+	if (proc == UINT32_MAX ||
+	    model_add_thread(d->model, proc, number_of(s, DICT_TID)) == UINT32_MAX)
 		return -ENOMEM;
 	return proc == series ? 0 : -EBADMSG;
 }
@@ -252,7 +267,7 @@ static int read_locals(struct dict *d, struct bytes *in)
 		if (dict_local_room(d, &d->series[i], n))
 			return -ENOMEM;
 		while (n-- && !in->bad) {
-			code += get_signed(in);
+			code = get_next(code, in);
 			if (code < 0 || code / 2 >= counts[2])
 				return -EBADMSG;
 			d->series[i].code[d->series[i].n++] = (uint32_t)code;
@@ -272,7 +287,7 @@ static void read_lines(struct dict *d, struct bytes *in, struct sym_line *lines,
 		l->system_name = system ? d->texts[system - 1] : l->name;
 		l->file = get_text(d, in);
 		l->start_line = get_below(in, UINT32_MAX);
-		l->line = (uint32_t)(l->start_line + get_signed(in));
+		l->line = (uint32_t)get_next(l->start_line, in);
 	}
 }
 
@@ -287,7 +302,7 @@ static int read_names(struct dict *d, struct bytes *in)
 		struct name_row row = { .lines = lines };
 		const struct model_frame *f;
 
-		frame += get_signed(in);
+		frame = get_next(frame, in);
 		if (in->bad || frame < 0 || frame >= counts[1])
 			return -EBADMSG;
 		f = model_frame(d->model, (uint32_t)frame);

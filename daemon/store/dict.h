@@ -20,6 +20,10 @@
 #include "base/hmap.h"
 #include "store/names.h"
 
+/* labels that raw files tell threads by: no rule of the settings makes such */
+#define DICT_PID "__pid__"
+#define DICT_TID "__tid__"
+
 struct dict_series {
 	uint32_t *code; /* by local: stack * 2 + (sampled in kernel mode) */
 	uint32_t n, cap;
@@ -42,6 +46,7 @@ struct dict {
 	/* writers only */
 	bool writable;
 	struct hmap text_index;	 /* by pointer: the model's strings are interned */
+	const char *empty;	 /* the model's "": most texts of a name are that */
 	struct hmap local_index; /* hash_mix(series, code) -> local */
 	struct dict_mark written;
 	struct dict_name { /* names to write */

@@ -39,6 +39,8 @@ static const char *add_text(struct dict *d, const char *s)
 	char cut[TEXT_CUT];
 	const char **t, *own;
 
+	if (!*s && d->empty)
+		return d->empty;
 	if (strnlen(s, TEXT_CUT) == TEXT_CUT) {
 		memcpy(cut, s, TEXT_CUT - 1);
 		cut[TEXT_CUT - 1] = '\0';
@@ -75,7 +77,8 @@ int dict_make_writable(struct dict *d)
 	for (uint32_t s = 0; s < d->n_series; s++)
 		for (uint32_t i = 0; !r && i < d->series[s].n; i++)
 			r = hmap_insert(&d->local_index, local_hash(s, d->series[s].code[i]), i);
-	if (!r && !add_text(d, ""))
+	d->empty = r ? NULL : add_text(d, "");
+	if (!r && !d->empty)
 		r = -ENOMEM;
 	d->writable = !r;
 	return r;
@@ -158,7 +161,9 @@ static int copy_lines(struct dict *d, const struct sym_answer *a, struct sym_lin
 
 		lines[i] = *l;
 		lines[i].name = add_text(d, l->name);
-		lines[i].system_name = add_text(d, l->system_name ? l->system_name : l->name);
+		lines[i].system_name = l->system_name && l->system_name != l->name
+					       ? add_text(d, l->system_name)
+					       : lines[i].name;
 		lines[i].file = add_text(d, l->file ? l->file : "");
 		if (!lines[i].name || !lines[i].system_name || !lines[i].file)
 			return -ENOMEM;

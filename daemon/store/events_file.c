@@ -8,6 +8,8 @@
 
 #define EVENTS_APP_ID 0x52504531 /* "RPE1" */
 
+#define EVENTS_VERSION 1
+
 struct events_file {
 	sqlite3 *db;
 	sqlite3_stmt *put, *drop;
@@ -20,7 +22,7 @@ static const char schema[] =
 	" git_ref TEXT NOT NULL, text TEXT NOT NULL);"
 	"PRAGMA application_id=" HFILE_STR(EVENTS_APP_ID) ";"
 							  "PRAGMA user_version=" HFILE_STR(
-								  HFILE_VERSION) ";";
+								  EVENTS_VERSION) ";";
 
 static int64_t number(sqlite3 *db, const char *sql)
 {
@@ -38,7 +40,7 @@ static bool is_ours(sqlite3 *db)
 {
 	int64_t app = number(db, "PRAGMA application_id");
 
-	if (number(db, "PRAGMA user_version") > HFILE_VERSION)
+	if (number(db, "PRAGMA user_version") > EVENTS_VERSION)
 		return false;
 	return app == EVENTS_APP_ID || (!app && !number(db, "SELECT count(*) FROM sqlite_master"));
 }

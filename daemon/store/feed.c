@@ -31,24 +31,37 @@ static void note_used(struct store_used *u, const struct pick *p)
 		u->to = p->to;
 }
 
-/* A damaged file is the writer's to set aside; the others answer. 0, or what ends the feed. */
-static int after_read(struct store *s, const struct pick *p, struct store_used *used, int r)
+/* of one feed */
+struct reading {
+	struct store_used used;
+	const struct hfile *failed; /* the last that could not be read */
+};
+
+/*
+ * A damaged file is the writer's to set aside; one that the disk did not give
+ * now is asked again next time. The others answer. 0, or what ends the feed.
+ */
+static int after_read(struct store *s, const struct pick *p, struct reading *rd, int r)
 {
 	if (r != -EBADMSG && r != -EIO)
 		return r;
-	history_found_bad(s->history, p->f, "a window in it cannot be read");
-	used->files_refused++;
+	if (r == -EBADMSG)
+		history_found_bad(s->history, p->f, "a window in it cannot be read");
+	else
+		history_found_unreadable(s->history, p->f);
+	rd->used.files_refused += rd->failed != p->f;
+	rd->failed = p->f;
 	return 0;
 }
 
 static int feed_one(struct store *s, const struct store_ask *ask, const struct pick *p,
-		    window_fn fn, void *arg, struct store_used *used)
+		    window_fn fn, void *arg, struct reading *rd)
 {
 	struct window *w = NULL;
 	int r;
 
 	if (p->w) {
-		note_used(used, p);
+		note_used(&rd->used, p);
 		return fn(arg, p->w);
 	}
 	/* one refusal a file: the rest of it is not tried */
@@ -56,8 +69,8 @@ static int feed_one(struct store *s, const struct store_ask *ask, const struct p
 		return 0;
 	r = hfile_window(p->f, &p->row, ask->sel, ask->totals_only, &w);
 	if (r)
-		return after_read(s, p, used, r);
-	note_used(used, p);
+		return after_read(s, p, rd, r);
+	note_used(&rd->used, p);
 	r = fn(arg, w);
 	window_unref(w);
 	return r;
@@ -66,21 +79,21 @@ static int feed_one(struct store *s, const struct store_ask *ask, const struct p
 int store_feed(struct store *s, const struct store_ask *ask, window_fn fn, void *arg,
 	       struct store_used *ret)
 {
-	struct store_used used = { 0 };
 	struct picks picks;
 	int r = feed_plan(s, ask, &picks);
+	struct reading rd = { .used.other_hosts = picks.other_hosts };
 
 	for (size_t i = 0; !r && i < picks.n; i++) {
 		r = wanted(ask);
 		if (!r)
-			r = feed_one(s, ask, &picks.p[i], fn, arg, &used);
+			r = feed_one(s, ask, &picks.p[i], fn, arg, &rd);
 		/* dictionaries of many files: not all at once in memory */
 		if (s->history && (i + 1 == picks.n || picks.p[i].f != picks.p[i + 1].f))
 			history_trim_cache(s->history);
 	}
 	picks_free(&picks);
 	if (ret)
-		*ret = used;
+		*ret = rd.used;
 	return r;
 }
 
@@ -151,7 +164,7 @@ static int series_of_memory(const struct store_ask *ask, const struct window *w,
 static int series_one(struct store *s, const struct store_ask *ask, const struct pick *p,
 		      series_fn fn, void *arg)
 {
-	struct store_used unused = { 0 };
+	struct reading unused = { 0 };
 	int r;
 
 	if (p->w)
@@ -177,6 +190,57 @@ int store_series(struct store *s, const struct store_ask *ask, series_fn fn, voi
 	picks_free(&picks);
 	return r;
 }
+
+/* ---- single samples ---- */
+
+bool store_keeps_raw(struct store *s)
+{
+	struct history *h = s->history;
+	bool r;
+
+	if (!h)
+		return false;
+	pthread_mutex_lock(&h->lock);
+	r = history_raw_share(h) > 0;
+	pthread_mutex_unlock(&h->lock);
+	return r;
+}
+
+static int raw_one(struct store *s, const struct pick *p, raw_fn fn, void *arg)
+{
+	cleanup_free struct raw_sample *samples = NULL;
+	struct reading unused = { 0 };
+	struct window *w;
+	uint32_t n;
+	int r;
+
+	if (history_is_bad(s->history, p->f))
+		return 0;
+	r = hfile_raw(p->f, &p->row, &w, &samples, &n);
+	if (r)
+		return after_read(s, p, &unused, r);
+	r = fn(arg, w, samples, n);
+	window_unref(w);
+	return r;
+}
+
+int store_raw(struct store *s, const struct store_ask *ask, raw_fn fn, void *arg)
+{
+	struct picks picks;
+	int r = feed_plan_raw(s, ask, &picks);
+
+	for (size_t i = 0; !r && i < picks.n; i++) {
+		r = wanted(ask);
+		if (!r)
+			r = raw_one(s, &picks.p[i], fn, arg);
+	}
+	if (s->history)
+		history_trim_cache(s->history);
+	picks_free(&picks);
+	return r;
+}
+
+/* ---- what there is ---- */
 
 static void tier_of(struct history *h, unsigned int t, struct tier_info *ret)
 {

@@ -19,10 +19,13 @@ struct pick {
 struct picks {
 	struct pick *p;
 	size_t n, cap;
+	uint32_t other_hosts; /* see store_used */
 };
 
-/* Picks in order of time; 0 or -ENOMEM. */
+/* Picks in order of time; 0, -ENOMEM, or a matcher's error. */
 int feed_plan(struct store *s, const struct store_ask *ask, struct picks *ret);
+/* The same of files of single samples. */
+int feed_plan_raw(struct store *s, const struct store_ask *ask, struct picks *ret);
 void picks_free(struct picks *p);
 
 #endif

@@ -29,11 +29,22 @@
 #define NEW_FILE_NEED (128U << 10)
 
 /* what the finer tiers cannot take, in percent of the budget */
-static const unsigned int shares[HISTORY_TIERS] = { 25, 30, 20, 20 };
+static const unsigned int shares[HISTORY_KINDS] = { 25, 30, 20, 20, 0 };
+#define RAW_PART  32U	       /* of the budget at most, for raw files */
+#define RAW_FILES 8U	       /* parts in which they go */
+#define RAW_LEAST (256U << 10) /* not worth it below */
 
-uint64_t history_share(const struct history *h, enum store_tier tier)
+uint64_t history_share(const struct history *h, uint32_t tier)
 {
 	return h->cfg.max_bytes / 100 * shares[tier - TIER_10S];
+}
+
+uint64_t history_raw_share(const struct history *h)
+{
+	uint64_t most = h->cfg.max_bytes / RAW_PART;
+
+	most = h->cfg.raw_bytes < most ? h->cfg.raw_bytes : most;
+	return most < RAW_LEAST ? 0 : most;
 }
 
 static bool before(const struct hfile *a, const struct hfile *b)
@@ -83,7 +94,7 @@ static void date_of(uint64_t day, char ret[16])
 	strftime(ret, 16, "%Y%m%d", &tm);
 }
 
-static char *path_of(const struct history *h, enum store_tier tier, uint64_t day, uint32_t n)
+static char *path_of(const struct history *h, uint32_t tier, uint64_t day, uint32_t n)
 {
 	char *path, date[16];
 
@@ -104,7 +115,7 @@ static bool parse_name(const char *name, struct hfile *f)
 		f->is_pin = true;
 		return true;
 	}
-	for (unsigned int t = 0; t < HISTORY_TIERS; t++) {
+	for (unsigned int t = 0; t < HISTORY_KINDS; t++) {
 		size_t n = strlen(history_names[t]);
 
 		if (strncmp(name, history_names[t], n) || name[n] != '-')
@@ -135,12 +146,15 @@ static const char *misplaced(const struct hfile *f)
 	return NULL;
 }
 
-static void refuse(struct history *h, const char *path, const char *why)
+/* The file is good as far as is known: a disk that is full, or fails, has the log not folded in. */
+static void leave(struct history *h, const char *path, int err)
 {
-	hfile_set_aside(path);
-	history_say(h, "history: %s: %s; it is set aside as %s.refused", path, why, path);
+	uint64_t n = hfile_size(path);
+
+	history_say(h, "history: %s: %s; what is in it is left out until the next start", path,
+		    strerror(-err));
 	pthread_mutex_lock(&h->lock);
-	h->c.refused++;
+	h->left += n;
 	pthread_mutex_unlock(&h->lock);
 }
 
@@ -156,6 +170,10 @@ static int scan_file(struct history *h, const char *name, const struct hfile *na
 	r = hfile_open(&f, path, &why);
 	if (r == -ENOMEM)
 		return r;
+	if (r && r != -EBADMSG) {
+		leave(h, path, r);
+		return 0;
+	}
 	if (!r) {
 		f->tier = named->is_pin ? TIER_10S : named->tier;
 		f->day = named->day;
@@ -166,8 +184,14 @@ static int scan_file(struct history *h, const char *name, const struct hfile *na
 			return history_add_file(h, f);
 		hfile_unref(f);
 	}
-	refuse(h, path, why);
+	history_refuse(h, path, why);
 	return 0;
+}
+
+/* pin-7.tmp, 10s-20261123-0.rph.new, and what SQLite made beside them: of no file that is one */
+static bool is_unfinished(const char *name)
+{
+	return strstr(name, ".tmp") || strstr(name, ".rph.new");
 }
 
 int history_scan(struct history *h)
@@ -180,10 +204,9 @@ int history_scan(struct history *h)
 		return -errno;
 	while (!r && (e = readdir(dir))) {
 		struct hfile named = { 0 };
-		size_t n = strlen(e->d_name);
 
 		/* what a copy that was cut short left behind */
-		if (n > 4 && !strcmp(e->d_name + n - 4, ".tmp"))
+		if (is_unfinished(e->d_name))
 			unlinkat(dirfd(dir), e->d_name, 0);
 		if (!parse_name(e->d_name, &named))
 			continue;
@@ -192,6 +215,7 @@ int history_scan(struct history *h)
 			h->next_pin = named.number + 1U;
 	}
 	closedir(dir);
+	history_count_aside(h);
 	return r;
 }
 
@@ -202,15 +226,18 @@ bool history_file_is_full(struct history *h, const struct hfile *f)
 	uint64_t most;
 
 	pthread_mutex_lock(&h->lock);
-	most = history_share(h, f->tier) / 4;
+	if (f->tier == TIER_RAW) {
+		most = history_raw_share(h) / RAW_FILES;
+	} else {
+		most = history_share(h, f->tier) / 4;
+		most = most > HISTORY_LEAST ? most : HISTORY_LEAST;
+	}
 	pthread_mutex_unlock(&h->lock);
-	return f->bytes > (most > HISTORY_LEAST ? most : HISTORY_LEAST) ||
-	       dict_bytes(f->dict) > MAX_DICT;
+	return f->bytes > most || dict_bytes(f->dict) > MAX_DICT;
 }
 
 /* The last file of that day, a reference; NULL: none. *next: a number for one more. */
-static struct hfile *last_file(struct history *h, enum store_tier tier, uint64_t day,
-			       uint32_t *next)
+static struct hfile *last_file(struct history *h, uint32_t tier, uint64_t day, uint32_t *next)
 {
 	struct hfile *last = NULL;
 
@@ -232,7 +259,7 @@ static struct hfile *last_file(struct history *h, enum store_tier tier, uint64_t
 	return last;
 }
 
-static int new_file(struct history *h, enum store_tier tier, uint64_t day, uint32_t number,
+static int new_file(struct history *h, uint32_t tier, uint64_t day, uint32_t number,
 		    struct hfile **ret)
 {
 	cleanup_free char *path = NULL;
@@ -272,7 +299,7 @@ void history_release(struct history *h, struct hfile *f)
 	hfile_unref(f);
 }
 
-int history_file_for(struct history *h, enum store_tier tier, uint64_t wall, struct hfile **ret)
+int history_file_for(struct history *h, uint32_t tier, uint64_t wall, struct hfile **ret)
 {
 	uint32_t next;
 	struct hfile *f = last_file(h, tier, wall / HISTORY_DAY, &next);
@@ -286,7 +313,7 @@ int history_file_for(struct history *h, enum store_tier tier, uint64_t wall, str
 			return 0;
 		}
 		if (!r)
-			hfile_seal(f);
+			(void)hfile_seal(f);
 		else if (r == -EBADMSG)
 			history_found_bad(h, f, why);
 		history_release(h, f);
@@ -305,14 +332,6 @@ int history_file_for(struct history *h, enum store_tier tier, uint64_t wall, str
 
 /* ---- files that go ---- */
 
-void history_found_bad(struct history *h, struct hfile *f, const char *why)
-{
-	pthread_mutex_lock(&h->lock);
-	if (!f->bad)
-		f->bad = why;
-	pthread_mutex_unlock(&h->lock);
-}
-
 static struct hfile *first_bad(struct history *h)
 {
 	for (size_t i = 0; i < h->n_files; i++)
@@ -325,9 +344,12 @@ static struct hfile *first_too_old(struct history *h, uint64_t now)
 {
 	for (size_t i = 0; i < h->n_files; i++) {
 		struct hfile *f = h->files[i];
-		uint64_t age = f->is_pin ? 0 : h->cfg.max_age[f->tier - TIER_10S];
+		uint64_t age;
 
-		if (f->is_pin || f->busy || now < age)
+		if (f->is_pin || f->busy)
+			continue;
+		age = h->cfg.max_age[f->tier == TIER_RAW ? 0 : f->tier - TIER_10S];
+		if (now < age)
 			continue;
 		if (!f->n_rows || f->rows[f->n_rows - 1].to < now - age)
 			return history_take_out(h, i);
@@ -335,7 +357,7 @@ static struct hfile *first_too_old(struct history *h, uint64_t now)
 	return NULL;
 }
 
-static uint64_t tier_bytes(const struct history *h, enum store_tier tier)
+static uint64_t tier_bytes(const struct history *h, uint32_t tier)
 {
 	uint64_t n = 0;
 
@@ -346,27 +368,57 @@ static uint64_t tier_bytes(const struct history *h, enum store_tier tier)
 }
 
 /* Files are in order of time within a tier. NULL: all there is, is written on or pinned. */
+static struct hfile *oldest_of(struct history *h, uint32_t tier)
+{
+	for (size_t i = 0; i < h->n_files; i++)
+		if (!h->files[i]->is_pin && h->files[i]->tier == tier && !h->files[i]->busy)
+			return history_take_out(h, i);
+	return NULL;
+}
+
+/* single samples are the finest */
 static struct hfile *oldest(struct history *h, bool above_share)
 {
-	for (unsigned int t = 0; t < HISTORY_TIERS; t++) {
-		enum store_tier tier = TIER_10S + t;
+	static const uint32_t order[HISTORY_KINDS] = { TIER_RAW, TIER_10S, TIER_1M, TIER_10M,
+						       TIER_1H };
 
-		if (above_share && tier_bytes(h, tier) <= history_share(h, tier))
+	for (unsigned int i = 0; i < HISTORY_KINDS; i++) {
+		struct hfile *f;
+
+		if (above_share && tier_bytes(h, order[i]) <= history_share(h, order[i]))
 			continue;
-		for (size_t i = 0; i < h->n_files; i++)
-			if (!h->files[i]->is_pin && h->files[i]->tier == tier && !h->files[i]->busy)
-				return history_take_out(h, i);
+		f = oldest_of(h, order[i]);
+		if (f)
+			return f;
 	}
 	return NULL;
 }
 
+/* The file that is written on has room left: what it may grow by goes before. */
+static struct hfile *raw_too_much(struct history *h)
+{
+	uint64_t most = history_raw_share(h);
+
+	return tier_bytes(h, TIER_RAW) > most - most / RAW_FILES ? oldest_of(h, TIER_RAW) : NULL;
+}
+
 static uint64_t all_bytes(const struct history *h)
 {
-	uint64_t n = h->reserved;
+	uint64_t n = h->reserved + h->left + h->aside;
 
 	for (size_t i = 0; i < h->n_files; i++)
 		n += h->files[i]->bytes;
 	return n;
+}
+
+static bool aside_is_in_the_way(struct history *h, uint64_t need, bool full)
+{
+	bool r;
+
+	pthread_mutex_lock(&h->lock);
+	r = h->aside && (full || all_bytes(h) + need + FOLDED_IN > h->cfg.max_bytes);
+	pthread_mutex_unlock(&h->lock);
+	return r;
 }
 
 /* With the lock held: what has to go next, and why. */
@@ -383,6 +435,11 @@ static struct hfile *next_to_go(struct history *h, uint64_t now, uint64_t need, 
 	f = first_too_old(h, now);
 	if (f) {
 		h->c.dropped_by_age++;
+		return f;
+	}
+	f = raw_too_much(h);
+	if (f) {
+		h->c.dropped_raw++;
 		return f;
 	}
 	if (!*full && all_bytes(h) + need + FOLDED_IN <= h->cfg.max_bytes)
@@ -412,6 +469,10 @@ bool history_room(struct history *h, uint64_t need, bool full)
 	for (;;) {
 		struct hfile *f;
 
+		if (aside_is_in_the_way(h, need, full)) {
+			history_drop_aside(h);
+			full = false;
+		}
 		pthread_mutex_lock(&h->lock);
 		f = next_to_go(h, now, need, &full, &bad);
 		room = all_bytes(h) + need <= h->cfg.max_bytes;
@@ -419,56 +480,9 @@ bool history_room(struct history *h, uint64_t need, bool full)
 		if (!f)
 			return room;
 		if (bad)
-			refuse(h, f->path, bad);
+			history_refuse(h, f->path, bad);
 		else
 			hfile_unlink(f);
 		hfile_unref(f);
-	}
-}
-
-/* ---- the cache of dictionaries ---- */
-
-/* The one not used for longest, a reference; *sum: bytes of all. */
-static struct hfile *coldest(struct history *h, size_t *sum)
-{
-	cleanup_free struct hfile **files = NULL;
-	struct hfile *cold = NULL;
-	size_t n = 0;
-
-	*sum = 0;
-	pthread_mutex_lock(&h->lock);
-	files = malloc((h->n_files + 1) * sizeof(struct hfile *));
-	for (; files && n < h->n_files; n++)
-		files[n] = hfile_ref(h->files[n]);
-	pthread_mutex_unlock(&h->lock);
-	for (size_t i = 0; i < n; i++) {
-		size_t bytes = hfile_cached(files[i]);
-
-		*sum += bytes;
-		if (bytes && (!cold || __atomic_load_n(&files[i]->used, __ATOMIC_RELAXED) <
-					       __atomic_load_n(&cold->used, __ATOMIC_RELAXED))) {
-			hfile_unref(cold);
-			cold = hfile_ref(files[i]);
-		}
-		hfile_unref(files[i]);
-	}
-	pthread_mutex_lock(&h->lock);
-	h->c.cache_bytes = *sum;
-	pthread_mutex_unlock(&h->lock);
-	return cold;
-}
-
-void history_trim_cache(struct history *h)
-{
-	size_t sum;
-
-	for (int i = 0; i < 1000; i++) {
-		struct hfile *cold = coldest(h, &sum);
-
-		if (cold && sum > HISTORY_CACHE)
-			hfile_forget(cold);
-		hfile_unref(cold);
-		if (!cold || sum <= HISTORY_CACHE)
-			return;
 	}
 }

@@ -13,7 +13,6 @@
 
 /* small pages: a window is some kilobytes, and half of its last page goes to waste */
 #define PAGE_SIZE_SQL "PRAGMA page_size=1024"
-#define PACK_LEVEL    9
 
 static const char schema[] =
 	"BEGIN IMMEDIATE;"
@@ -28,6 +27,8 @@ static const char schema[] =
 
 int hfile_errno(int sql)
 {
+	if (sql == SQLITE_IOERR_NOMEM)
+		return -ENOMEM;
 	switch (sql & 0xff) {
 	case SQLITE_OK:
 	case SQLITE_ROW:
@@ -104,10 +105,8 @@ static void close_writer(struct hfile *f)
 	sqlite3_finalize(f->put_win);
 	sqlite3_finalize(f->put_data);
 	sqlite3_close(f->wdb);
-	ZSTD_freeCCtx(f->z);
 	f->put_seg = f->put_win = f->put_data = NULL;
 	f->wdb = NULL;
-	f->z = NULL;
 }
 
 void hfile_unref(struct hfile *f)
@@ -151,9 +150,14 @@ static void move_aside(const char *name, const char *arg)
 	(void)rename(name, to);
 }
 
+void hfile_remove(const char *path)
+{
+	each_name(path, take_away, NULL);
+}
+
 void hfile_unlink(struct hfile *f)
 {
-	each_name(f->path, take_away, NULL);
+	hfile_remove(f->path);
 }
 
 void hfile_set_aside(const char *path)
@@ -161,14 +165,14 @@ void hfile_set_aside(const char *path)
 	each_name(path, move_aside, NULL);
 }
 
-uint64_t hfile_size(const struct hfile *f)
+uint64_t hfile_size(const char *path)
 {
 	char name[4096];
 	uint64_t n = 0;
 	struct stat st;
 
 	for (size_t i = 0; i < ARRAY_SIZE(beside); i++) {
-		snprintf(name, sizeof(name), "%s%s", f->path, beside[i]);
+		snprintf(name, sizeof(name), "%s%s", path, beside[i]);
 		/* the shared index is the log's, made anew each time; sparse files do not count more */
 		if (!stat(name, &st))
 			n += (uint64_t)st.st_blocks * 512 > (uint64_t)st.st_size
@@ -178,7 +182,7 @@ uint64_t hfile_size(const struct hfile *f)
 	return n;
 }
 
-static int put_meta(sqlite3 *db, const char *key, const char *text, int64_t number)
+int hfile_put_meta(sqlite3 *db, const char *key, const char *text, int64_t number)
 {
 	sqlite3_stmt *q;
 	int r = sqlite3_prepare_v2(db, "INSERT INTO meta VALUES(?1, ?2)", -1, &q, NULL);
@@ -202,11 +206,11 @@ static int make_tables(sqlite3 *db, uint64_t origin, const char *host, const cha
 	if (!r)
 		r = hfile_sql(db, schema);
 	if (!r)
-		r = put_meta(db, "origin", NULL, (int64_t)origin);
+		r = hfile_put_meta(db, "origin", NULL, (int64_t)origin);
 	if (!r)
-		r = put_meta(db, "host", host, 0);
+		r = hfile_put_meta(db, "host", host, 0);
 	if (!r && pin_name)
-		r = put_meta(db, "pin", pin_name, 0);
+		r = hfile_put_meta(db, "pin", pin_name, 0);
 	return r ? r : hfile_sql(db, "COMMIT");
 }
 
@@ -221,15 +225,18 @@ static int make_file(const char *path, uint64_t origin, const char *host, const 
 		unborn = NULL;
 		return -ENOMEM;
 	}
-	each_name(unborn, take_away, NULL);
+	hfile_remove(unborn);
 	r = hfile_connect(unborn, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db);
 	if (!r)
 		r = make_tables(db, origin, host, pin_name);
 	sqlite3_close(db);
+	/* the log of one that had this name would be played into this one */
+	if (!r)
+		hfile_remove(path);
 	if (!r && rename(unborn, path))
 		r = -errno;
 	if (r)
-		each_name(unborn, take_away, NULL);
+		hfile_remove(unborn);
 	return r;
 }
 
@@ -246,7 +253,7 @@ int hfile_create(struct hfile **ret, const char *path, uint64_t origin, const ch
 	if (!r)
 		r = hfile_open(&f, path, &why);
 	if (r) {
-		each_name(path, take_away, NULL);
+		hfile_remove(path);
 		return r;
 	}
 	r = hfile_make_writable(f, &why);
@@ -290,12 +297,6 @@ static int make_writable(struct hfile *f, const char **why)
 		r = dict_make_writable(f->dict);
 	if (!r)
 		r = prepare_writer(f);
-	if (!r) {
-		f->z = ZSTD_createCCtx();
-		r = f->z ? 0 : -ENOMEM;
-	}
-	if (!r)
-		ZSTD_CCtx_setParameter(f->z, ZSTD_c_compressionLevel, PACK_LEVEL);
 	if (r)
 		close_writer(f);
 	return r;
@@ -312,17 +313,19 @@ int hfile_make_writable(struct hfile *f, const char **why)
 	return r;
 }
 
-void hfile_seal(struct hfile *f)
+int hfile_seal(struct hfile *f)
 {
+	int r;
+
 	pthread_mutex_lock(&f->lock);
 	/* the log can only go when nobody else reads */
 	hfile_close_reader(f);
-	/* not folded in: it is at the next start */
-	(void)hfile_sql(f->wdb, "PRAGMA journal_mode=DELETE");
+	r = hfile_sql(f->wdb, "PRAGMA journal_mode=DELETE");
 	close_writer(f);
 	dict_free(f->dict);
 	f->dict = NULL;
 	pthread_mutex_unlock(&f->lock);
+	return r;
 }
 
 static int step(sqlite3_stmt *q)
@@ -361,7 +364,7 @@ static int put_window(struct hfile *f, struct hrow *row, const struct buf *head,
 	return step(f->put_data);
 }
 
-static int pack_segment(struct hfile *f, struct buf *out)
+static int pack_segment(struct hfile *f, ZSTD_CCtx *z, struct buf *out)
 {
 	struct buf raw = { 0 };
 	int r;
@@ -370,21 +373,25 @@ static int pack_segment(struct hfile *f, struct buf *out)
 	dict_segment(f->dict, &raw);
 	pthread_mutex_unlock(&f->lock);
 	r = raw.err;
+	if (!r && raw.len > HFILE_MAX_SEGMENT)
+		r = -EIO; /* nobody would read it: what comes goes into a new file */
 	if (!r && raw.len)
-		r = code_pack(f->z, &raw, out);
+		r = code_pack(z, CODE_TEXTS, &raw, out);
 	buf_free(&raw);
 	return r;
 }
 
-int hfile_pack(struct hfile *f, struct code_head *head, const struct code_entry *e, uint32_t n,
-	       struct hfile_batch *ret)
+int hfile_pack(struct hfile *f, ZSTD_CCtx **packer, struct code_head *head,
+	       const struct code_entry *e, uint32_t n, struct hfile_batch *ret)
 {
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	r = pack_segment(f, &ret->seg);
+	if (!*packer)
+		*packer = ZSTD_createCCtx();
+	r = *packer ? pack_segment(f, *packer, &ret->seg) : -ENOMEM;
 	if (!r)
-		r = code_window(f->z, head, e, n, &ret->head, &ret->data);
+		r = code_window(*packer, head, e, n, &ret->head, &ret->data);
 	free(head->series);
 	head->series = NULL;
 	return r;
@@ -405,10 +412,20 @@ uint64_t hfile_batch_need(const struct hfile_batch *b)
 	return 2 * (n + n / 16) + (64 << 10);
 }
 
+/* One of an older version that gets windows of this one must not be read by who wrote it. */
+static int stamp(struct hfile *f)
+{
+	return f->version == HFILE_VERSION
+		       ? 0
+		       : hfile_sql(f->wdb, "PRAGMA user_version=" HFILE_STR(HFILE_VERSION));
+}
+
 int hfile_commit(struct hfile *f, struct hrow *row, const struct hfile_batch *b)
 {
 	int r = hfile_sql(f->wdb, "BEGIN IMMEDIATE");
 
+	if (!r)
+		r = stamp(f);
 	if (!r)
 		r = put_segment(f, &b->seg);
 	if (!r)
@@ -420,6 +437,7 @@ int hfile_commit(struct hfile *f, struct hrow *row, const struct hfile_batch *b)
 			(void)hfile_sql(f->wdb, "ROLLBACK");
 		return r;
 	}
+	f->version = HFILE_VERSION;
 	pthread_mutex_lock(&f->lock);
 	dict_written(f->dict);
 	pthread_mutex_unlock(&f->lock);

@@ -20,8 +20,19 @@
 
 struct selector;
 
-#define HFILE_VERSION 1
+#define HFILE_VERSION 2		 /* 1 is read and written on */
 #define HFILE_APP_ID  0x52504831 /* "RPH1" */
+/*
+ * Bytes of a dictionary in memory: some kilobytes from elsewhere may unpack to
+ * gigabytes. Files of our own are closed at a tenth of that, pins end at half.
+ */
+#define HFILE_MAX_DICT (256U << 20)
+
+/*
+ * Entries of one window: more than the writer puts into one, 120 MiB. A file from
+ * elsewhere may claim any number, and pack it into nothing.
+ */
+#define HFILE_MAX_ENTRIES (5U << 20)
 
 struct hrow { /* what is known of a window without reading it */
 	int64_t id;
@@ -36,14 +47,16 @@ struct hfile {
 	uint64_t day;	 /* of its windows, days of the epoch; 0 in pins */
 	uint32_t number; /* of several files of a day; a pin's id */
 	bool is_pin;
-	char *pin_name, *pin_host; /* pins, never NULL there */
-	uint64_t origin;	   /* whose history it is */
+	char *pin_name;	 /* never NULL in pins */
+	char *pin_host;	 /* whose windows these are; never NULL */
+	uint64_t origin; /* whose history it is */
 	/* the history's lock */
 	struct hrow *rows; /* as they were written */
 	size_t n_rows, cap_rows;
 	uint64_t bytes;	 /* of all that belongs to it, when last looked at */
 	bool busy;	 /* the writer's now: must not go */
 	const char *bad; /* why it is to be set aside; NULL: it is fine */
+	bool unreadable; /* the disk failed at it: said once */
 	/* the file's lock */
 	pthread_mutex_t lock;
 	sqlite3 *db; /* readers' */
@@ -51,27 +64,35 @@ struct hfile {
 	struct dict *dict; /* NULL: not read */
 	uint64_t used;	   /* mono ns of the last read */
 	/* the writer's thread */
+	int64_t version; /* of the file as it is */
 	sqlite3 *wdb;
 	sqlite3_stmt *put_seg, *put_win, *put_data;
-	ZSTD_CCtx *z;
 };
 
 /* A new file, to be written on; must not be there. pin_name NULL: no pin. 0 or -errno. */
 int hfile_create(struct hfile **ret, const char *path, uint64_t origin, const char *host,
 		 const char *pin_name);
-/* Checks it and reads its rows: 0, -ENOMEM, -EIO, -EBADMSG: *why says what is wrong (static text). */
+/*
+ * Checks it and reads its rows: 0; -EBADMSG: *why says what is wrong (static
+ * text); -ENOMEM, -ENOSPC, -EIO: nothing is known of the file.
+ */
 int hfile_open(struct hfile **ret, const char *path, const char **why);
 /* Ready for hfile_commit; what was read for readers is the writer's too from now on. */
 int hfile_make_writable(struct hfile *f, const char **why);
-/* Folds in the log and closes the writer's side. */
-void hfile_seal(struct hfile *f);
+/*
+ * Folds in the log and closes the writer's side. 0, or -errno: the log stays
+ * beside the file, to be folded in at the next start.
+ */
+int hfile_seal(struct hfile *f);
 struct hfile *hfile_ref(struct hfile *f);
 void hfile_unref(struct hfile *f); /* NULL is fine */
 /* Takes the file and what SQLite made beside it from the disk. */
 void hfile_unlink(struct hfile *f);
+/* The same by name; there may be nothing. */
+void hfile_remove(const char *path);
 /* To NAME.refused, likewise. */
 void hfile_set_aside(const char *path);
-uint64_t hfile_size(const struct hfile *f); /* on the disk now, bytes */
+uint64_t hfile_size(const char *path); /* on the disk now, bytes */
 
 /* A window on its way to the file. */
 struct hfile_batch {
@@ -80,10 +101,11 @@ struct hfile_batch {
 
 /*
  * Packs a window (and what is new of the dictionary); entries are sorted, *head's
- * sums are filled in and freed. 0, -ENOMEM, -EIO. Free the batch in any case.
+ * sums are filled in and freed. *packer NULL: made, the caller's to free. 0,
+ * -ENOMEM, -EIO. Free the batch in any case.
  */
-int hfile_pack(struct hfile *f, struct code_head *head, const struct code_entry *e, uint32_t n,
-	       struct hfile_batch *ret);
+int hfile_pack(struct hfile *f, ZSTD_CCtx **packer, struct code_head *head,
+	       const struct code_entry *e, uint32_t n, struct hfile_batch *ret);
 void hfile_batch_free(struct hfile_batch *b);
 /* What the batch may add to the file and its log, bytes. */
 uint64_t hfile_batch_need(const struct hfile_batch *b);
@@ -96,9 +118,19 @@ int hfile_commit(struct hfile *f, struct hrow *row, const struct hfile_batch *b)
  */
 int hfile_window(struct hfile *f, const struct hrow *row, const struct selector *sel,
 		 bool totals_only, struct window **ret);
+/* How many entries the window says it has, read from its head alone. As hfile_window. */
+int hfile_entries(struct hfile *f, const struct hrow *row, uint64_t *ret);
+/* All of a window of a raw file, and its samples, to be freed. As hfile_window. */
+int hfile_raw(struct hfile *f, const struct hrow *row, struct window **ret,
+	      struct raw_sample **samples, uint32_t *n);
 /* Totals by label set to fn, see store_series. */
 int hfile_series(struct hfile *f, const struct hrow *row, const struct selector *sel, series_fn fn,
 		 void *arg);
+/*
+ * Has it label sets of a host that sel takes? 1, 0, matcher_test's errors, or as
+ * hfile_window. Reads the dictionary when the host told with the file is not it.
+ */
+int hfile_has_host(struct hfile *f, const struct selector *sel);
 /* The dictionary, if it is not there; with the file's lock held. As hfile_window. */
 int hfile_load(struct hfile *f, const char **why);
 /* Bytes that hfile_forget would give back. */

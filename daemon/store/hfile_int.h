@@ -8,11 +8,18 @@
 #define HFILE_STR2(x) #x
 #define HFILE_STR(x)  HFILE_STR2(x)
 
+/* bytes of a segment, unpacked: what it takes in memory is a multiple of that */
+#define HFILE_MAX_SEGMENT (16U << 20)
+
 /* SQLite's result as -errno: -ENOSPC, -ENOMEM, -EBADMSG (corrupt, or not of ours), -EIO. */
 int hfile_errno(int sql);
 int hfile_sql(sqlite3 *db, const char *text);
 int hfile_connect(const char *path, int flags, sqlite3 **ret);
 struct hfile *hfile_alloc(const char *path);
+/* The first column of a question's first row, -1: there is none. */
+int64_t hfile_number(sqlite3 *db, const char *sql);
+/* A row of the table meta: text, or number where it is NULL. 0 or -errno as hfile_errno. */
+int hfile_put_meta(sqlite3 *db, const char *key, const char *text, int64_t number);
 /* With the file's lock held. */
 void hfile_close_reader(struct hfile *f);
 

@@ -43,7 +43,7 @@ static int reader(struct hfile *f)
 
 /* ---- opening ---- */
 
-static int64_t number(sqlite3 *db, const char *sql)
+int64_t hfile_number(sqlite3 *db, const char *sql)
 {
 	sqlite3_stmt *q;
 	int64_t v = -1;
@@ -71,15 +71,15 @@ static char *text(sqlite3 *db, const char *sql)
 }
 
 /* NULL: it is a file of ours, as far as can be seen without reading all of it. */
-static const char *foreign(sqlite3 *db, const char *path)
+static const char *foreign(sqlite3 *db, const char *path, int64_t version)
 {
-	int64_t version = number(db, "PRAGMA user_version");
-	int64_t pages = number(db, "PRAGMA page_count"), size = number(db, "PRAGMA page_size");
+	int64_t pages = hfile_number(db, "PRAGMA page_count"), size = hfile_number(db, "PRAGMA "
+										       "page_size");
 	struct stat st;
 
 	if (version < 0 || pages < 0)
 		return "damaged, or no SQLite file";
-	if (number(db, "PRAGMA application_id") != HFILE_APP_ID)
+	if (hfile_number(db, "PRAGMA application_id") != HFILE_APP_ID)
 		return "no file of this history";
 	if (version > HFILE_VERSION)
 		return "written by a newer version of ringprof";
@@ -127,7 +127,7 @@ static int read_rows(struct hfile *f, sqlite3 *db)
 
 static int read_meta(struct hfile *f, sqlite3 *db)
 {
-	f->origin = (uint64_t)number(db, "SELECT value FROM meta WHERE key='origin'");
+	f->origin = (uint64_t)hfile_number(db, "SELECT value FROM meta WHERE key='origin'");
 	f->pin_name = text(db, "SELECT value FROM meta WHERE key='pin'");
 	f->pin_host = text(db, "SELECT value FROM meta WHERE key='host'");
 	return f->pin_host ? 0 : -EBADMSG;
@@ -144,8 +144,10 @@ static int open_checked(struct hfile *f, const char **why)
 		return r;
 	r = hfile_sql(db, "PRAGMA journal_mode=DELETE");
 	if (!r) {
-		const char *w = foreign(db, f->path);
+		const char *w;
 
+		f->version = hfile_number(db, "PRAGMA user_version");
+		w = foreign(db, f->path, f->version);
 		*why = w ? w : "its tables are damaged";
 		r = w ? -EBADMSG : 0;
 	}
@@ -170,7 +172,7 @@ int hfile_open(struct hfile **ret, const char *path, const char **why)
 		hfile_unref(f);
 		return r;
 	}
-	f->bytes = hfile_size(f);
+	f->bytes = hfile_size(f->path);
 	*ret = f;
 	return 0;
 }
@@ -185,8 +187,10 @@ static int read_segment(struct dict *d, ZSTD_DCtx *z, sqlite3_stmt *q, struct bu
 	if (!in.p)
 		return -EBADMSG;
 	in.end = in.p + sqlite3_column_bytes(q, 0);
-	r = code_unpack(z, &in, room);
-	return r ? r : dict_read(d, room->data, room->len);
+	r = code_unpack(z, &in, HFILE_MAX_SEGMENT, room);
+	if (!r)
+		r = dict_read(d, room->data, room->len);
+	return !r && dict_bytes(d) > HFILE_MAX_DICT ? -EBADMSG : r;
 }
 
 static int read_segments(struct dict *d, sqlite3 *db)
@@ -285,28 +289,27 @@ static int read_head(struct hfile *f, const struct hrow *row, const struct selec
 	return 0;
 }
 
-static int by_stack(const void *va, const void *vb)
+static uint64_t count_entries(const struct code_head *head, const uint8_t *take)
 {
-	const struct window_entry *a = va, *b = vb;
+	uint64_t n = 0;
 
-	return (a->stack > b->stack) - (a->stack < b->stack);
+	for (uint32_t i = 0; i < head->n_series; i++)
+		n += take[i] ? head->series[i].entries : 0;
+	return n;
 }
 
 static int read_entries(struct hfile *f, const struct hrow *row, const struct code_head *head,
 			const uint8_t *take, struct window *w)
 {
 	ZSTD_DCtx *z;
-	uint64_t n = 0;
+	uint64_t n = count_entries(head, take);
 	const void *p;
 	size_t len;
 	int r;
 
-	for (uint32_t i = 0; i < head->n_series; i++)
-		n += take[i] ? head->series[i].entries : 0;
 	if (!n)
 		return 0;
-	/* an entry takes two bytes at least, unpacked */
-	if (n > CODE_MAX_RAW)
+	if (n > HFILE_MAX_ENTRIES)
 		return -EBADMSG;
 	w->entries = malloc(n * sizeof(*w->entries));
 	z = ZSTD_createDCtx();
@@ -315,8 +318,6 @@ static int read_entries(struct hfile *f, const struct hrow *row, const struct co
 		r = decode_data(z, p, len, head, f->dict, take, w->entries, &w->n_entries);
 	sqlite3_reset(f->get_data);
 	ZSTD_freeDCtx(z);
-	if (!r)
-		qsort(w->entries, w->n_entries, sizeof(*w->entries), by_stack);
 	return r;
 }
 
@@ -344,8 +345,30 @@ static int fill_window(struct hfile *f, const struct hrow *row, const struct cod
 	return 0;
 }
 
-int hfile_window(struct hfile *f, const struct hrow *row, const struct selector *sel,
-		 bool totals_only, struct window **ret)
+struct want {
+	const struct selector *sel;
+	bool totals_only;
+	struct raw_sample **samples; /* NULL: none */
+	uint32_t *n_samples;
+};
+
+static int read_samples(struct hfile *f, const struct hrow *row, uint32_t n_entries,
+			const struct want *want)
+{
+	ZSTD_DCtx *z = ZSTD_createDCtx();
+	const void *p;
+	size_t len;
+	int r = z ? blob(f->get_data, row->id, &p, &len) : -ENOMEM;
+
+	if (!r)
+		r = decode_samples(z, p, len, n_entries, want->samples, want->n_samples);
+	sqlite3_reset(f->get_data);
+	ZSTD_freeDCtx(z);
+	return r;
+}
+
+static int read_window(struct hfile *f, const struct hrow *row, const struct want *want,
+		       struct window **ret)
 {
 	struct window *w = calloc(1, sizeof(*w));
 	cleanup_free uint8_t *take = NULL;
@@ -356,11 +379,13 @@ int hfile_window(struct hfile *f, const struct hrow *row, const struct selector 
 		return -ENOMEM;
 	w->refs = 1;
 	pthread_mutex_lock(&f->lock);
-	r = read_head(f, row, sel, &head, &take);
+	r = read_head(f, row, want->sel, &head, &take);
 	if (!r)
 		r = fill_window(f, row, &head, take, w);
-	if (!r && !totals_only)
+	if (!r && !want->totals_only)
 		r = read_entries(f, row, &head, take, w);
+	if (!r && want->samples)
+		r = read_samples(f, row, w->n_entries, want);
 	pthread_mutex_unlock(&f->lock);
 	free(head.series);
 	if (r)
@@ -368,6 +393,32 @@ int hfile_window(struct hfile *f, const struct hrow *row, const struct selector 
 	else
 		*ret = w;
 	return r;
+}
+
+int hfile_window(struct hfile *f, const struct hrow *row, const struct selector *sel,
+		 bool totals_only, struct window **ret)
+{
+	return read_window(f, row, &(struct want){ .sel = sel, .totals_only = totals_only }, ret);
+}
+
+int hfile_entries(struct hfile *f, const struct hrow *row, uint64_t *ret)
+{
+	cleanup_free uint8_t *take = NULL;
+	struct code_head head;
+	int r;
+
+	pthread_mutex_lock(&f->lock);
+	r = read_head(f, row, NULL, &head, &take);
+	pthread_mutex_unlock(&f->lock);
+	*ret = r ? 0 : count_entries(&head, take);
+	free(head.series);
+	return r;
+}
+
+int hfile_raw(struct hfile *f, const struct hrow *row, struct window **ret,
+	      struct raw_sample **samples, uint32_t *n)
+{
+	return read_window(f, row, &(struct want){ .samples = samples, .n_samples = n }, ret);
 }
 
 int hfile_series(struct hfile *f, const struct hrow *row, const struct selector *sel, series_fn fn,
@@ -397,6 +448,22 @@ int hfile_series(struct hfile *f, const struct hrow *row, const struct selector 
 			       head.series[i].samples, head.series[i].weight);
 	free(head.series);
 	model_unref(model);
+	return r;
+}
+
+int hfile_has_host(struct hfile *f, const struct selector *sel)
+{
+	const char *why;
+	int r = store_match_host(sel, f->pin_host);
+
+	if (r)
+		return r;
+	/* labels have rules: the host that they name may be another one */
+	pthread_mutex_lock(&f->lock);
+	r = hfile_load(f, &why);
+	if (!r)
+		r = store_match_host_of(sel, f->dict->model);
+	pthread_mutex_unlock(&f->lock);
 	return r;
 }
 

@@ -20,10 +20,12 @@
 #include "base/clock.h"
 
 #define STOP_NAMING_NS (2 * NSEC_PER_SEC)
+#define LEFT_SEQS      (1U << 20) /* tens: 120 days */
 
-const uint64_t history_steps[HISTORY_TIERS] = { 10 * NSEC_PER_SEC, 60 * NSEC_PER_SEC,
-						600 * NSEC_PER_SEC, 3600 * NSEC_PER_SEC };
-const char *const history_names[HISTORY_TIERS] = { "10s", "1m", "10m", "1h" };
+const uint64_t history_steps[HISTORY_KINDS] = { 10 * NSEC_PER_SEC, 60 * NSEC_PER_SEC,
+						600 * NSEC_PER_SEC, 3600 * NSEC_PER_SEC,
+						10 * NSEC_PER_SEC };
+const char *const history_names[HISTORY_KINDS] = { "10s", "1m", "10m", "1h", "raw" };
 
 uint64_t history_now(const struct history *h)
 {
@@ -58,7 +60,7 @@ int history_row_room(struct history *h, struct hfile *f)
 	return rows ? 0 : -ENOMEM;
 }
 
-void history_lost(struct history *h, enum store_tier tier, int err)
+void history_lost(struct history *h, uint32_t tier, int err)
 {
 	pthread_mutex_lock(&h->lock);
 	h->c.windows_lost++;
@@ -69,7 +71,7 @@ void history_lost(struct history *h, enum store_tier tier, int err)
 
 void history_sized(struct history *h, struct hfile *f)
 {
-	uint64_t n = hfile_size(f);
+	uint64_t n = hfile_size(f->path);
 
 	pthread_mutex_lock(&h->lock);
 	f->bytes = n;
@@ -98,6 +100,26 @@ bool history_is_bad(struct history *h, const struct hfile *f)
 	bad = f->bad != NULL;
 	pthread_mutex_unlock(&h->lock);
 	return bad;
+}
+
+void history_found_bad(struct history *h, struct hfile *f, const char *why)
+{
+	pthread_mutex_lock(&h->lock);
+	if (!f->bad)
+		f->bad = why;
+	pthread_mutex_unlock(&h->lock);
+}
+
+void history_found_unreadable(struct history *h, struct hfile *f)
+{
+	bool said;
+
+	pthread_mutex_lock(&h->lock);
+	said = f->unreadable;
+	f->unreadable = true;
+	pthread_mutex_unlock(&h->lock);
+	if (!said)
+		history_say(h, "history: %s cannot be read: answers do without it", f->path);
 }
 
 void history_count_other(struct history *h)
@@ -196,12 +218,7 @@ static void keep_events(struct history *h)
 		return;
 	r = events_keep(h->store->events, path);
 	if (r == -EBADMSG) {
-		hfile_set_aside(path);
-		history_say(h,
-			    "history: %s: damaged, or no file of ringprof; it is set aside as "
-			    "%s.refused",
-			    path, path);
-		h->c.refused++;
+		history_refuse(h, path, "damaged, or no file of ringprof");
 		r = events_keep(h->store->events, path);
 	}
 	if (r)
@@ -222,7 +239,13 @@ static int prepare(struct history *h)
 	for (unsigned int t = 0; t < HISTORY_TIERS; t++)
 		h->rolls[t] = (struct roll){ .history = h,
 					     .tier = TIER_10S + t,
-					     .step = history_steps[t] };
+					     .step = history_steps[t],
+					     .packer = &h->packer };
+	h->raw = (struct roll){ .history = h,
+				.tier = TIER_RAW,
+				.step = history_steps[0],
+				.raw = true,
+				.packer = &h->packer };
 	if (!r)
 		keep_events(h);
 	return r;
@@ -252,6 +275,25 @@ static struct history *history_new(struct store *s, const struct history_config 
 	return NULL;
 }
 
+/*
+ * The next ten's number is above all that are on disk. What could not be opened
+ * has none above those of some days more: a file is a day's at most.
+ */
+static uint64_t last_seq(struct history *h)
+{
+	uint64_t last = 0;
+
+	/* a pin may have what a crash took from the tiers */
+	for (size_t i = 0; i < h->n_files; i++) {
+		const struct hfile *f = h->files[i];
+
+		for (size_t k = 0; f->origin == h->origin && k < f->n_rows; k++)
+			if (f->rows[k].last_seq > last)
+				last = f->rows[k].last_seq;
+	}
+	return h->left ? last + LEFT_SEQS : last;
+}
+
 int store_open_history(struct store *s, const struct history_config *cfg, char *err, size_t errlen)
 {
 	struct history *h = history_new(s, cfg);
@@ -263,11 +305,9 @@ int store_open_history(struct store *s, const struct history_config *cfg, char *
 	}
 	r = prepare(h);
 	if (!r) {
-		for (unsigned int t = 0; t < HISTORY_TIERS; t++) {
-			uint64_t seq = history_last_seq(h, TIER_10S + t);
+		uint64_t seq = last_seq(h);
 
-			s->seq = seq > s->seq ? seq : s->seq;
-		}
+		s->seq = seq > s->seq ? seq : s->seq;
 		h->busy = true;
 		r = -pthread_create(&h->thread, NULL, history_writer, h);
 		h->started = !r;
@@ -308,6 +348,8 @@ void history_close(struct history *h)
 	}
 	for (unsigned int t = 0; t < HISTORY_TIERS; t++)
 		roll_free(&h->rolls[t]);
+	roll_free(&h->raw);
+	ZSTD_freeCCtx(h->packer);
 	for (size_t i = 0; i < h->n_files; i++)
 		hfile_unref(h->files[i]);
 	free(h->files);
@@ -330,11 +372,30 @@ void store_limit_history(struct store *s, const struct history_config *cfg)
 		return;
 	pthread_mutex_lock(&h->lock);
 	h->cfg.max_bytes = cfg->max_bytes;
+	h->cfg.raw_bytes = cfg->raw_bytes;
 	memcpy(h->cfg.max_age, cfg->max_age, sizeof(h->cfg.max_age));
 	pthread_mutex_unlock(&h->lock);
 }
 
 /* ---- telling ---- */
+
+static void count_raw(const struct history *h, struct history_counters *ret)
+{
+	ret->raw_max_bytes = history_raw_share(h);
+	for (size_t i = 0; i < h->n_files; i++) {
+		const struct hfile *f = h->files[i];
+
+		if (f->is_pin || f->tier != TIER_RAW)
+			continue;
+		ret->raw_bytes += f->bytes;
+		for (size_t k = 0; k < f->n_rows; k++) {
+			if (!ret->raw_oldest || f->rows[k].from < ret->raw_oldest)
+				ret->raw_oldest = f->rows[k].from;
+			if (f->rows[k].to > ret->raw_newest)
+				ret->raw_newest = f->rows[k].to;
+		}
+	}
+}
 
 bool history_counters(struct store *s, struct history_counters *ret)
 {
@@ -348,11 +409,13 @@ bool history_counters(struct store *s, struct history_counters *ret)
 	ret->max_bytes = h->cfg.max_bytes;
 	ret->files = h->n_files;
 	ret->queued = h->queued;
+	ret->bytes = h->left + h->aside;
 	for (size_t i = 0; i < h->n_files; i++) {
 		ret->bytes += h->files[i]->bytes;
 		ret->pins += h->files[i]->is_pin;
 		ret->pin_bytes += h->files[i]->is_pin ? h->files[i]->bytes : 0;
 	}
+	count_raw(h, ret);
 	pthread_mutex_unlock(&h->lock);
 	return true;
 }

@@ -16,7 +16,9 @@
 #include "store/store_int.h"
 
 #define HISTORY_DAY	 (86400 * UINT64_C(1000000000))
-#define HISTORY_TIERS	 4 /* on disk: TIER_10S .. TIER_1H */
+#define HISTORY_TIERS	 4	  /* on disk: TIER_10S .. TIER_1H */
+#define TIER_RAW	 TIER_MAX /* files of single samples: no tier of answers by stack */
+#define HISTORY_KINDS	 5	  /* of files: the tiers, and raw */
 #define HISTORY_MESSAGES 8
 #define HISTORY_QUEUE	 64	     /* windows: some ten minutes */
 #define HISTORY_LEAST	 (1U << 20)  /* bytes of a file that is not cut yet */
@@ -29,6 +31,8 @@ struct history {
 	uint64_t origin;		  /* whose windows those of this directory are */
 	uint64_t boot, run;		  /* what kernel addresses, and JITs, are told apart by */
 	struct roll rolls[HISTORY_TIERS]; /* the writer's */
+	struct roll raw;		  /* likewise */
+	ZSTD_CCtx *packer;		  /* likewise: one for all tiers */
 	struct deploys *deploys;	  /* the writer's */
 	pthread_t thread;
 	bool started;
@@ -47,6 +51,8 @@ struct history {
 	uint64_t stopped; /* mono ns */
 	uint64_t next_pin;
 	uint64_t reserved; /* bytes of pins in the making: they count in the budget */
+	uint64_t left;	   /* bytes of files that could not be opened: likewise */
+	uint64_t aside;	   /* bytes of files set aside: likewise */
 	struct history_counters c;
 	bool full; /* the disk: said once */
 	char trouble[256];
@@ -54,8 +60,8 @@ struct history {
 	unsigned int n_messages;
 };
 
-extern const uint64_t history_steps[HISTORY_TIERS];
-extern const char *const history_names[HISTORY_TIERS];
+extern const uint64_t history_steps[HISTORY_KINDS];
+extern const char *const history_names[HISTORY_KINDS];
 
 uint64_t history_now(const struct history *h);
 /*
@@ -75,8 +81,12 @@ int history_scan(struct history *h);
 int history_add_file(struct history *h, struct hfile *f);
 /* With the lock held: out of the list; its reference is the caller's. */
 struct hfile *history_take_out(struct history *h, size_t i);
+/* files_aside.c: likewise. Sets a file aside, and says why. */
+void history_refuse(struct history *h, const char *path, const char *why);
+void history_count_aside(struct history *h); /* looks at what they take again */
+void history_drop_aside(struct history *h);  /* all of them, from the disk */
 /* A file to write windows of that tier and time on; 0 or -errno. */
-int history_file_for(struct history *h, enum store_tier tier, uint64_t wall, struct hfile **ret);
+int history_file_for(struct history *h, uint32_t tier, uint64_t wall, struct hfile **ret);
 /*
  * Lets go of what is too old, found to be bad, or in the way of `need` bytes
  * more; full: the disk is, one file goes in any case. False: there is no room,
@@ -87,19 +97,23 @@ bool history_room(struct history *h, uint64_t need, bool full);
 void history_release(struct history *h, struct hfile *f);
 /* Is it, after this commit, to be written on no more? */
 bool history_file_is_full(struct history *h, const struct hfile *f);
-uint64_t history_share(const struct history *h, enum store_tier tier); /* bytes guaranteed */
+/* Bytes that raw files may take, 0: none are kept. With the lock held. */
+uint64_t history_raw_share(const struct history *h);
+uint64_t history_share(const struct history *h, uint32_t tier); /* bytes guaranteed */
 /* Notes that f cannot be read (a reader's finding); the writer sets it aside. */
 void history_found_bad(struct history *h, struct hfile *f, const char *why);
+/* Says that the disk does not give what is in f, once a file. */
+void history_found_unreadable(struct history *h, struct hfile *f);
 /* Room for one row more; then what came of a commit. */
 int history_row_room(struct history *h, struct hfile *f);
 void history_committed(struct history *h, struct hfile *f, const struct hrow *row, int err);
 void history_sized(struct history *h, struct hfile *f); /* looks at its size again */
-void history_lost(struct history *h, enum store_tier tier, int err);
+void history_lost(struct history *h, uint32_t tier, int err);
 void history_count_other(struct history *h);
 void history_count_names(struct history *h, uint64_t named, uint64_t unknown);
 bool history_is_bad(struct history *h, const struct hfile *f);
 /* The highest number of a ten in that tier. */
-uint64_t history_last_seq(struct history *h, enum store_tier tier);
+uint64_t history_last_seq(struct history *h, uint32_t tier);
 void *history_writer(void *history); /* the thread */
 void history_say(struct history *h, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Lets dictionaries go that were not used lately. */

@@ -88,3 +88,38 @@ bool store_match_needs_memory(const struct selector *sel)
 			return true;
 	return false;
 }
+
+static bool is_host(const struct matcher *m)
+{
+	return !strcmp(m->key, "host");
+}
+
+bool store_match_names_host(const struct selector *sel)
+{
+	for (uint32_t i = 0; sel && i < sel->n; i++)
+		if (is_host(&sel->m[i]))
+			return true;
+	return false;
+}
+
+int store_match_host(const struct selector *sel, const char *host)
+{
+	for (uint32_t i = 0; sel && i < sel->n; i++) {
+		int r = is_host(&sel->m[i]) ? matcher_test(&sel->m[i], host) : 1;
+
+		if (r <= 0)
+			return r;
+	}
+	return 1;
+}
+
+int store_match_host_of(const struct selector *sel, const struct model *m)
+{
+	uint32_t counts[6];
+	int r = 0;
+
+	model_counts(m, counts);
+	for (uint32_t i = 0; !r && i < counts[3]; i++)
+		r = store_match_host(sel, label(model_series(m, i), "host"));
+	return r;
+}

@@ -2,8 +2,8 @@
 /*
  * Pins are copies: the windows of a range, at the finest there is of it, in a
  * file of its own that no limit takes away. So a pin costs what it holds, not
- * the days it lies in; an export is such a file, and an import becomes one.
- * The calling thread does the work (a request's, never the collector's).
+ * the days it lies in. The calling thread does the work (a request's, never the
+ * collector's). pins_file.c lets such files come and go.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,29 +15,38 @@
 
 #include "base/cleanup.h"
 #include "store/feed.h"
-#include "store/history.h"
+#include "store/pins.h"
 
-static int fail(int r, char *err, size_t errlen, const char *text)
+int pins_fail(int r, char *err, size_t errlen, const char *text)
 {
 	snprintf(err, errlen, "%s", text);
 	return r;
 }
 
-static int no_disk(char *err, size_t errlen)
+int pins_no_disk(char *err, size_t errlen)
 {
-	return fail(-ENOTSUP, err, errlen,
-		    "no history on disk: history-size is 0, or history-dir cannot be used");
+	return pins_fail(-ENOTSUP, err, errlen,
+			 "no history on disk: history-size is 0, or history-dir cannot be used");
 }
 
-/* pin-N.rph, or with .tmp while it is made: those are removed at the next start. */
-static char *pin_path(const struct history *h, uint64_t id, const char *end)
+int pins_check_range(const struct history *h, uint64_t from, uint64_t to, char *err, size_t errlen)
+{
+	if (!h)
+		return pins_no_disk(err, errlen);
+	if (to <= from)
+		return pins_fail(-EINVAL, err, errlen,
+				 "the range is empty: its end is not after its begin");
+	return 0;
+}
+
+char *pins_path(const struct history *h, uint64_t id, const char *end)
 {
 	char *path;
 
 	return asprintf(&path, "%s/pin-%" PRIu64 "%s", h->dir, id, end) < 0 ? NULL : path;
 }
 
-static uint64_t next_id(struct history *h)
+uint64_t pins_next_id(struct history *h)
 {
 	uint64_t id;
 
@@ -47,8 +56,7 @@ static uint64_t next_id(struct history *h)
 	return id;
 }
 
-/* Sets bytes being written aside in the budget; false: more than pins may hold. */
-static bool reserve(struct history *h, uint64_t was, uint64_t bytes)
+bool pins_reserve(struct history *h, uint64_t was, uint64_t bytes)
 {
 	uint64_t pinned = 0;
 	bool ok;
@@ -92,38 +100,38 @@ static int copy_pick(struct roll *r, const struct pick *p)
 
 static int copy_picks(struct history *h, struct roll *r, const struct picks *picks, uint64_t *bytes)
 {
-	size_t n = 0;
-	int err = 0;
+	int err = picks->n ? 0 : -ENODATA;
 
 	*bytes = 0;
 	for (size_t i = 0; !err && i < picks->n; i++) {
 		uint64_t was = *bytes;
 
-		/* of others, that were imported: their numbers mean something else */
-		if (picks->p[i].origin != h->origin)
-			continue;
 		err = copy_pick(r, &picks->p[i]);
-		n++;
 		pthread_mutex_lock(&h->lock);
 		*bytes = r->file ? r->file->bytes : was;
 		pthread_mutex_unlock(&h->lock);
-		if (!reserve(h, was, *bytes) && !err)
+		if (!pins_reserve(h, was, *bytes) && !err)
 			err = -EDQUOT;
+		/* it is to be readable, and read it takes no more than twice the memory */
+		if (!err && dict_bytes(r->file->dict) > HFILE_MAX_DICT / 2)
+			err = -EFBIG;
 	}
-	return err || n ? err : -ENODATA;
+	return err;
 }
 
-/*
- * Copies the range into a new file at path and closes it. *bytes stay reserved
- * in the budget, also when it fails.
- */
-static int copy_range(struct history *h, uint64_t from, uint64_t to, const char *path,
-		      const char *name, uint64_t *bytes)
+int pins_copy(struct history *h, uint64_t from, uint64_t to, const char *path, const char *name,
+	      uint64_t *bytes)
 {
+	/* not of others, that were imported: their numbers of tens mean something else */
 	struct store_ask ask = { .from = from, .to = to, .step = history_steps[0] };
-	struct roll r = { .history = h, .tier = TIER_10S, .step = history_steps[0], .whole = true };
+	ZSTD_CCtx *packer = NULL;
+	struct roll r = { .history = h,
+			  .tier = TIER_10S,
+			  .step = history_steps[0],
+			  .whole = true,
+			  .packer = &packer };
 	struct picks picks;
-	int err = feed_plan(h->store, &ask, &picks);
+	int err = feed_plan(h->store, &ask, &picks), sealed;
 
 	*bytes = 0;
 	if (err)
@@ -132,14 +140,17 @@ static int copy_range(struct history *h, uint64_t from, uint64_t to, const char 
 	if (!err) {
 		r.file->tier = TIER_10S;
 		err = copy_picks(h, &r, &picks, bytes);
-		roll_seal(&r);
+		/* what is in the log alone does not go along */
+		sealed = roll_seal(&r);
+		err = err ? err : sealed;
 	}
 	roll_free(&r);
+	ZSTD_freeCCtx(packer);
 	picks_free(&picks);
-	return err;
+	return err ? err : pins_put_sum(path);
 }
 
-static int explain(struct history *h, int r, uint64_t bytes, char *err, size_t errlen)
+int pins_explain(struct history *h, int r, uint64_t bytes, char *err, size_t errlen)
 {
 	switch (r) {
 	case 0:
@@ -147,23 +158,27 @@ static int explain(struct history *h, int r, uint64_t bytes, char *err, size_t e
 	case -EDQUOT:
 		return too_much(h, bytes, err, errlen);
 	case -ENODATA:
-		return fail(r, err, errlen, "nothing was recorded in that time");
+		return pins_fail(r, err, errlen, "nothing was recorded in that time");
+	case -EFBIG:
+		return pins_fail(r, err, errlen,
+				 "too many different stacks for one file: take a shorter range");
 	case -EBADMSG:
-		return fail(r, err, errlen, "the file is no export of ringprof, or damaged");
+		return pins_fail(r, err, errlen, "the file is no export of ringprof, or damaged");
 	default:
-		return fail(r, err, errlen, strerror(-r));
+		return pins_fail(r, err, errlen, strerror(-r));
 	}
 }
 
-/* A finished file becomes the pin of that number; takes it into the list. */
-static int adopt(struct history *h, const char *path, uint64_t id, const char **why)
+int pins_adopt(struct history *h, const char *path, uint64_t id, const char **why)
 {
-	cleanup_free char *to = pin_path(h, id, ".rph");
+	cleanup_free char *to = pins_path(h, id, ".rph");
 	struct hfile *f;
 	int r;
 
 	if (!to)
 		return -ENOMEM;
+	/* the log of one that had this number */
+	hfile_remove(to);
 	if (rename(path, to))
 		return -errno;
 	r = hfile_open(&f, to, why);
@@ -172,7 +187,7 @@ static int adopt(struct history *h, const char *path, uint64_t id, const char **
 		r = -EBADMSG;
 	}
 	if (r) {
-		unlink(to);
+		hfile_remove(to);
 		return r;
 	}
 	f->tier = TIER_10S;
@@ -195,26 +210,24 @@ int store_pin(struct store *s, uint64_t from, uint64_t to, const char *name, uin
 	uint64_t id, bytes;
 	int r;
 
-	if (!h)
-		return no_disk(err, errlen);
-	if (to <= from)
-		return fail(-EINVAL, err, errlen,
-			    "the range is empty: its end is not after its begin");
-	if (strlen(name) > STORE_PIN_NAME)
-		return fail(-EINVAL, err, errlen, "the name is longer than 200 bytes");
-	id = next_id(h);
-	path = pin_path(h, id, ".tmp");
-	if (!path)
-		return fail(-ENOMEM, err, errlen, "out of memory");
-	r = copy_range(h, from, to, path, name, &bytes);
-	if (!r)
-		r = adopt(h, path, id, &why);
+	r = pins_check_range(h, from, to, err, errlen);
 	if (r)
-		unlink(path);
-	(void)reserve(h, bytes, 0);
+		return r;
+	if (strlen(name) > STORE_PIN_NAME)
+		return pins_fail(-EINVAL, err, errlen, "the name is longer than 200 bytes");
+	id = pins_next_id(h);
+	path = pins_path(h, id, ".tmp");
+	if (!path)
+		return pins_fail(-ENOMEM, err, errlen, "out of memory");
+	r = pins_copy(h, from, to, path, name, &bytes);
+	if (!r)
+		r = pins_adopt(h, path, id, &why);
+	if (r)
+		hfile_remove(path);
+	(void)pins_reserve(h, bytes, 0);
 	if (!r && ret_id)
 		*ret_id = id;
-	return explain(h, r, bytes, err, errlen);
+	return pins_explain(h, r, bytes, err, errlen);
 }
 
 int store_unpin(struct store *s, uint64_t id)
@@ -273,126 +286,4 @@ int store_pins(struct store *s, int (*fn)(void *arg, const struct store_pin *p),
 		hfile_unref(f);
 	}
 	return r;
-}
-
-/* ---- files for elsewhere ---- */
-
-/* All of `from` to `to`, at most max bytes. */
-static int copy_fd(int from, int to, uint64_t max)
-{
-	char room[65536];
-	uint64_t sum = 0;
-
-	for (;;) {
-		ssize_t n = read(from, room, sizeof(room));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : 0;
-		sum += (uint64_t)n;
-		if (sum > max)
-			return -EDQUOT;
-		for (ssize_t at = 0; at < n;) {
-			ssize_t k = write(to, room + at, (size_t)(n - at));
-
-			if (k < 0 && errno != EINTR)
-				return -errno;
-			at += k > 0 ? k : 0;
-		}
-	}
-}
-
-int store_export(struct store *s, uint64_t from, uint64_t to, int fd, char *err, size_t errlen)
-{
-	struct history *h = s->history;
-	cleanup_free char *path = NULL;
-	cleanup_close int in = -1;
-	uint64_t bytes;
-	int r;
-
-	if (!h)
-		return no_disk(err, errlen);
-	if (to <= from)
-		return fail(-EINVAL, err, errlen,
-			    "the range is empty: its end is not after its begin");
-	path = pin_path(h, next_id(h), ".tmp");
-	if (!path)
-		return fail(-ENOMEM, err, errlen, "out of memory");
-	r = copy_range(h, from, to, path, "export", &bytes);
-	if (!r) {
-		in = open(path, O_RDONLY | O_CLOEXEC);
-		r = in < 0 ? -errno : copy_fd(in, fd, UINT64_MAX);
-	}
-	unlink(path);
-	(void)reserve(h, bytes, 0);
-	return explain(h, r, bytes, err, errlen);
-}
-
-/* Reads all of it once: what is taken in must be readable. */
-static int check_all(struct hfile *f)
-{
-	int r = f->pin_name && f->n_rows ? 0 : -EBADMSG;
-
-	for (size_t i = 0; !r && i < f->n_rows; i++) {
-		struct window *w;
-
-		r = hfile_window(f, &f->rows[i], NULL, false, &w);
-		if (!r)
-			window_unref(w);
-	}
-	return r;
-}
-
-static int take_in(struct history *h, int fd, const char *path, uint64_t *bytes)
-{
-	cleanup_close int out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	uint64_t max;
-	struct hfile *f;
-	const char *why;
-	int r;
-
-	if (out < 0)
-		return -errno;
-	pthread_mutex_lock(&h->lock);
-	max = h->cfg.max_bytes / 2;
-	pthread_mutex_unlock(&h->lock);
-	r = copy_fd(fd, out, max);
-	if (r) {
-		*bytes = r == -EDQUOT ? max : 0;
-		(void)reserve(h, 0, *bytes);
-		return r;
-	}
-	r = hfile_open(&f, path, &why);
-	if (r)
-		return r;
-	*bytes = f->bytes;
-	r = reserve(h, 0, *bytes) ? check_all(f) : -EDQUOT;
-	hfile_unref(f);
-	return r;
-}
-
-int store_import(struct store *s, int fd, uint64_t *ret_id, char *err, size_t errlen)
-{
-	struct history *h = s->history;
-	cleanup_free char *path = NULL;
-	uint64_t id, bytes = 0;
-	const char *why;
-	int r;
-
-	if (!h)
-		return no_disk(err, errlen);
-	id = next_id(h);
-	path = pin_path(h, id, ".tmp");
-	if (!path)
-		return fail(-ENOMEM, err, errlen, "out of memory");
-	r = take_in(h, fd, path, &bytes);
-	if (!r)
-		r = adopt(h, path, id, &why);
-	if (r)
-		unlink(path);
-	(void)reserve(h, bytes, 0);
-	if (!r && ret_id)
-		*ret_id = id;
-	return explain(h, r, bytes, err, errlen);
 }

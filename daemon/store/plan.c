@@ -24,14 +24,19 @@ struct plan {
 	struct picks *picks;
 	size_t sorted; /* picks[0 .. sorted) are in order of (origin, tens) */
 	uint64_t own;  /* origin of memory */
+	bool foreign;  /* other origins are taken, too */
 };
+
+static void pick_free(struct pick *k)
+{
+	window_unref(k->w);
+	hfile_unref(k->f);
+}
 
 void picks_free(struct picks *p)
 {
-	for (size_t i = 0; i < p->n; i++) {
-		window_unref(p->p[i].w);
-		hfile_unref(p->p[i].f);
-	}
+	for (size_t i = 0; i < p->n; i++)
+		pick_free(&p->p[i]);
 	free(p->p);
 	memset(p, 0, sizeof(*p));
 }
@@ -138,15 +143,15 @@ static int pass_file(struct plan *p, struct hfile *f, bool inside)
 	return 0;
 }
 
-static int pass_tier(struct plan *p, struct history *h, enum store_tier tier, bool pins,
-		     bool inside)
+static int pass_tier(struct plan *p, struct history *h, uint32_t tier, bool pins, bool inside)
 {
 	int r = 0;
 
 	for (size_t i = 0; !r && i < h->n_files; i++) {
 		struct hfile *f = h->files[i];
 
-		if (f->bad || f->is_pin != pins || (!pins && f->tier != tier))
+		if (f->bad || f->is_pin != pins || (!pins && f->tier != tier) ||
+		    (!p->foreign && f->origin != p->own))
 			continue;
 		r = pass_file(p, f, inside);
 		/* a pin may hold what another one holds */
@@ -180,22 +185,97 @@ static bool memory_covers(const struct store *s, const struct store_ask *ask)
 	return s->n && s->w[s->head].w->wall_start <= ask->from;
 }
 
+static bool overlaps(const struct hfile *f, const struct store_ask *ask)
+{
+	for (size_t i = 0; i < f->n_rows; i++)
+		if (f->rows[i].from < ask->to && f->rows[i].to > ask->from)
+			return true;
+	return false;
+}
+
+/* Files before i of the same origin that are in the range, too: it is counted by then. */
+static bool counted(const struct plan *p, const struct history *h, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (h->files[k]->origin == h->files[i]->origin && overlaps(h->files[k], p->ask))
+			return true;
+	return false;
+}
+
+static void count_others(struct plan *p, const struct history *h)
+{
+	for (size_t i = 0; i < h->n_files; i++)
+		if (h->files[i]->origin != p->own && overlaps(h->files[i], p->ask) &&
+		    !counted(p, h, i))
+			p->picks->other_hosts++;
+}
+
 static int plan_all(struct plan *p)
 {
 	struct history *h = p->s->history;
 	int r;
 
-	if (!h)
+	/* of windows on disk nobody can tell whether such a selector takes them */
+	if (!h || store_match_needs_memory(p->ask->sel))
 		return pass_memory(p);
-	p->own = h->origin;
 	r = 0;
-	if (memory_covers(p->s, p->ask) || store_match_needs_memory(p->ask->sel))
+	if (memory_covers(p->s, p->ask))
 		r = pass_memory(p);
 	pthread_mutex_lock(&h->lock);
 	if (!r)
 		r = passes(p, h);
+	if (!p->foreign)
+		count_others(p, h);
 	pthread_mutex_unlock(&h->lock);
 	return r;
+}
+
+/* ---- by host ---- */
+
+/* 1: its windows may be of a host that the selector takes; 0: none is; or an error. */
+static int of_such_host(const struct history *h, const struct pick *k, const struct selector *sel)
+{
+	int r;
+
+	if (!k->w) {
+		r = hfile_has_host(k->f, sel);
+		/* what cannot be read is found, and told, when it is read */
+		return r == -EBADMSG || r == -EIO ? 1 : r;
+	}
+	r = h ? store_match_host(sel, h->host) : 0;
+	return r ? r : store_match_host_of(sel, k->w->model);
+}
+
+/*
+ * A selector of some hosts: windows of the others go, whole, for their length
+ * is no time of those. Without locks: a dictionary may have to be read.
+ */
+static int drop_other_hosts(struct plan *p)
+{
+	struct history *h = p->s->history;
+	struct picks *k = p->picks;
+	const void *source = NULL; /* of the window before: its file, or its model */
+	size_t n = 0;
+	int r = 0, err = 0;
+
+	for (size_t i = 0; i < k->n; i++) {
+		const struct pick *one = &k->p[i];
+		const void *now = one->f ? (const void *)one->f : one->w->model;
+
+		if (now != source && !err) {
+			r = of_such_host(h, one, p->ask->sel);
+			err = r < 0 ? r : 0;
+			if (h)
+				history_trim_cache(h);
+		}
+		source = now;
+		if (r > 0)
+			k->p[n++] = *one;
+		else
+			pick_free(&k->p[i]);
+	}
+	k->n = n;
+	return err;
 }
 
 /* The clock may have been set: in order of wall time, then as recorded. */
@@ -208,21 +288,86 @@ static int by_time(const void *va, const void *vb)
 	return by_tens(va, vb);
 }
 
+static void plan_init(struct plan *p, struct store *s, const struct store_ask *ask,
+		      struct picks *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	*p = (struct plan){ .s = s,
+			    .ask = ask,
+			    .picks = ret,
+			    .longest = ask->step ? ask->step : ask->to - ask->from,
+			    .own = s->history ? s->history->origin : 0,
+			    .foreign = ask->all_hosts || store_match_names_host(ask->sel) };
+}
+
+static int plan_end(struct plan *p, int r)
+{
+	if (!r && p->picks->n)
+		qsort(p->picks->p, p->picks->n, sizeof(*p->picks->p), by_time);
+	if (!r && store_match_names_host(p->ask->sel))
+		r = drop_other_hosts(p);
+	if (r)
+		picks_free(p->picks);
+	return r;
+}
+
 int feed_plan(struct store *s, const struct store_ask *ask, struct picks *ret)
 {
-	struct plan p = { .s = s, .ask = ask, .picks = ret };
+	struct plan p;
 	int r;
 
-	memset(ret, 0, sizeof(*ret));
+	plan_init(&p, s, ask, ret);
 	if (ask->to <= ask->from)
 		return 0;
-	p.longest = ask->step ? ask->step : ask->to - ask->from;
 	pthread_mutex_lock(&s->lock);
 	r = plan_all(&p);
 	pthread_mutex_unlock(&s->lock);
-	if (r)
-		picks_free(ret);
-	else if (ret->n)
-		qsort(ret->p, ret->n, sizeof(*ret->p), by_time);
-	return r;
+	return plan_end(&p, r);
+}
+
+int feed_plan_raw(struct store *s, const struct store_ask *ask, struct picks *ret)
+{
+	struct plan p;
+	int r;
+
+	plan_init(&p, s, ask, ret);
+	if (!s->history)
+		return 0;
+	pthread_mutex_lock(&s->history->lock);
+	r = pass_tier(&p, s->history, TIER_RAW, false, false);
+	pthread_mutex_unlock(&s->history->lock);
+	return plan_end(&p, r);
+}
+
+/* ---- what there is of single samples ---- */
+
+/* Windows that the selector takes, and that were never single samples here. */
+static bool has_imported(struct store *s, uint64_t from, uint64_t to)
+{
+	struct history *h = s->history;
+	struct store_ask ask = { .from = from, .to = to };
+	bool found = false;
+
+	pthread_mutex_lock(&h->lock);
+	for (size_t i = 0; i < h->n_files && !found; i++)
+		found = h->files[i]->origin != h->origin && overlaps(h->files[i], &ask);
+	pthread_mutex_unlock(&h->lock);
+	return found;
+}
+
+/* Before anything was recorded there is nothing that could be missing. */
+bool store_raw_covers(struct store *s, uint64_t from, uint64_t to, const struct selector *sel)
+{
+	struct tier_info t[TIER_MAX];
+	struct history_counters c;
+	size_t n;
+
+	if (!history_counters(s, &c) || c.raw_newest <= from || from >= to ||
+	    (store_match_names_host(sel) && has_imported(s, from, to)))
+		return false;
+	n = c.raw_oldest > from ? store_tiers(s, t, TIER_MAX) : 0;
+	for (size_t i = 0; i < n; i++)
+		if (t[i].windows && t[i].oldest < c.raw_oldest)
+			return false;
+	return true;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "store/history.h"
 #include "store/roll_int.h"
@@ -13,6 +14,7 @@
 /* what a clock that is slewed leaves between two windows */
 #define SAME_TIME_NS (100 * NSEC_PER_MSEC)
 #define MAX_ENTRIES  (4U << 20)
+#define AT_ONCE	     64
 
 static bool near(uint64_t a, uint64_t b)
 {
@@ -22,53 +24,31 @@ static bool near(uint64_t a, uint64_t b)
 /* Does w go on where what was added ends, in the same step? */
 static bool continues(const struct roll *r, const struct window *w)
 {
-	return !r->whole && near(w->wall_start, r->row.to) &&
+	return !r->whole && !r->raw && near(w->wall_start, r->row.to) &&
 	       w->wall_start / r->step == r->row.from / r->step && w->unit == r->head.unit &&
-	       r->samples + w->samples < UINT32_MAX && r->n < MAX_ENTRIES;
+	       r->samples + w->samples < UINT32_MAX && r->cells.n_touched < MAX_ENTRIES;
 }
 
-static uint64_t entry_hash(uint32_t series, uint32_t local)
+/* Tables of four tiers are more than a cache holds: what is needed next is on its way meanwhile. */
+static int add_some(struct roll *r, const struct window_entry *e, uint32_t n)
 {
-	return hash_mix(local, series);
-}
+	uint32_t cell[AT_ONCE];
 
-static int add_up(struct roll *r, uint32_t series, uint32_t local, const struct window_entry *in)
-{
-	uint64_t hash = entry_hash(series, local);
-	struct code_entry *e;
-	uint32_t i;
-
-	HMAP_FOR_EACH (&r->index, hash, it, i) {
-		e = &r->e[i];
-		if (e->series != series || e->local != local)
+	for (uint32_t i = 0; i < n; i++)
+		roll_map_prefetch(r, &e[i]);
+	for (uint32_t i = 0; i < n; i++) {
+		cell[i] = UINT32_MAX;
+		if (!e[i].count && !e[i].weight)
 			continue;
-		e->count += in->count;
-		e->weight += in->weight;
-		return 0;
+		cell[i] = roll_map_entry(r, &e[i]);
+		if (cell[i] == UINT32_MAX)
+			return -ENOMEM;
+		cells_prefetch(&r->cells, cell[i]);
 	}
-	e = array_room(r->e, &r->cap, r->n + 1, sizeof(*e));
-	if (!e)
-		return -ENOMEM;
-	r->e = e;
-	if (hmap_insert(&r->index, hash, (uint32_t)r->n))
-		return -ENOMEM;
-	e[r->n++] = (struct code_entry){
-		.series = series, .local = local, .count = in->count, .weight = in->weight
-	};
+	for (uint32_t i = 0; i < n; i++)
+		if (cell[i] != UINT32_MAX)
+			cells_add(&r->cells, cell[i], e[i].count, e[i].weight);
 	return 0;
-}
-
-static int add_entry(struct roll *r, const struct window_entry *in)
-{
-	uint32_t series = roll_map_thread(r, in->thread), stack, local;
-
-	if (!in->count && !in->weight)
-		return 0;
-	stack = roll_map_stack(r, in->stack);
-	if (series == UINT32_MAX || stack >= UINT32_MAX / 2)
-		return -ENOMEM;
-	local = dict_local(r->file->dict, series, stack * 2 + !!(in->flags & ENTRY_KERNEL));
-	return local == UINT32_MAX ? -ENOMEM : add_up(r, series, local, in);
 }
 
 static int add_entries(struct roll *r, const struct window *w)
@@ -77,8 +57,9 @@ static int add_entries(struct roll *r, const struct window *w)
 
 	pthread_mutex_lock(&r->file->lock);
 	err = roll_map_follow(&r->map, w->model, r->file->dict);
-	for (uint32_t i = 0; !err && i < w->n_entries; i++)
-		err = add_entry(r, &w->entries[i]);
+	for (uint32_t i = 0; !err && i < w->n_entries; i += AT_ONCE)
+		err = add_some(r, w->entries + i,
+			       w->n_entries - i < AT_ONCE ? w->n_entries - i : AT_ONCE);
 	pthread_mutex_unlock(&r->file->lock);
 	roll_name_fresh(r);
 	return err;
@@ -120,23 +101,17 @@ static void add_rest(struct roll *r, const struct window *w, uint64_t first_seq,
 		add_loss(h, &w->losses[i]);
 }
 
-static int by_number(const void *va, const void *vb)
-{
-	const struct code_entry *a = va, *b = vb;
-
-	if (a->series != b->series)
-		return a->series < b->series ? -1 : 1;
-	return (a->local > b->local) - (a->local < b->local);
-}
-
 static void begin_anew(struct roll *r)
 {
-	hmap_clear(&r->index);
 	memset(&r->row, 0, sizeof(r->row));
 	memset(&r->head, 0, sizeof(r->head));
-	r->n = 0;
 	r->samples = 0;
 	r->open = false;
+	if (!r->cells.n_touched)
+		return;
+	/* sums that nobody took: they are no part of the next window */
+	roll_map_reset(&r->map);
+	cells_reset(&r->cells);
 }
 
 /* With room made for it; on a full disk the oldest files go, one at a time. */
@@ -161,17 +136,34 @@ static int commit(struct roll *r)
 {
 	struct history *h = r->history;
 	struct hfile_batch b = { 0 };
-	int err = history_row_room(h, r->file);
+	uint32_t n = r->cells.n_touched;
+	cleanup_free struct raw_sample *samples = NULL;
+	cleanup_free struct code_entry *e = malloc((n + 1UL) * sizeof(*e));
+	int err = e ? history_row_room(h, r->file) : -ENOMEM;
 
-	if (r->n)
-		qsort(r->e, r->n, sizeof(*r->e), by_number);
+	if (e)
+		cells_take(&r->cells, e);
+	if (!err && r->raw)
+		err = roll_place_samples(r, e, n, &samples);
 	if (!err)
-		err = hfile_pack(r->file, &r->head, r->e, (uint32_t)r->n, &b);
+		err = hfile_pack(r->file, r->packer, &r->head, e, n, &b);
 	if (!err)
 		err = write_batch(r, &b);
 	hfile_batch_free(&b);
 	history_committed(h, r->file, &r->row, err);
 	return err;
+}
+
+/* Numbers of a file mean nothing in another one: what is open is lost with it. */
+static void let_go(struct roll *r)
+{
+	if (r->open)
+		history_lost(r->history, r->tier, -EBADMSG);
+	begin_anew(r);
+	roll_map_reset(&r->map);
+	cells_reset(&r->cells);
+	history_release(r->history, r->file);
+	r->file = NULL;
 }
 
 int roll_flush(struct roll *r)
@@ -183,37 +175,34 @@ int roll_flush(struct roll *r)
 	begin_anew(r);
 	if (r->file && (err == -EBADMSG || err == -EIO)) {
 		/* whatever it is, a new file may go */
-		history_release(r->history, r->file);
-		r->file = NULL;
-		roll_map_reset(&r->map);
+		let_go(r);
 	} else if (r->file && !r->whole && history_file_is_full(r->history, r->file)) {
-		roll_seal(r);
+		(void)roll_seal(r);
 	}
 	return err;
 }
 
-void roll_seal(struct roll *r)
+int roll_seal(struct roll *r)
 {
+	int err;
+
 	if (!r->file)
-		return;
-	roll_map_reset(&r->map);
-	hfile_seal(r->file);
+		return 0;
+	err = hfile_seal(r->file);
 	history_sized(r->history, r->file);
-	history_release(r->history, r->file);
-	r->file = NULL;
+	begin_anew(r); /* what is open comes again from the finer tier */
+	let_go(r);
+	return err;
 }
 
 static int file_for(struct roll *r, uint64_t wall)
 {
 	if (r->whole)
 		return 0;
-	if (r->file && history_is_bad(r->history, r->file)) {
-		roll_map_reset(&r->map);
-		history_release(r->history, r->file);
-		r->file = NULL;
-	}
+	if (r->file && history_is_bad(r->history, r->file))
+		let_go(r);
 	if (r->file && r->file->day != wall / HISTORY_DAY)
-		roll_seal(r);
+		(void)roll_seal(r);
 	return r->file ? 0 : history_file_for(r->history, r->tier, wall, &r->file);
 }
 
@@ -228,20 +217,36 @@ int roll_add(struct roll *r, const struct window *w, uint64_t first_seq, uint64_
 		lost = add_entries(r, w);
 	if (lost) {
 		history_lost(r->history, r->tier, lost);
+		if (!r->open)
+			begin_anew(r);
 		return lost;
 	}
 	add_rest(r, w, first_seq, last_seq);
-	if (r->whole || r->row.to % r->step == 0 || r->row.to / r->step != r->row.from / r->step)
+	if (r->whole || r->raw || r->row.to % r->step == 0 ||
+	    r->row.to / r->step != r->row.from / r->step)
 		lost = roll_flush(r);
 	return lost ? lost : err;
+}
+
+int roll_add_raw(struct roll *r, const struct window *w, uint64_t seq,
+		 const struct window_event *events, uint32_t n)
+{
+	int err;
+
+	r->window = w;
+	r->events = events;
+	r->n_events = n;
+	err = roll_add(r, w, seq, seq);
+	r->window = NULL;
+	r->events = NULL;
+	return err;
 }
 
 void roll_free(struct roll *r)
 {
 	roll_map_reset(&r->map);
+	cells_reset(&r->cells);
 	hfile_unref(r->file);
-	hmap_free(&r->index);
-	free(r->e);
 	free(r->fresh);
 	memset(r, 0, sizeof(*r));
 }

@@ -9,8 +9,13 @@
 #define RINGPROF_STORE_ROLL_H
 
 #include "store/hfile.h"
+#include "store/roll_cells.h"
 
 struct history;
+
+struct roll_fresh {
+	uint32_t frame, src; /* in the file, in the window's model */
+};
 
 /* numbers of a model in the file: + 1, 0 not known yet */
 struct roll_map {
@@ -18,26 +23,30 @@ struct roll_map {
 	const struct dict *dict;
 	uint32_t *objects, *frames, *stacks, *threads;
 	size_t n[4];
-};
-
-struct roll_fresh {
-	uint32_t frame, src; /* in the file, in the window's model */
+	struct hmap pairs; /* (thread, stack, mode) -> cell; the hash is the key */
+	/* frames without a name: some come late (a debug file, a JIT's map) */
+	struct roll_fresh *unnamed;
+	size_t n_unnamed, cap_unnamed, next_unnamed;
 };
 
 struct roll {
 	struct history *history;
-	enum store_tier tier;
+	uint32_t tier;
 	uint64_t step;
 	bool whole;	    /* each window given becomes one (pins) */
+	bool raw;	    /* likewise, with its samples; threads are told apart */
 	struct hfile *file; /* a reference; NULL: none yet */
+	ZSTD_CCtx **packer; /* see hfile_pack; of all rolls of one thread */
 	struct roll_map map;
 	bool open; /* something was added */
 	struct hrow row;
 	struct code_head head;
 	uint64_t samples;
-	struct code_entry *e;
-	size_t n, cap;
-	struct hmap index;	  /* (series, local) -> e */
+	struct cells cells;
+	/* raw: of the window that is added */
+	const struct window_event *events;
+	uint32_t n_events;
+	const struct window *window;
 	struct roll_fresh *fresh; /* frames to be named */
 	size_t n_fresh, cap_fresh;
 };
@@ -48,10 +57,13 @@ struct roll {
  * and counted.
  */
 int roll_add(struct roll *r, const struct window *w, uint64_t first_seq, uint64_t last_seq);
+/* Of a raw roll: the same with the samples of w. */
+int roll_add_raw(struct roll *r, const struct window *w, uint64_t seq,
+		 const struct window_event *events, uint32_t n);
 /* Writes what was added as it is. */
 int roll_flush(struct roll *r);
-/* Writes on no more: the next window gets a new file. */
-void roll_seal(struct roll *r);
+/* Writes on no more: the next window gets a new file. As hfile_seal. */
+int roll_seal(struct roll *r);
 void roll_free(struct roll *r);
 
 #endif

@@ -6,10 +6,13 @@
  * naming may read debug information.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agg/relabel.h"
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "store/history.h"
 #include "store/roll_int.h"
 
@@ -20,6 +23,8 @@ void roll_map_reset(struct roll_map *m)
 	free(m->frames);
 	free(m->stacks);
 	free(m->threads);
+	hmap_free(&m->pairs);
+	free(m->unnamed);
 	memset(m, 0, sizeof(*m));
 }
 
@@ -125,30 +130,37 @@ static uint32_t map_frame(struct roll *r, uint32_t i)
 /* Turns the way up to a known stack round, so that it can be walked down without recursion. */
 uint32_t roll_map_stack(struct roll *r, uint32_t stack)
 {
-	uint32_t chain[4096], n = 0, up = 0;
+	struct {
+		uint32_t stack, frame;
+	} chain[4096];
+	uint32_t n = 0, up = 0;
 
-	while (stack && n < 4096) {
+	while (stack && n < ARRAY_SIZE(chain)) {
+		const struct model_stack *s;
+
 		if (stack >= r->map.n[2])
 			return UINT32_MAX;
 		if (r->map.stacks[stack]) {
 			up = r->map.stacks[stack] - 1;
 			break;
 		}
-		chain[n++] = stack;
-		if (model_stack(r->map.model, stack)->parent >= stack)
+		s = model_stack(r->map.model, stack);
+		if (s->parent >= stack)
 			return UINT32_MAX;
-		stack = model_stack(r->map.model, stack)->parent;
+		chain[n].stack = stack;
+		chain[n++].frame = s->frame;
+		stack = s->parent;
 	}
 	if (stack && !r->map.stacks[stack])
 		return UINT32_MAX;
 	while (n) {
-		uint32_t s = chain[--n], frame = map_frame(r, model_stack(r->map.model, s)->frame);
+		uint32_t frame = map_frame(r, chain[--n].frame);
 
 		if (frame != UINT32_MAX)
 			up = model_add_stack(r->file->dict->model, up, frame);
 		if (frame == UINT32_MAX || up == UINT32_MAX)
 			return UINT32_MAX;
-		r->map.stacks[s] = up + 1;
+		r->map.stacks[chain[n].stack] = up + 1;
 	}
 	return up;
 }
@@ -166,6 +178,20 @@ static uint32_t other_series(struct roll *r)
 	return dict_series(r->file->dict, &s, NULL, NULL);
 }
 
+/* A label set of the thread's own: that is how a raw file knows it. */
+static uint32_t thread_series(struct roll *r, const struct model_thread *t,
+			      const struct model_proc *p)
+{
+	struct model_series s = *model_series(r->map.model, p->series);
+	char pid[16], tid[16];
+
+	snprintf(pid, sizeof(pid), "%d", p->pid);
+	snprintf(tid, sizeof(tid), "%d", t->tid);
+	series_put(&s, DICT_PID, pid, false);
+	series_put(&s, DICT_TID, tid, false);
+	return dict_series(r->file->dict, &s, p->comm, p->exe);
+}
+
 uint32_t roll_map_thread(struct roll *r, uint32_t i)
 {
 	const struct model_thread *t = model_thread(r->map.model, i);
@@ -177,7 +203,9 @@ uint32_t roll_map_thread(struct roll *r, uint32_t i)
 		return UINT32_MAX;
 	if (r->map.threads[i])
 		return r->map.threads[i] - 1;
-	if (d->n_series < ROLL_MAX_SERIES)
+	if (d->n_series < ROLL_MAX_SERIES && r->raw)
+		number = thread_series(r, t, p);
+	else if (d->n_series < ROLL_MAX_SERIES)
 		number = dict_series(d, model_series(r->map.model, p->series), p->comm, p->exe);
 	else
 		number = other_series(r);
@@ -186,49 +214,42 @@ uint32_t roll_map_thread(struct roll *r, uint32_t i)
 	return number;
 }
 
-static bool ask_name(struct roll *r, const struct model_object *o, uint64_t off,
-		     struct sym_answer *a, bool *has_vaddr, uint64_t *vaddr)
+static uint32_t new_pair(struct roll *r, const struct window_entry *e)
 {
-	*has_vaddr = false;
-	memset(a, 0, offsetof(struct sym_answer, lines));
-	a->named = 0;
-	a->func_start = 0;
-	a->module[0] = '\0';
-	if (o->stored) {
-		*has_vaddr = stored_vaddr(o->stored, off, vaddr);
-		if (stored_is_named(o->stored, off))
-			stored_name(o->stored, off, a);
-	} else if (r->history->cfg.name) {
-		r->history->cfg.name(r->history->cfg.arg, o, off, a, has_vaddr, vaddr);
-	}
-	if (!a->named)
-		a->n = 0;
-	return a->named || *has_vaddr;
+	struct dict *d = r->file->dict;
+	uint32_t series = roll_map_thread(r, e->thread), stack, local;
+
+	stack = roll_map_stack(r, e->stack);
+	if (series == UINT32_MAX || stack >= UINT32_MAX / 2)
+		return UINT32_MAX;
+	local = dict_local(d, series, stack * 2 + !!(e->flags & ENTRY_KERNEL));
+	return local == UINT32_MAX ? UINT32_MAX : cells_number(&r->cells, series, local);
 }
 
-/* Without the file's lock. A name that cannot be kept is made of the address by who asks. */
-void roll_name_fresh(struct roll *r)
+/* A mix of one word can be undone: equal hashes are equal keys. */
+static uint64_t pair_hash(const struct window_entry *e)
 {
-	struct sym_answer *a = r->n_fresh ? malloc(sizeof(*a)) : NULL;
-	uint64_t named = 0, all = r->n_fresh;
+	return hash_mix((uint64_t)e->thread << 32 | e->stack << 1 | !!(e->flags & ENTRY_KERNEL), 0);
+}
 
-	for (size_t i = 0; a && i < r->n_fresh && !history_hurries(r->history); i++) {
-		const struct model_frame *f = model_frame(r->map.model, r->fresh[i].src);
-		const struct model_object *o = model_object(r->map.model, f->object);
-		uint64_t vaddr = 0;
-		bool has_vaddr;
+void roll_map_prefetch(const struct roll *r, const struct window_entry *e)
+{
+	hmap_prefetch(&r->map.pairs, pair_hash(e));
+}
 
-		if (o->kind == FRAME_MARK)
-			all--;
-		if (o->kind == FRAME_MARK || !ask_name(r, o, f->off, a, &has_vaddr, &vaddr))
-			continue;
-		pthread_mutex_lock(&r->file->lock);
-		if (!dict_name(r->file->dict, r->fresh[i].frame, a, has_vaddr,
-			       has_vaddr ? (int64_t)(vaddr - f->off) : 0))
-			named += a->n != 0;
-		pthread_mutex_unlock(&r->file->lock);
-	}
-	history_count_names(r->history, named, all - named);
-	free(a);
-	r->n_fresh = 0;
+uint32_t roll_map_entry(struct roll *r, const struct window_entry *e)
+{
+	uint64_t hash = pair_hash(e);
+	uint32_t cell;
+
+	HMAP_FOR_EACH (&r->map.pairs, hash, it, cell)
+		return cell;
+	if (e->stack > INT32_MAX)
+		return UINT32_MAX;
+	cell = new_pair(r, e);
+	if (r->map.pairs.live >= ROLL_MAX_PAIRS)
+		hmap_clear(&r->map.pairs);
+	if (cell == UINT32_MAX || hmap_insert(&r->map.pairs, hash, cell))
+		return UINT32_MAX;
+	return cell;
 }

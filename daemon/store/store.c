@@ -116,6 +116,7 @@ static struct window *pop_oldest(struct store *s)
 {
 	struct window *w = s->w[s->head].w;
 
+	s->gone = s->w[s->head].seq;
 	s->head++;
 	s->n--;
 	s->window_bytes -= window_bytes(w);
@@ -132,19 +133,22 @@ static bool too_old(const struct store *s, const struct window *w)
 
 /*
  * Takes out the windows over the limits: up to max of them into out; gives the
- * number. The rest goes at the next call.
+ * number. The rest goes at the next call. Pieces of one ten go together: what
+ * is left of it would stand for all of it, and keep the disk's from the answer.
  */
 static size_t trim(struct store *s, struct window **out, size_t max)
 {
+	uint64_t *why = &s->c.dropped_by_age; /* of the piece before, too */
 	size_t n = 0;
 
 	while (s->n > 1 && n < max) {
 		if (too_old(s, s->w[s->head].w))
-			s->c.dropped_by_age++;
+			why = &s->c.dropped_by_age;
 		else if (store_bytes(s) > s->cfg.max_bytes)
-			s->c.dropped_by_budget++;
-		else
+			why = &s->c.dropped_by_budget;
+		else if (s->w[s->head].seq != s->gone)
 			break;
+		++*why;
 		out[n++] = pop_oldest(s);
 	}
 	return n;
@@ -196,8 +200,13 @@ static int append(struct store *s, struct window *w)
 		s->seq++;
 	s->w[s->head + s->n++] = (struct store_item){ .w = w, .seq = s->seq };
 	s->window_bytes += window_bytes(w);
-	if (s->history)
+	if (s->history) {
 		history_add(s->history, w, s->seq);
+	} else {
+		uint32_t n;
+
+		free(window_take_events(w, &n));
+	}
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "agg/window.h"
 
@@ -48,6 +49,7 @@ struct history_config {
 	const char *host;      /* told with pins that go elsewhere */
 	uint64_t max_bytes;    /* of all files, the log included */
 	uint64_t max_age[4];   /* ns: 10 s, 1 min, 10 min, 1 h */
+	uint64_t raw_bytes;    /* of max_bytes for single samples of the last minutes; 0: none */
 	uint64_t (*now)(void); /* wall ns; NULL: the clock */
 	/*
 	 * Names a place for good, from the writer's thread: as query_resolve. vaddr:
@@ -74,10 +76,14 @@ struct history_counters {
 	uint64_t commits, windows_lost; /* could not be written */
 	uint64_t queue_full;		/* of those: the writer did not keep up */
 	uint64_t dropped_by_age, dropped_by_budget, dropped_by_full_disk; /* files */
-	uint64_t refused;						  /* files set aside */
+	uint64_t dropped_raw; /* for what raw files may take */
+	uint64_t refused;     /* files set aside */
 	uint64_t series_other, names, names_unknown;
 	uint64_t cache_bytes;
 	uint64_t pins, pin_bytes;
+	uint64_t raw_bytes, raw_max_bytes, raw_samples,
+		raw_lost;		 /* samples: written, not written */
+	uint64_t raw_oldest, raw_newest; /* wall ns, 0: none */
 };
 /* false: memory only. */
 bool history_counters(struct store *s, struct history_counters *ret);
@@ -121,6 +127,13 @@ struct store_ask {
 	 * pid, tid or CPU finds nothing on disk: those are kept in memory alone.
 	 */
 	const struct selector *sel;
+	/*
+	 * Windows that were recorded elsewhere and imported are left out unless sel
+	 * has a matcher of the label host, or this is set: numbers of this host are
+	 * no sums of others'. Of those, and of this host's own, sel's matcher then
+	 * leaves out whole windows of hosts that it does not take.
+	 */
+	bool all_hosts;
 	const int *cancelled; /* stop when it turns non-zero; may be NULL */
 	uint64_t deadline;    /* mono ns, 0: none */
 };
@@ -128,8 +141,10 @@ struct store_ask {
 /* What an answer was made of. */
 struct store_used {
 	uint32_t windows[TIER_MAX];
+	uint32_t raw;		/* windows taken from single samples */
 	uint64_t from, to;	/* covered, wall ns; 0, 0: nothing was */
-	uint32_t files_refused; /* that had to be left out: damaged */
+	uint32_t files_refused; /* that had to be left out: damaged, or the disk failed */
+	uint32_t other_hosts;	/* that have imported windows in the range, left out */
 };
 
 /* w is good during the call (window_ref keeps it); nonzero ends the feed, and is its result. */
@@ -139,8 +154,9 @@ typedef int (*window_fn)(void *arg, struct window *w);
  * Calls fn with the windows of that range in order of time, none twice, without
  * a gap but those of the recording. Those from disk have one thread (tid 0) a
  * label set, pid 0 and CPU 0; their mono times are the wall times; comm and exe
- * are labels; losses, idle, period, unit and cpus are as recorded. ret may be
- * NULL. 0, fn's result, -ECANCELED, -ETIMEDOUT, -ENOMEM.
+ * are labels; entries stand by label set, not by stack; losses, idle, period,
+ * unit and cpus are as recorded. ret may be NULL. 0, fn's result, -ECANCELED,
+ * -ETIMEDOUT, -ENOMEM.
  */
 int store_feed(struct store *s, const struct store_ask *ask, window_fn fn, void *arg,
 	       struct store_used *ret);
@@ -155,6 +171,23 @@ int store_feed(struct store *s, const struct store_ask *ask, window_fn fn, void 
 typedef int (*series_fn)(void *arg, uint64_t from, uint64_t to, const struct model_series *labels,
 			 uint64_t samples, uint64_t weight);
 int store_series(struct store *s, const struct store_ask *ask, series_fn fn, void *arg);
+
+/*
+ * Single samples of the last minutes, while they are kept: windows of that
+ * range in order of time, whose entries have threads with pid and tid, and the
+ * samples of each in order of time. w and the samples are good during the
+ * call; nonzero ends it. The range is whole windows: who asks looks at the
+ * times. Results as store_feed's.
+ */
+typedef int (*raw_fn)(void *arg, struct window *w, const struct raw_sample *s, uint32_t n);
+int store_raw(struct store *s, const struct store_ask *ask, raw_fn fn, void *arg);
+/* Are single samples kept, so that windows should come with their events? Any thread. */
+bool store_keeps_raw(struct store *s);
+/*
+ * Is all of [from, to) that is in the store there as single samples, too?
+ * Imported windows never are: sel as in store_ask.
+ */
+bool store_raw_covers(struct store *s, uint64_t from, uint64_t to, const struct selector *sel);
 
 struct tier_info {
 	const char *name;	 /* "memory", "10s", "1m", "10m", "1h" */
@@ -202,9 +235,43 @@ int store_pin(struct store *s, uint64_t from, uint64_t to, const char *name, uin
 int store_unpin(struct store *s, uint64_t id); /* 0 or -ENOENT */
 int store_pins(struct store *s, int (*fn)(void *arg, const struct store_pin *p), void *arg);
 
-/* Writes all of the range as one file to fd. Errors as store_pin. */
-int store_export(struct store *s, uint64_t from, uint64_t to, int fd, char *err, size_t errlen);
-/* Takes such a file in, as a pin (its range stays until unpinned). -EBADMSG: no such file, damaged. */
-int store_import(struct store *s, int fd, uint64_t *ret_id, char *err, size_t errlen);
+/* ---- ranges as one file, for elsewhere ---- */
+
+/*
+ * A file that holds a range, whole in itself: what store_import takes. It may be
+ * gone from the directory; its bytes stay until it is closed, and count in the
+ * budget. Any thread, one at a time.
+ */
+struct store_file;
+/* All there is of the range. Errors as store_pin. Close *ret with store_file_close. */
+int store_export(struct store *s, uint64_t from, uint64_t to, struct store_file **ret, char *err,
+		 size_t errlen);
+/* A pin as it is. Also -ENOENT: there is none of that number. */
+int store_export_pin(struct store *s, uint64_t id, struct store_file **ret, char *err,
+		     size_t errlen);
+uint64_t store_file_size(const struct store_file *f); /* bytes */
+/* n bytes or fewer from offset at: how many, 0 at the end, or -errno. */
+ssize_t store_file_read(const struct store_file *f, uint64_t at, void *room, size_t n);
+void store_file_close(struct store_file *f); /* NULL is fine */
+
+/*
+ * Such a file on its way in. It is read when all of it is there, and becomes a
+ * pin (its range stays until unpinned) or leaves nothing behind.
+ */
+struct store_import;
+/*
+ * size: bytes that it will have, 0: not known. Errors as store_pin. Ended by
+ * exactly one of store_import_end and _drop.
+ */
+int store_import_begin(struct store *s, uint64_t size, struct store_import **ret, char *err,
+		       size_t errlen);
+/*
+ * The next bytes of it. 0, -ENOSPC (more than pins may hold), -EBADMSG (it begins
+ * as no such file), -EIO: with a sentence in err.
+ */
+int store_import_write(struct store_import *in, const void *p, size_t n, char *err, size_t errlen);
+/* -EBADMSG: it is no such file, or damaged. Frees in, also when it fails. */
+int store_import_end(struct store_import *in, uint64_t *ret_id, char *err, size_t errlen);
+void store_import_drop(struct store_import *in); /* NULL is fine */
 
 #endif

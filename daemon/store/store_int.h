@@ -32,6 +32,7 @@ struct store {
 	struct store_item *w; /* w[head .. head + n) by start */
 	size_t head, n, cap;
 	uint64_t seq;		    /* of the newest window */
+	uint64_t gone;		    /* seq of the last one that fell out, 0: none */
 	struct store_model *models; /* in order of their first window */
 	size_t n_models, cap_models;
 	size_t window_bytes;

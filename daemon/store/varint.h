@@ -23,15 +23,17 @@ static inline int64_t unzigzag(uint64_t v)
 	return (int64_t)((v >> 1) ^ (~(v & 1) + 1));
 }
 
+#define VARINT_MAX 10 /* bytes */
+
+/* Some dozens for each stack that a file learns: in place, where there is room. */
 static inline void put_varint(struct buf *b, uint64_t v)
 {
-	uint8_t out[10];
-	size_t n = 0;
-
+	if (b->len + VARINT_MAX >= b->cap && buf_reserve(b, VARINT_MAX))
+		return;
 	for (; v >= 0x80; v >>= 7)
-		out[n++] = (uint8_t)(v | 0x80);
-	out[n++] = (uint8_t)v;
-	buf_append(b, out, n);
+		b->data[b->len++] = (char)(v | 0x80);
+	b->data[b->len++] = (char)v;
+	b->data[b->len] = '\0';
 }
 
 static inline void put_signed(struct buf *b, int64_t v)
@@ -67,6 +69,12 @@ static inline int64_t get_signed(struct bytes *in)
 	return unzigzag(get_varint(in));
 }
 
+/* The next of numbers stored as differences; wraps around, so the caller checks its range. */
+static inline int64_t get_next(int64_t last, struct bytes *in)
+{
+	return (int64_t)((uint64_t)last + (uint64_t)get_signed(in));
+}
+
 /* A number below limit; bad, and 0, otherwise. */
 static inline uint32_t get_below(struct bytes *in, uint64_t limit)
 {
@@ -95,6 +103,36 @@ static inline const uint8_t *get_bytes(struct bytes *in, size_t n)
 	}
 	in->p += n;
 	return p;
+}
+
+#define HALF_BITS 4 /* two numbers in a byte; what is this one or more follows it */
+#define HALF_MAX  15
+
+/* Two numbers that are small mostly. */
+static inline void put_pair(struct buf *b, uint64_t first, uint64_t second)
+{
+	uint64_t high = first < HALF_MAX ? first : HALF_MAX;
+	uint64_t low = second < HALF_MAX ? second : HALF_MAX;
+	uint8_t c = (uint8_t)(high << HALF_BITS | low);
+
+	buf_append(b, &c, 1);
+	if (high == HALF_MAX)
+		put_varint(b, first - HALF_MAX);
+	if (low == HALF_MAX)
+		put_varint(b, second - HALF_MAX);
+}
+
+static inline void get_pair(struct bytes *in, uint64_t *first, uint64_t *second)
+{
+	const uint8_t *p = get_bytes(in, 1);
+	uint8_t c = p ? *p : 0;
+
+	*first = c >> HALF_BITS;
+	*second = c & HALF_MAX;
+	if (*first == HALF_MAX)
+		*first += get_varint(in);
+	if (*second == HALF_MAX)
+		*second += get_varint(in);
 }
 
 #endif

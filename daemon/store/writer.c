@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "store/history.h"
 
 /* ---- the queue ---- */
@@ -22,6 +23,10 @@ void history_add(struct history *h, struct window *w, uint64_t seq)
 {
 	pthread_mutex_lock(&h->lock);
 	if (h->queued == HISTORY_QUEUE) {
+		uint32_t n;
+
+		free(window_take_events(w, &n));
+		h->c.raw_lost += n;
 		h->c.windows_lost++;
 		if (!h->c.queue_full++)
 			snprintf(h->trouble, sizeof(h->trouble),
@@ -72,7 +77,7 @@ void store_sync(struct store *s)
 
 /* ---- after a restart ---- */
 
-uint64_t history_last_seq(struct history *h, enum store_tier tier)
+uint64_t history_last_seq(struct history *h, uint32_t tier)
 {
 	uint64_t last = 0;
 
@@ -103,7 +108,7 @@ static int by_seq(const void *va, const void *vb)
 }
 
 /* Windows of a tier that cover tens after seq; *n of them, NULL: none or no memory. */
-static struct todo *after(struct history *h, enum store_tier tier, uint64_t seq, size_t *n)
+static struct todo *after(struct history *h, uint32_t tier, uint64_t seq, size_t *n)
 {
 	struct todo *all = NULL;
 	size_t cap = 0;
@@ -191,6 +196,27 @@ static void learn_versions(struct history *h)
 
 /* ---- the thread ---- */
 
+/* Samples of one window; those that are not wanted any more are let go. */
+static void add_samples(struct history *h, struct window *w, uint64_t seq)
+{
+	uint32_t n;
+	cleanup_free struct window_event *events = window_take_events(w, &n);
+	bool kept = store_keeps_raw(h->store);
+	int err = 0;
+
+	/* of a window without samples all of them are there: the time is not missing */
+	if (kept && (events || !w->n_entries))
+		err = roll_add_raw(&h->raw, w, seq, events, n);
+	else if (!kept)
+		(void)roll_seal(&h->raw);
+	pthread_mutex_lock(&h->lock);
+	if (events && kept && !err)
+		h->c.raw_samples += n;
+	else if (events && err)
+		h->c.raw_lost += n;
+	pthread_mutex_unlock(&h->lock);
+}
+
 void *history_writer(void *history)
 {
 	struct history *h = history;
@@ -206,12 +232,14 @@ void *history_writer(void *history)
 	while ((w = take(h, &seq))) {
 		for (unsigned int t = 0; t < HISTORY_TIERS; t++)
 			(void)roll_add(&h->rolls[t], w, seq, seq); /* counted there */
+		add_samples(h, w, seq);
 		deploys_window(h->deploys, w, h->store->events);
 		window_unref(w);
 	}
 	/* coarser tiers go on at the next start, from this one */
 	(void)roll_flush(&h->rolls[0]);
 	for (unsigned int t = 0; t < HISTORY_TIERS; t++)
-		roll_seal(&h->rolls[t]);
+		(void)roll_seal(&h->rolls[t]);
+	(void)roll_seal(&h->raw);
 	return NULL;
 }

@@ -31,12 +31,12 @@ static struct heard events(struct store *s, uint64_t from, uint64_t to)
 }
 
 /* A window of one sample of a service of that version. */
-static struct window *of_version(struct model *m, uint64_t wall, const char *service,
-				 const char *key, const char *version)
+static struct window *of_program(struct model *m, uint64_t wall, const char *service,
+				 const char *key, const char *version, const char *exe)
 {
 	struct model_series l = { .n = 2,
 				  .labels = { { key, version }, { "service_name", service } } };
-	struct model_proc p = { .comm = "x", .exe = "/x" };
+	struct model_proc p = { .comm = "x", .exe = exe };
 	struct window *w = calloc(1, sizeof(*w));
 
 	if (strcmp(key, "service_name") > 0) {
@@ -69,7 +69,7 @@ TEST(a_new_version_of_a_known_service_is_a_deploy)
 	world_begin();
 	s = world_open(1 << 20, 1ULL << 30);
 #define STEP(service, key, version) \
-	CHECK_EQ(store_add(s, of_version(m, t += 10 * SEC, service, key, version)), 0)
+	CHECK_EQ(store_add(s, of_program(m, t += 10 * SEC, service, key, version, "/x")), 0)
 	STEP("a", "service_version", "1");
 	STEP("b", "build_id", "aa");
 	STEP("a", "service_version", "1");
@@ -93,6 +93,40 @@ TEST(a_new_version_of_a_known_service_is_a_deploy)
 	STEP("c", "service_version", "2");
 	store_sync(s);
 	CHECK_STR(events(s, 0, UINT64_MAX).text, "deploy:a:2 deploy:b:bb deploy:c:2 ");
+	store_free(s);
+	model_unref(m);
+	world_end();
+}
+
+TEST(programs_of_one_unit_have_versions_of_their_own)
+{
+	struct model *m = model_new();
+	uint64_t t = BASE;
+	struct store *s;
+
+	world_begin();
+	s = world_open(1 << 20, 1ULL << 30);
+#define RUN(exe, version)                                                                          \
+	CHECK_EQ(store_add(s, of_program(m, t += 10 * SEC, "u", "service_version", version, exe)), \
+		 0)
+	RUN("/bin/sh", "5.2");
+	RUN("/usr/bin/curl", "8");
+	RUN("/opt/app-1/app", "1");
+	store_sync(s);
+	CHECK_STR(events(s, 0, UINT64_MAX).text, "");
+	/* a program new to it has the version of the others */
+	RUN("/bin/env", "1");
+	RUN("/opt/app-2/app", "2");
+	RUN("/bin/env", "2");
+	store_sync(s);
+	CHECK_STR(events(s, 0, UINT64_MAX).text, "deploy:u:2 ");
+	store_free(s);
+	s = world_open(1 << 20, 1ULL << 30);
+	RUN("/bin/sh", "5.2");
+	RUN("/bin/grep", "3");
+	RUN("/usr/bin/curl", "9");
+	store_sync(s);
+	CHECK_STR(events(s, 0, UINT64_MAX).text, "deploy:u:2 deploy:u:9 ");
 	store_free(s);
 	model_unref(m);
 	world_end();

@@ -69,6 +69,34 @@ TEST(memory_and_disk_meet)
 	world_end();
 }
 
+/* At every moment all is told, wherever the age of memory cuts a ten in two. */
+TEST(a_ten_in_pieces_leaves_memory_whole)
+{
+	const struct store_config memory = { .max_age = 136 * SEC, .max_bytes = BIG };
+	struct store_ask ask = { .to = UINT64_MAX, .step = 10 * SEC };
+	struct world_model m;
+	uint64_t at = BASE;
+	struct store *s;
+
+	world_begin();
+	world_model(&m);
+	s = world_open(BIG, 1ULL << 30);
+	store_reconfigure(s, &memory);
+	for (int i = 0; i < 120; i++) {
+		uint64_t len = i % 2 ? 6 * SEC : 4 * SEC;
+		struct world_sums got = { 0 };
+
+		CHECK_EQ(store_add(s, world_window(&m, at, len)), 0);
+		store_sync(s);
+		at += len;
+		CHECK_EQ(store_feed(s, &ask, world_sum, &got, NULL), 0);
+		CHECK_EQ(got.duration, at - BASE);
+	}
+	store_free(s);
+	model_unref(m.m);
+	world_end();
+}
+
 TEST(a_restart_keeps_it)
 {
 	struct world_model m;
@@ -157,6 +185,37 @@ TEST(names_outlive_their_programs)
 	world_end();
 }
 
+TEST(names_that_come_late_are_kept)
+{
+	struct store_ask ask = { .to = UINT64_MAX };
+	struct world_model m;
+	unsigned int seen = 0;
+	uint64_t asked;
+	struct store *s;
+
+	world_begin();
+	world_model(&m);
+	s = world_open(SMALL, 1ULL << 30);
+	world_nameless = true;
+	world_fill(s, &m, BASE, BASE + 300 * SEC);
+	asked = world_names_asked;
+	world_fill(s, &m, BASE + 300 * SEC, BASE + 310 * SEC);
+	/* not all of them with every window */
+	CHECK(world_names_asked > asked && world_names_asked <= asked + 4 * 2 * 32);
+	world_nameless = false;
+	world_fill(s, &m, BASE + 310 * SEC, BASE + 600 * SEC);
+	store_free(s);
+	model_unref(m.m);
+	s = world_open(SMALL, 1ULL << 30);
+	for (unsigned int i = 0; i < 4; i++) {
+		ask.step = history_steps[i];
+		CHECK_EQ(store_feed(s, &ask, check_names, &seen, NULL), 0);
+	}
+	CHECK(seen > 1000);
+	store_free(s);
+	world_end();
+}
+
 struct by_labels {
 	uint64_t weight[WORLD_SERVICES], samples, lost, calls, windows;
 };
@@ -223,6 +282,41 @@ TEST(totals_by_series_agree)
 	world_end();
 }
 
+/* pid, tid and CPU are in memory alone: no window on disk is of CPU 0, nor of another one */
+TEST(threads_and_cpus_are_found_in_memory_alone)
+{
+	static const char *const asked[] = { "{cpu=\"0\"}", "{cpu=~\"[0-3]\"}", "{cpu!=\"3\"}",
+					     "{tid=\"0\"}", "{pid=\"0\"}",	"{pid=\"101\"}" };
+	struct world_model m;
+	struct store *s;
+	char err[256];
+
+	world_begin();
+	world_model(&m);
+	s = world_open(SMALL, 1ULL << 30);
+	world_fill(s, &m, BASE, BASE + 600 * SEC);
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		struct store_ask ask = { .to = UINT64_MAX };
+		struct world_sums got = { 0 };
+		struct by_labels line = { 0 };
+		struct selector *sel;
+		struct store_used used;
+
+		CHECK_EQ(selector_parse(&sel, asked[i], err, sizeof(err)), 0);
+		ask.sel = sel;
+		CHECK_EQ(store_feed(s, &ask, world_sum, &got, &used), 0);
+		CHECK_EQ(used.windows[TIER_MEMORY], 1);
+		CHECK_EQ(got.windows, 1);
+		CHECK_EQ(used.from, BASE + 590 * SEC);
+		CHECK_EQ(store_series(s, &ask, add_labels, &line), 0);
+		CHECK_EQ(line.windows, 1);
+		selector_free(sel);
+	}
+	store_free(s);
+	model_unref(m.m);
+	world_end();
+}
+
 TEST(gaps_and_a_clock_set_back)
 {
 	struct world_model m;
@@ -247,6 +341,37 @@ TEST(gaps_and_a_clock_set_back)
 		world_ask(s, BASE, BASE + 1000 * SEC, step * SEC, &got, NULL);
 		CHECK_EQ(got.samples, truth.samples);
 	}
+	store_free(s);
+	model_unref(m.m);
+	world_end();
+}
+
+TEST(what_is_set_aside_goes_before_what_is_good)
+{
+	struct history_counters c;
+	struct world_model m;
+	struct store *s;
+	char path[256], line[512];
+	FILE *f;
+
+	world_begin();
+	world_model(&m);
+	snprintf(path, sizeof(path), "%s/10s-20240101-0.rph.refused", world_dir);
+	f = fopen(path, "w");
+	CHECK(f && !ftruncate(fileno(f), 6 << 20) && !fclose(f));
+	s = world_open(SMALL, 16 << 20);
+	world_fill(s, &m, BASE, BASE + 600 * SEC);
+	history_counters(s, &c);
+	CHECK(c.bytes > 6 << 20);
+	CHECK(!access(path, F_OK));
+	store_limit_history(s, &(struct history_config){ .max_bytes = 5 << 20,
+							 .max_age = { DAY, DAY, DAY, DAY } });
+	world_fill(s, &m, BASE + 600 * SEC, BASE + 660 * SEC);
+	history_counters(s, &c);
+	CHECK(c.bytes < 5 << 20);
+	CHECK_EQ(c.dropped_by_budget, 0);
+	CHECK(access(path, F_OK));
+	CHECK(history_message(s, line, sizeof(line)) && strstr(line, "their room was needed"));
 	store_free(s);
 	model_unref(m.m);
 	world_end();

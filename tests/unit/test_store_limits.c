@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What happens to the history when there is no room, or when its files are not what they should be. */
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 
+#include "store/hfile_int.h"
 #include "store/history.h"
 #include "store/store_int.h"
 #include "test_store_world.h"
@@ -254,7 +258,7 @@ TEST(damaged_files_are_set_aside_and_the_rest_serves)
 	store_free(s);
 	write_file(names[0], "this is no database");
 	cut(names[1], 0.6);
-	sql_on(names[2], "PRAGMA user_version=2");
+	sql_on(names[2], "PRAGMA user_version=3");
 	sql_on(names[3], "PRAGMA application_id=1");
 	sql_on(names[4], "DROP TABLE win");
 	sql_on(names[5], "UPDATE win SET t1=t0");
@@ -281,6 +285,61 @@ TEST(damaged_files_are_set_aside_and_the_rest_serves)
 		CHECK_EQ(got.samples, truth.samples);
 		CHECK_EQ(got.longest, day < 6 ? 60 * SEC : 10 * SEC);
 	}
+	store_free(s);
+	model_unref(m.m);
+	world_end();
+}
+
+/* Files cannot grow for now: the log of a killed daemon cannot be folded in. */
+static void limit_file_size(rlim_t bytes)
+{
+	struct rlimit l = { .rlim_max = RLIM_INFINITY, .rlim_cur = bytes };
+
+	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &l), 0);
+}
+
+TEST(a_disk_that_fails_at_the_start_costs_nothing)
+{
+	struct world_sums got, truth;
+	struct history_counters c;
+	struct world_model m;
+	struct store *s;
+	char cmd[256], line[512];
+
+	world_begin();
+	world_model(&m);
+	s = world_open(SMALL, 1ULL << 30);
+	world_fill(s, &m, BASE, BASE + 600 * SEC);
+	/* as a killed daemon leaves it */
+	snprintf(cmd, sizeof(cmd), "cd %s && mkdir left && cp *.rph* left", world_dir);
+	CHECK_EQ(system(cmd), 0);
+	store_free(s);
+	snprintf(cmd, sizeof(cmd), "cd %s && mv left/* . && rmdir left", world_dir);
+	CHECK_EQ(system(cmd), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	limit_file_size(1024);
+	s = world_open(SMALL, 1ULL << 30);
+	limit_file_size(RLIM_INFINITY);
+	store_sync(s);
+	history_counters(s, &c);
+	CHECK_EQ(c.refused, 0);
+	CHECK(history_message(s, line, sizeof(line)));
+	CHECK(strstr(line, "until the next start") && !strstr(line, ".refused"));
+	/* it counts; a name beside it is written on */
+	CHECK(c.bytes >= s->history->left && s->history->left > 10000);
+	world_fill(s, &m, BASE + 600 * SEC, BASE + 660 * SEC);
+	store_free(s);
+	s = world_open(SMALL, 1ULL << 30);
+	store_sync(s);
+	CHECK_EQ(s->history->left, 0);
+	world_truth(&m, BASE, BASE + 660 * SEC, &truth);
+	world_ask(s, BASE, BASE + 660 * SEC, 10 * SEC, &got, NULL);
+	world_same(&got, &truth);
+	CHECK_EQ(got.longest, 10 * SEC);
+	/* no ten has the number of one that was left out */
+	world_ask(s, BASE, BASE + 655 * SEC, 0, &got, NULL);
+	world_same(&got, &truth);
+	CHECK_EQ(got.longest, 600 * SEC);
 	store_free(s);
 	model_unref(m.m);
 	world_end();
@@ -334,6 +393,75 @@ TEST(damage_inside_is_found_when_it_is_read)
 		model_unref(m.m);
 		world_end();
 	}
+}
+
+TEST(a_file_that_cannot_be_read_for_now_stays)
+{
+	struct world_sums got, truth;
+	struct history_counters c;
+	struct store_used used;
+	struct world_model m;
+	char name[64], path[256], away[256], line[512];
+	struct store *s;
+
+	world_begin();
+	world_model(&m);
+	s = world_open(SMALL, 1ULL << 30);
+	world_fill(s, &m, BASE, BASE + 600 * SEC);
+	world_fill(s, &m, BASE + DAY, BASE + DAY + 600 * SEC);
+	store_free(s);
+	file_name(name, 0);
+	path_to(path, sizeof(path), name);
+	path_to(away, sizeof(away), "away");
+	s = world_open(SMALL, 1ULL << 30);
+	store_sync(s);
+	CHECK_EQ(rename(path, away), 0);
+	world_ask(s, BASE, BASE + 2 * DAY, 10 * SEC, &got, &used);
+	CHECK_EQ(used.files_refused, 1);
+	CHECK_EQ(got.duration, 600 * SEC);
+	CHECK(history_message(s, line, sizeof(line)) && strstr(line, "cannot be read"));
+	CHECK_EQ(rename(away, path), 0);
+	/* the writer looks for what is to go */
+	world_fill(s, &m, BASE + DAY + 600 * SEC, BASE + DAY + 660 * SEC);
+	world_ask(s, BASE, BASE + 600 * SEC, 10 * SEC, &got, &used);
+	world_truth(&m, BASE, BASE + 600 * SEC, &truth);
+	world_same(&got, &truth);
+	CHECK_EQ(used.files_refused, 0);
+	CHECK_EQ(got.longest, 10 * SEC);
+	history_counters(s, &c);
+	CHECK_EQ(c.refused, 0);
+	CHECK(!history_message(s, line, sizeof(line)));
+	CHECK_EQ(hfile_errno(SQLITE_IOERR_NOMEM), -ENOMEM);
+	store_free(s);
+	model_unref(m.m);
+	world_end();
+}
+
+/* Numbers of the file that goes mean other stacks in the one that comes. */
+TEST(a_file_that_goes_bad_takes_its_open_window_along)
+{
+	struct world_sums got, truth;
+	struct history_counters c;
+	struct world_model m;
+	struct store *s;
+
+	world_begin();
+	world_model(&m);
+	s = world_open(1, 1ULL << 30);
+	world_fill(s, &m, BASE, BASE + 30 * SEC);
+	for (size_t i = 0; i < s->history->n_files; i++)
+		if (s->history->files[i]->tier == TIER_1M)
+			history_found_bad(s->history, s->history->files[i], "a test says so");
+	world_fill(s, &m, BASE + 30 * SEC, BASE + 600 * SEC);
+	world_ask(s, BASE, BASE + 300 * SEC, 60 * SEC, &got, NULL);
+	world_truth(&m, BASE, BASE + 300 * SEC, &truth);
+	world_same(&got, &truth);
+	history_counters(s, &c);
+	CHECK_EQ(c.windows_lost, 1);
+	CHECK_EQ(c.refused, 1);
+	store_free(s);
+	model_unref(m.m);
+	world_end();
 }
 
 TEST(a_directory_that_cannot_be_used_leaves_memory)

@@ -18,9 +18,13 @@
 #define DAY  (86400 * SEC)
 #define BASE (20000 * DAY) /* midnight */
 
+static const char *world_host = "here";
+static bool world_all_hosts; /* what is asked for is of imported ranges, too */
 static uint64_t world_clock = BASE;
 static char world_dir[] = "/tmp/test_store.XXXXXX";
 static uint64_t world_names_asked;
+static bool world_nameless;	 /* nobody knows a name yet */
+static uint64_t world_least_age; /* of every tier: what is older stays, too */
 
 static inline uint64_t world_now(void)
 {
@@ -33,6 +37,9 @@ static inline void world_name(void *arg, const struct model_object *o, uint64_t 
 	static char names[4096][32];
 
 	world_names_asked++;
+	*has_vaddr = false;
+	if (world_nameless)
+		return;
 	snprintf(names[off % 4096], 32, "fn_%u", (unsigned int)off);
 	ret->n = 1;
 	ret->named = o->kind == FRAME_USER;
@@ -47,12 +54,17 @@ static inline void world_name(void *arg, const struct model_object *o, uint64_t 
 
 static inline struct history_config world_config(uint64_t bytes)
 {
-	return (struct history_config){ .dir = world_dir,
-					.host = "here",
-					.max_bytes = bytes,
-					.max_age = { 7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY },
-					.now = world_now,
-					.name = world_name };
+	struct history_config c = { .dir = world_dir,
+				    .host = world_host,
+				    .max_bytes = bytes,
+				    .max_age = { 7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY },
+				    .now = world_now,
+				    .name = world_name };
+
+	for (int i = 0; i < 4; i++)
+		if (c.max_age[i] < world_least_age)
+			c.max_age[i] = world_least_age;
+	return c;
 }
 
 /* memory: bytes of windows kept there; small enough, and all but the last come from disk */
@@ -113,7 +125,9 @@ static inline void world_model(struct world_model *w)
 	}
 	for (uint32_t i = 0; i < WORLD_SERVICES; i++) {
 		char name[16];
-		struct model_series s = { .n = 1, .labels = { { "service_name", name } } };
+		struct model_series s = {
+			.n = 2, .labels = { { "host", world_host }, { "service_name", name } }
+		};
 		struct model_proc p = { .pid = 100 + (int)i, .comm = "app", .exe = "/bin/app" };
 
 		snprintf(name, sizeof(name), "svc%u", i);
@@ -266,7 +280,9 @@ static inline void world_same(const struct world_sums *a, const struct world_sum
 static inline void world_ask(struct store *s, uint64_t from, uint64_t to, uint64_t step,
 			     struct world_sums *ret, struct store_used *used)
 {
-	struct store_ask ask = { .from = from, .to = to, .step = step };
+	struct store_ask ask = {
+		.from = from, .to = to, .step = step, .all_hosts = world_all_hosts
+	};
 
 	memset(ret, 0, sizeof(*ret));
 	CHECK_EQ(store_feed(s, &ask, world_sum, ret, used), 0);
