@@ -16,7 +16,6 @@
 
 #define MAX_RULES  1024
 #define MAX_NAME   64
-#define NO_RULE	   "business"
 #define WHITESPACE " \t\r"
 
 enum field { FIELD_FUNCTION, FIELD_BINARY, FIELD_KIND };
@@ -28,6 +27,7 @@ struct rule {
 };
 
 struct categories {
+	int refs; /* atomic */
 	struct rule *rules;
 	uint32_t n;
 };
@@ -121,23 +121,33 @@ int categories_parse(struct categories **ret, const char *text, const char *wher
 	struct categories *c = calloc(1, sizeof(*c));
 	int r = -ENOMEM;
 
-	if (c)
+	if (c) {
+		c->refs = 1;
 		c->rules = calloc(MAX_RULES, sizeof(*c->rules));
+	}
 	if (copy && c && c->rules)
 		r = read_lines(c, copy, where, err, errlen);
 	if (r)
-		categories_free(c);
+		categories_unref(c);
 	else
 		*ret = c;
 	return r;
 }
 
-void categories_free(struct categories *c)
+struct categories *categories_ref(struct categories *c)
 {
-	for (uint32_t i = 0; c && i < c->n; i++)
-		pcre2_code_free(c->rules[i].re);
 	if (c)
-		free(c->rules);
+		__atomic_add_fetch(&c->refs, 1, __ATOMIC_RELAXED);
+	return c;
+}
+
+void categories_unref(struct categories *c)
+{
+	if (!c || __atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	for (uint32_t i = 0; i < c->n; i++)
+		pcre2_code_free(c->rules[i].re);
+	free(c->rules);
 	free(c);
 }
 
@@ -183,16 +193,13 @@ static int ask_rules(const struct categories *c, enum frame_kind kind, const cha
 }
 
 int category_of(const struct categories *c, enum frame_kind kind, const char *binary,
-		const struct sym_answer *a, const char **ret)
+		const char *function, const char **ret)
 {
-	if (!c)
-		return -ENOMEM;
-	*ret = NO_RULE;
-	for (uint32_t i = 0; i < a->n; i++) {
-		int r = ask_rules(c, kind, binary, a->lines[i].name, ret);
+	const struct categories *builtin = categories_builtin();
+	int r;
 
-		if (r)
-			return r < 0 ? r : 0;
-	}
-	return 0;
+	if (!builtin)
+		return -ENOMEM;
+	r = c ? ask_rules(c, kind, binary, function, ret) : 0;
+	return r ? r : ask_rules(builtin, kind, binary, function, ret);
 }

@@ -187,6 +187,7 @@ static void fill_side(struct diff_side *s, const struct tree *t, enum diff_mode 
 		.period = t->period,
 		.cpus = t->cpus,
 		.windows = t->windows,
+		.other_hosts = t->used.other_hosts,
 		.df = measured(t) ? t->stretches - 1 : 0,
 	};
 	if (mode == DIFF_WORK)

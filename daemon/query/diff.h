@@ -43,8 +43,9 @@ struct diff_side {
 	uint64_t lost, lost_samples, truncated;
 	uint64_t wall_from, wall_to, duration, period; /* ns; 0 not known */
 	uint32_t cpus, windows;
-	uint32_t df; /* degrees of freedom of the measured errors, 0: none are */
-	double per;  /* value / per is in the compared unit; above 0 */
+	uint32_t other_hosts; /* with imported windows in the range, left out: store_used */
+	uint32_t df;	      /* degrees of freedom of the measured errors, 0: none are */
+	double per;	      /* value / per is in the compared unit; above 0 */
 };
 
 /*

@@ -4,10 +4,12 @@
  * store for sums alone (no stack is read), the second passes on the windows
  * whose middle lies in a stretch that the first chose.
  */
-#include "query/feed.h"
+#include "query/feed_int.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+#include "store/match.h"
 
 #define MAX_STRETCHES (1U << 20)
 #define CHOICE	      50 /* windows to choose the busiest from, at least */
@@ -122,10 +124,13 @@ int query_feed(const struct query_env *env, const struct query_input *in,
 			r = fn(arg, in->list->w[i]);
 		return r;
 	}
+	if (!in->busiest && feed_can_cut(env, in, sel))
+		return feed_cut(env, &ask, sel, fn, arg, used);
 	if (!in->busiest)
 		return store_feed(env->store, &ask, fn, arg, used);
 	/* few windows could not be chosen from */
-	if (query_extent(env, in, &from, &to) && (!ask.step || ask.step > (to - from) / CHOICE))
+	if (query_extent(env, in, sel, &from, &to) &&
+	    (!ask.step || ask.step > (to - from) / CHOICE))
 		ask.step = (to - from) / CHOICE > WINDOW_NS ? (to - from) / CHOICE : WINDOW_NS;
 	r = feed_busiest(env->store, &ask, in->busiest, &b, used);
 	free(b.s);
@@ -140,26 +145,56 @@ static void list_extent(const struct window_list *l, uint64_t *from, uint64_t *t
 	*to = last->wall_start + (last->end - last->start);
 }
 
-bool query_extent(const struct query_env *env, const struct query_input *in, uint64_t *from,
-		  uint64_t *to)
+struct extent {
+	const struct query_input *in;
+	const struct selector *sel;
+	uint64_t from, to;
+};
+
+static void widen(struct extent *e, uint64_t from, uint64_t to)
+{
+	e->from = from < e->from ? from : e->from;
+	e->to = to > e->to ? to : e->to;
+}
+
+static int add_pin(void *arg, const struct store_pin *p)
+{
+	struct extent *e = arg;
+
+	if (p->from >= e->in->to || p->to <= e->in->from)
+		return 0;
+	if (!*p->origin ||
+	    (store_match_names_host(e->sel) && store_match_host(e->sel, p->origin) > 0))
+		widen(e, p->from, p->to);
+	return 0;
+}
+
+static void add_tiers(struct extent *e, struct store *s)
 {
 	struct tier_info tiers[8];
-	uint64_t oldest = UINT64_MAX, newest = 0;
-	size_t n;
+	size_t n = store_tiers(s, tiers, 8);
+
+	for (size_t i = 0; i < n && i < 8; i++)
+		if (tiers[i].windows && tiers[i].oldest < e->in->to &&
+		    tiers[i].newest > e->in->from)
+			widen(e, tiers[i].oldest, tiers[i].newest);
+}
+
+bool query_extent(const struct query_env *env, const struct query_input *in,
+		  const struct selector *sel, uint64_t *from, uint64_t *to)
+{
+	struct extent e = { .in = in, .sel = sel, .from = UINT64_MAX };
 
 	if (in->list) {
 		if (in->list->n)
 			list_extent(in->list, from, to);
 		return in->list->n > 0;
 	}
-	n = store_tiers(env->store, tiers, 8);
-	for (size_t i = 0; i < n && i < 8; i++) {
-		if (!tiers[i].windows)
-			continue;
-		oldest = tiers[i].oldest < oldest ? tiers[i].oldest : oldest;
-		newest = tiers[i].newest > newest ? tiers[i].newest : newest;
-	}
-	*from = in->from > oldest ? in->from : oldest;
-	*to = in->to < newest ? in->to : newest;
+	add_tiers(&e, env->store);
+	/* pins have what no tier reaches, and other hosts' time */
+	if ((e.from >= e.to || store_match_names_host(sel)) && store_pins(env->store, add_pin, &e))
+		return false;
+	*from = in->from > e.from ? in->from : e.from;
+	*to = in->to < e.to ? in->to : e.to;
 	return *from < *to;
 }

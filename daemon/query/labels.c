@@ -48,6 +48,11 @@ bool label_is_standard(const char *label)
 	return false;
 }
 
+bool label_is_host(const char *key)
+{
+	return key && !strcmp(key, "host");
+}
+
 static bool same_set(const struct label_set *a, const struct model_series *b, const uint32_t *ids,
 		     const struct strtab *t)
 {
@@ -110,26 +115,25 @@ static int take_set(void *arg, uint64_t from, uint64_t to, const struct model_se
 	return add_set(g, s, ids, hash);
 }
 
-static int gather_all(struct gather *g, const struct query_env *env, uint64_t from, uint64_t to,
-		      struct selector *const *sel, uint32_t n_sel)
+static int gather_all(struct gather *g, const struct query_env *env, const struct label_ask *what)
 {
-	struct store_ask ask = { .from = from,
-				 .to = to,
+	struct store_ask ask = { .from = what->from,
+				 .to = what->to,
 				 .totals_only = true,
+				 .all_hosts = what->all_hosts,
 				 .cancelled = g->budget.cancelled,
 				 .deadline = g->budget.deadline };
-	int r = n_sel ? 0 : store_series(env->store, &ask, take_set, g);
+	int r = what->n_sel ? 0 : store_series(env->store, &ask, take_set, g);
 
-	for (uint32_t i = 0; !r && i < n_sel; i++) {
-		ask.sel = sel[i];
+	for (uint32_t i = 0; !r && i < what->n_sel; i++) {
+		ask.sel = what->sel[i];
 		r = store_series(env->store, &ask, take_set, g);
 	}
 	return r;
 }
 
-int query_label_sets(const struct query_env *env, uint64_t from, uint64_t to,
-		     struct selector *const *sel, uint32_t n_sel, const struct query_limits *lim,
-		     struct label_sets **ret)
+int query_label_sets(const struct query_env *env, const struct label_ask *ask,
+		     const struct query_limits *lim, struct label_sets **ret)
 {
 	struct gather g = { .sets = calloc(1, sizeof(*g.sets)) };
 	int r = -ENOMEM;
@@ -139,7 +143,7 @@ int query_label_sets(const struct query_env *env, uint64_t from, uint64_t to,
 	budget_init(&g.budget, lim);
 	g.sets->strings = strtab_new();
 	if (g.sets->strings)
-		r = gather_all(&g, env, from, to, sel, n_sel);
+		r = gather_all(&g, env, ask);
 	hmap_free(&g.index);
 	if (r)
 		label_sets_free(g.sets);
@@ -237,9 +241,11 @@ static int look_for(const struct query_env *env, uint64_t from, uint64_t to, con
 {
 	struct label_sets *sets = NULL;
 	cleanup_free const char **words = NULL;
-	unsigned int best = 4; /* further than three letters is another word */
+	/* further than three letters, or than a third of it, is another word */
+	unsigned int best = strlen(label) < 9 ? (unsigned int)strlen(label) / 3 + 1 : 4;
 	uint32_t n = 0;
-	int r = query_label_sets(env, from, to, NULL, 0, lim, &sets);
+	const struct label_ask ask = { .from = from, .to = to, .all_hosts = true };
+	int r = query_label_sets(env, &ask, lim, &sets);
 
 	*near = '\0';
 	if (!r)
@@ -262,7 +268,7 @@ int query_label_known(const struct query_env *env, const char *label,
 	int r = 0;
 
 	/* most labels that there are were there just now: the whole history is asked for the others */
-	if (query_extent(env, &all, &from, &to) && to - from > RECENT_NS)
+	if (query_extent(env, &all, NULL, &from, &to) && to - from > RECENT_NS)
 		r = look_for(env, to - RECENT_NS, UINT64_MAX, label, lim, near, len);
 	return r ? r : look_for(env, 0, UINT64_MAX, label, lim, near, len);
 }

@@ -24,13 +24,17 @@ struct label_sets {
 	struct strtab *strings;
 };
 
-/*
- * Distinct label sets of [from, to), wall ns, that one of the selectors takes
- * (n_sel 0: all). 0, or as query_tree. Free with label_sets_free.
- */
-int query_label_sets(const struct query_env *env, uint64_t from, uint64_t to,
-		     struct selector *const *sel, uint32_t n_sel, const struct query_limits *lim,
-		     struct label_sets **ret);
+/* Which label sets: those of [from, to), wall ns, that one of the selectors takes (none: all). */
+struct label_ask {
+	uint64_t from, to;
+	struct selector *const *sel;
+	uint32_t n_sel;
+	bool all_hosts; /* imported ones, too, where no selector names the host: as in store_ask */
+};
+
+/* Distinct ones. 0, or as query_tree. Free with label_sets_free. */
+int query_label_sets(const struct query_env *env, const struct label_ask *ask,
+		     const struct query_limits *lim, struct label_sets **ret);
 void label_sets_free(struct label_sets *s);
 
 /*
@@ -41,6 +45,8 @@ int label_sets_words(const struct label_sets *s, const char *key, const char ***
 
 /* One of those that ringprof itself gives, or pid, tid, cpu. */
 bool label_is_standard(const char *label);
+/* The one that tells hosts apart? Asked for, it is of imported windows, too. key may be NULL. */
+bool label_is_host(const char *key);
 /* The label's name for its short form (service, version, env), else the text itself. */
 const char *label_alias(const char *label);
 /*

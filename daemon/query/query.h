@@ -48,7 +48,8 @@ int query_time_parse(const char *text, uint64_t now_wall, uint64_t *ret);
 
 /*
  * Which windows: those of a list; or, list NULL, those of the store's history
- * that overlap [from, to), wall ns.
+ * that overlap [from, to), wall ns. Up to a minute is answered to the moment, not by
+ * whole windows, while there are single samples of all of it.
  */
 struct query_input {
 	const struct window_list *list;

@@ -3,7 +3,6 @@
  * Time lines. The store's totals come window by window: the first call of each
  * tells its length and losses, the others are added to their group's points.
  */
-#include "query/series.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,18 +10,11 @@
 
 #include "agg/relabel.h"
 #include "base/clock.h"
-#include "query/budget.h"
+#include "query/series_int.h"
+#include "store/match.h"
 
-#define MIN_STEP NSEC_PER_SEC
-
-struct line {
-	struct budget budget;
-	const struct series_ask *ask;
-	struct series *s;
-	uint32_t cap_groups;
-	struct hmap index;
-	uint32_t other; /* group number + 1, 0: none */
-};
+#define MIN_STEP     NSEC_PER_SEC
+#define MIN_STEP_RAW NSEC_PER_MSEC
 
 uint64_t series_step(uint64_t range, uint32_t max_points)
 {
@@ -51,9 +43,8 @@ static uint64_t share(uint64_t value, uint64_t part, uint64_t whole)
 	return (uint64_t)((unsigned __int128)value * part / whole);
 }
 
-/* Adds `value` of a window to the points that it overlaps. */
-static void spread(const struct series *s, uint64_t *points, uint64_t from, uint64_t to,
-		   uint64_t value)
+void line_spread(const struct series *s, uint64_t *points, uint64_t from, uint64_t to,
+		 uint64_t value)
 {
 	uint64_t begin = from > s->from ? from : s->from, end = to < s->to ? to : s->to;
 
@@ -67,14 +58,18 @@ static void spread(const struct series *s, uint64_t *points, uint64_t from, uint
 	}
 }
 
-static int begin_window(struct line *l, uint64_t from, uint64_t to, uint64_t lost_samples,
-			uint64_t lost)
+int line_window(struct line *l, uint64_t from, uint64_t to, uint64_t lost_samples, uint64_t lost)
 {
 	struct series *s = l->s;
 
-	spread(s, s->covered, from, to, to - from);
-	spread(s, s->lost, from, to, lost);
-	spread(s, s->lost_samples, from, to, lost_samples);
+	uint64_t begin = l->hosts && l->until > from ? l->until : from;
+
+	if (begin < to) {
+		line_spread(s, s->covered, begin, to, to - begin);
+		l->until = to;
+	}
+	line_spread(s, s->lost, from, to, lost);
+	line_spread(s, s->lost_samples, from, to, lost_samples);
 	return budget_check(&l->budget);
 }
 
@@ -97,17 +92,18 @@ static int new_group(struct line *l, const uint32_t *ids, bool other, uint32_t *
 
 static int other_group(struct line *l, uint32_t *ret)
 {
-	int r = 0;
-
 	if (!l->other) {
-		r = new_group(l, NULL, true, ret);
+		int r = new_group(l, NULL, true, ret);
+
+		if (r)
+			return r;
 		l->other = *ret + 1;
 	}
 	*ret = l->other - 1;
-	return r;
+	return 0;
 }
 
-static int find_group(struct line *l, const struct model_series *labels, uint32_t *ret)
+int line_group(struct line *l, const struct model_series *labels, uint32_t *ret)
 {
 	struct series *s = l->s;
 	uint32_t ids[SERIES_MAX_LABELS] = { 0 }, n = l->ask->n_group_by, i;
@@ -148,13 +144,13 @@ static int add_series(void *arg, uint64_t from, uint64_t to, const struct model_
 	if (to <= from)
 		return 0;
 	if (!labels)
-		return begin_window(l, from, to, samples, weight);
-	r = find_group(l, labels, &i);
+		return line_window(l, from, to, samples, weight);
+	r = line_group(l, labels, &i);
 	if (r)
 		return r;
 	g = &s->groups[i];
-	spread(s, g->weight, from, to, weight);
-	spread(s, g->samples, from, to, samples);
+	line_spread(s, g->weight, from, to, weight);
+	line_spread(s, g->samples, from, to, samples);
 	g->first = from < g->first ? from : g->first;
 	g->last = to > g->last ? to : g->last;
 	return 0;
@@ -231,14 +227,32 @@ static void sort_groups(struct line *l)
 		s->groups[max].values[i] = "";
 }
 
-static int set_points(struct line *l)
+/* From single samples, without being asked for a step: for a look at some minutes, not more. */
+static uint64_t raw_step(uint64_t range, uint32_t max_points)
+{
+	static const uint32_t ms[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000 };
+	uint64_t want = range / (max_points > 1 ? max_points - 1 : 1);
+
+	for (size_t i = 0; i < sizeof(ms) / sizeof(ms[0]); i++)
+		if (ms[i] * NSEC_PER_MSEC >= want)
+			return ms[i] * NSEC_PER_MSEC;
+	return 0;
+}
+
+static int set_points(struct line *l, bool raw)
 {
 	const struct series_ask *ask = l->ask;
 	struct series *s = l->s;
-	uint64_t n;
+	uint64_t n, least;
 
-	s->step = ask->step ? ask->step : series_step(ask->to - ask->from, ask->max_points);
-	s->step = s->step < MIN_STEP ? MIN_STEP : s->step;
+	s->step = ask->step;
+	if (!s->step && raw)
+		s->step = raw_step(ask->to - ask->from, ask->max_points);
+	if (!s->step)
+		s->step = series_step(ask->to - ask->from, ask->max_points);
+	s->raw = s->step < WINDOW_NS && raw;
+	least = s->raw ? MIN_STEP_RAW : MIN_STEP;
+	s->step = s->step < least ? least : s->step;
 	s->from = ask->from - ask->from % s->step;
 	n = (ask->to - s->from + s->step - 1) / s->step;
 	if (n > SERIES_MAX_POINTS)
@@ -263,7 +277,7 @@ static int make_series(struct line *l, const struct query_env *env, const struct
 				 .cancelled = l->budget.cancelled,
 				 .deadline = l->budget.deadline };
 	uint32_t group;
-	int r = set_points(l);
+	int r = set_points(l, store_raw_covers(env->store, l->ask->from, l->ask->to, sel));
 
 	if (r)
 		return r;
@@ -272,8 +286,10 @@ static int make_series(struct line *l, const struct query_env *env, const struct
 	ask.step = l->s->step;
 	/* one group for all is there even when nothing was found */
 	if (!l->ask->n_group_by)
-		r = find_group(l, &(const struct model_series){ 0 }, &group);
-	if (!r)
+		r = line_group(l, &(const struct model_series){ 0 }, &group);
+	if (!r && l->s->raw)
+		r = line_raw(l, env, sel);
+	else if (!r)
 		r = store_series(env->store, &ask, add_series, l);
 	if (r)
 		return r;
@@ -285,7 +301,9 @@ static int make_series(struct line *l, const struct query_env *env, const struct
 int query_series(const struct query_env *env, const struct series_ask *ask,
 		 const struct selector *sel, const struct query_limits *lim, struct series **ret)
 {
-	struct line l = { .ask = ask, .s = calloc(1, sizeof(*l.s)) };
+	struct line l = { .ask = ask,
+			  .s = calloc(1, sizeof(*l.s)),
+			  .hosts = store_match_names_host(sel) };
 	int r;
 
 	if (!l.s)

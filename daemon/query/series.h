@@ -32,6 +32,7 @@ struct series_group {
 struct series {
 	uint64_t from, to, step; /* point i is [from + i * step, from + (i + 1) * step) */
 	uint32_t n_points;
+	bool raw;	   /* made of single samples: points are as fine as they look */
 	uint64_t *covered; /* by point: ns of it that were recorded */
 	uint64_t *lost, *lost_samples, *weight, *samples; /* by point, of all groups */
 	uint64_t total;					  /* ns */
@@ -42,8 +43,11 @@ struct series {
 
 /*
  * A window that spans several points is shared out by time, so that sums stay
- * exact. Begin and end are moved out to whole steps. 0, or as query_tree. Free
- * with series_free.
+ * exact. Begin and end are moved out to whole steps. No step is below 1 s; but
+ * one below that of the finest windows is answered from single samples where
+ * the store has them of the range, down to 1 ms, and then pid, tid and cpu may
+ * be grouped by; without a step this is done where it would be 2 s or less.
+ * 0, or as query_tree. Free with series_free.
  */
 int query_series(const struct query_env *env, const struct series_ask *ask,
 		 const struct selector *sel, const struct query_limits *lim, struct series **ret);

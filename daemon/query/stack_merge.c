@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "query/feed.h"
+#include "store/match.h"
 
 /* entries between two looks at the clock: some tens of microseconds */
 #define CHECK_EVERY 1024
@@ -287,16 +288,27 @@ static void add_loss(struct stack_merge *m, const struct window_loss *l)
 	m->totals.lost_weight += l->weight;
 }
 
+/*
+ * How much longer the time covered gets. Hosts that were recorded side by side
+ * used their CPUs in the same seconds.
+ */
+static uint64_t new_time(const struct stack_merge *m, uint64_t from, uint64_t to)
+{
+	if (store_match_names_host(m->sel) && from < m->totals.wall_to)
+		from = m->totals.wall_to;
+	return to > from ? to - from : 0;
+}
+
 static void add_totals(struct stack_merge *m, const struct window *w)
 {
 	struct stack_merge_totals *t = &m->totals;
 	uint64_t len = w->end - w->start;
 
+	t->duration += new_time(m, w->wall_start, w->wall_start + len);
 	if (!t->windows || w->wall_start < t->wall_from)
 		t->wall_from = w->wall_start;
 	if (w->wall_start + len > t->wall_to)
 		t->wall_to = w->wall_start + len;
-	t->duration += len;
 	t->period = w->period;
 	t->samples += w->samples;
 	t->weight += w->weight;

@@ -236,6 +236,8 @@ int query_tree(const struct query_env *env, const struct query_input *in,
 		shape_free(&b->shape);
 		errors_free(&b->errors);
 		hmap_free(&b->func_index);
+		hmap_free(&b->category_index);
+		free(b->categorised);
 		free(b->self);
 	}
 	free(b);

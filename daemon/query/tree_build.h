@@ -83,6 +83,13 @@ struct builder {
 		uint32_t mark, path;
 	} losses[STACK_MERGE_MAX_LOSSES];
 	uint32_t n_losses;
+	struct categorised { /* what the rules said of functions, names by the tree's strings */
+		uint32_t name, object;
+		enum frame_kind kind;
+		const char *category; /* NULL: nothing */
+	} * categorised;
+	uint32_t n_categorised, cap_categorised;
+	struct hmap category_index;
 	struct sym_answer answer; /* large: not on the stack */
 };
 
@@ -107,6 +114,13 @@ static inline struct paths *shown_paths(struct builder *b)
 /* Functions of a place, caller first: as many as the place has lines; 0 or -ENOMEM. */
 int tree_name_place(struct builder *b, const struct model_object *o, uint64_t off, uint32_t *ret,
 		    uint32_t *n);
+/*
+ * tree_category.c: the category of the place that b->answer is of, in a binary
+ * (its name in the tree's strings): of its innermost function that a rule
+ * knows. *ret is NULL when called; then lives as the rules do. 0, -ENOMEM, -ELOOP.
+ */
+int tree_category(struct builder *b, const struct model_object *o, uint32_t object,
+		  const char **ret);
 /* The function of a text that is no code; 0 or -ENOMEM. */
 int tree_name_mark(struct builder *b, const char *text, uint32_t *ret);
 

@@ -25,7 +25,7 @@ void errors_init(struct builder *b, const struct query_input *in)
 	struct errors *e = &b->errors;
 	uint64_t from = 0, to = 0;
 
-	if (query_extent(b->env, in, &from, &to))
+	if (query_extent(b->env, in, b->merge.sel, &from, &to))
 		e->from = from;
 	e->len = to > from ? (to - from) / ERROR_STRETCHES + 1 : 1;
 }

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "query/category.h"
 #include "query/tree_build.h"
 
 static int add_func(struct builder *b, const struct sym_line *l, const struct model_object *o,
@@ -40,17 +39,15 @@ static int func_text(struct builder *b, const struct sym_line *l, const struct m
 {
 	enum merge_by merge = b->env->view.merge;
 	char text[QUERY_TEXT_MAX];
-	uint64_t addr = off;
 
 	if (o->kind == FRAME_MARK || (merge == MERGE_LINE && (!*l->file || !l->line)) ||
 	    (merge != MERGE_LINE && merge != MERGE_ADDRESS))
 		return budget_text(&b->budget, b->tree->strings, l->name, ret);
-	if (merge == MERGE_LINE) {
+	if (merge == MERGE_LINE)
 		snprintf(text, sizeof(text), "%s %s:%" PRIu32, l->name, l->file, l->line);
-	} else {
-		query_vaddr(o, off, &addr);
-		snprintf(text, sizeof(text), "%s 0x%" PRIx64, l->name, addr);
-	}
+	else
+		snprintf(text, sizeof(text), "%s 0x%" PRIx64, l->name,
+			 query_address(b->env, o, off));
 	return budget_text(&b->budget, b->tree->strings, text, ret);
 }
 
@@ -109,13 +106,12 @@ static int object_name(struct builder *b, const struct model_object *o, uint32_t
 static int name_merged(struct builder *b, const struct model_object *o, uint64_t off,
 		       uint32_t object, uint32_t *ret)
 {
-	const struct query_view *v = &b->env->view;
 	struct sym_line line = { .name = strtab_get(b->tree->strings, object), .file = "" };
 	int r;
 
-	if (v->merge == MERGE_CATEGORY) {
-		r = category_of(v->categories ? v->categories : categories_builtin(), o->kind,
-				line.name, &b->answer, &line.name);
+	if (b->env->view.merge == MERGE_CATEGORY) {
+		line.name = NULL;
+		r = tree_category(b, o, object, &line.name);
 		if (r)
 			return r;
 		object = 0;

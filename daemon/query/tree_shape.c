@@ -152,6 +152,9 @@ static const char *label_value(const struct model *m, uint32_t thread, const cha
 		return p->comm ? p->comm : "";
 	if (!strcmp(key, "exe"))
 		return p->exe ? p->exe : "";
+	/* the disk keeps neither number: 0 is no process's, but for the idle task, which has a name */
+	if (!p->pid && !*p->comm)
+		return "";
 	snprintf(room, len, "%d", strcmp(key, "tid") ? p->pid : t->tid);
 	return !strcmp(key, "pid") || !strcmp(key, "tid") ? room : "";
 }

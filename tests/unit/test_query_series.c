@@ -149,11 +149,12 @@ TEST(label_sets_and_words)
 	const struct query_env env = { .store = st };
 	struct label_sets *l = NULL;
 	struct selector *sel[2];
+	struct label_ask ask = { .to = UINT64_MAX, .sel = sel };
 	const char **words;
 	uint32_t n;
 	char err[256];
 
-	CHECK_EQ(query_label_sets(&env, 0, UINT64_MAX, NULL, 0, NULL, &l), 0);
+	CHECK_EQ(query_label_sets(&env, &ask, NULL, &l), 0);
 	CHECK_EQ(l->n, 2);
 	CHECK_EQ(label_sets_words(l, "service_name", &words, &n), 0);
 	CHECK_EQ(n, 2);
@@ -167,10 +168,12 @@ TEST(label_sets_and_words)
 	/* a set that both take is one */
 	CHECK_EQ(selector_parse(&sel[0], "{service=\"web\"}", err, sizeof(err)), 0);
 	CHECK_EQ(selector_parse(&sel[1], "{service=~\"w.b\",version=\"1\"}", err, sizeof(err)), 0);
-	CHECK_EQ(query_label_sets(&env, 0, UINT64_MAX, sel, 2, NULL, &l), 0);
+	ask.n_sel = 2;
+	CHECK_EQ(query_label_sets(&env, &ask, NULL, &l), 0);
 	CHECK_EQ(l->n, 1);
 	label_sets_free(l);
-	CHECK_EQ(query_label_sets(&env, 0, FIX_WALL, sel, 2, NULL, &l), 0);
+	ask.to = FIX_WALL;
+	CHECK_EQ(query_label_sets(&env, &ask, NULL, &l), 0);
 	CHECK_EQ(l->n, 0);
 	label_sets_free(l);
 	selector_free(sel[0]);
@@ -187,7 +190,7 @@ TEST(misspelt_labels_are_recognized)
 	CHECK_EQ(query_label_known(&env, "service_version", NULL, near, sizeof(near)), 1);
 	CHECK_EQ(query_label_known(&env, "servce_nme", NULL, near, sizeof(near)), 0);
 	CHECK_STR(near, "service_name");
-	CHECK_EQ(query_label_known(&env, "unti", NULL, near, sizeof(near)), 0);
+	CHECK_EQ(query_label_known(&env, "uniz", NULL, near, sizeof(near)), 0);
 	CHECK_STR(near, "unit");
 	CHECK_EQ(query_label_known(&env, "colour_of_the_sky", NULL, near, sizeof(near)), 0);
 	CHECK_STR(near, "");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a view does to stacks, categories, and the standard errors of shares. */
+/* What a view does to stacks, and the standard errors of shares. */
 #include <errno.h>
 #include <math.h>
 
@@ -163,6 +163,28 @@ TEST(groups_are_the_outermost_frames)
 	free_world(&w);
 }
 
+/* as the disk gives them, beside one of memory */
+TEST(a_process_without_a_number_is_in_no_group)
+{
+	static const char *const labels[] = { "pid", "tid" };
+	struct model_proc gone = { .comm = "", .exe = "" };
+	struct window_entry e[2];
+	struct world w;
+	struct tree *t;
+
+	make_world(&w);
+	gone.series = fix_series(w.m, "web", NULL, NULL);
+	e[0] = fix_entry(FIX_STACK(w.m, w.app, 16),
+			 model_add_thread(w.m, model_add_proc(w.m, &gone), 0), 5);
+	e[1] = fix_entry(FIX_STACK(w.m, w.app, 16), w.web, 7);
+	w.w[w.list.n++] = fix_window(w.m, 2, e, 0, NULL, 1);
+	t = shaped(&w, (struct query_view){ .group_by = labels, .n_group_by = 2 });
+	CHECK_EQ(at(t, "pid=;tid=;app.f1"), 5);
+	CHECK_EQ(at(t, "pid=10;tid=10;app.f1"), 60 + 7);
+	tree_free(t);
+	free_world(&w);
+}
+
 TEST(merged_by_binary_and_address)
 {
 	struct world w;
@@ -197,64 +219,13 @@ TEST(merged_by_category)
 	CHECK_EQ(at(t, "top;business;system"), 20);
 	CHECK_EQ(at(t, "top"), 100);
 	tree_free(t);
-	categories_free(c);
+	categories_unref(c);
 	/* the built-in rules know zlib and the kernel */
 	t = shaped(&w, (struct query_view){ .merge = MERGE_CATEGORY });
 	CHECK_EQ(at(t, "business;compression"), 40);
 	CHECK_EQ(at(t, "business;kernel"), 20);
 	tree_free(t);
 	free_world(&w);
-}
-
-TEST(wrong_rules_are_told)
-{
-	static const struct {
-		const char *text, *says;
-	} rows[] = {
-		{ "a function x\nb\n", "r:2: wants three words" },
-		{ "a function\n", "r:1: wants three words" },
-		{ "a colour x\n", "r:1: field 'colour'; allowed: function, binary, kind" },
-		{ "\n\na kind (\n", "r:3: regular expression, its byte 2" },
-	};
-	struct categories *c = NULL;
-	char err[256];
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		CHECK_EQ(categories_parse(&c, rows[i].text, "r", err, sizeof(err)), -EINVAL);
-		if (!strstr(err, rows[i].says))
-			TAP_FAIL("%s: %s", rows[i].text, err);
-	}
-}
-
-static const char *category(const char *function, const char *binary, enum frame_kind kind)
-{
-	struct sym_answer a = { .n = 1, .lines = { { .name = function } } };
-	const char *ret = "";
-
-	CHECK(categories_builtin() != NULL);
-	CHECK_EQ(category_of(categories_builtin(), kind, binary, &a, &ret), 0);
-	return ret;
-}
-
-TEST(built_in_categories)
-{
-	CHECK_STR(category("runtime.gcBgMarkWorker", "/bin/go", FRAME_USER), "gc");
-	CHECK_STR(category("runtime.mallocgc", "/bin/go", FRAME_USER), "allocator");
-	CHECK_STR(category("_int_malloc", "/lib/libc.so.6", FRAME_USER), "allocator");
-	CHECK_STR(category("operator new(unsigned long)", "/lib/libstdc++.so.6", FRAME_USER), "allo"
-											      "cato"
-											      "r");
-	CHECK_STR(category("native_queued_spin_lock_slowpath", "[kernel.kallsyms]", FRAME_KERNEL),
-		  "lock");
-	CHECK_STR(category("mutex_lock", "[kernel.kallsyms]", FRAME_KERNEL), "lock");
-	CHECK_STR(category("do_syscall_64", "[kernel.kallsyms]", FRAME_KERNEL), "syscall");
-	CHECK_STR(category("ext4_file_write_iter", "[kernel.kallsyms]", FRAME_KERNEL), "kernel");
-	CHECK_STR(category("whatever", "/usr/lib/x86_64-linux-gnu/libcrypto.so.3", FRAME_USER),
-		  "crypto");
-	CHECK_STR(category("ZSTD_compressBlock_fast", "/bin/x", FRAME_USER), "compression");
-	CHECK_STR(category("google::protobuf::Message::Parse", "/bin/x", FRAME_USER), "serializatio"
-										      "n");
-	CHECK_STR(category("handle_order", "/bin/shop", FRAME_USER), "business");
 }
 
 TEST(expressions_that_run_for_ever_end_the_query)
