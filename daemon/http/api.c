@@ -154,5 +154,6 @@ void api_unknown(struct request *req)
 {
 	reply_error(req, 404,
 		    "there is no such path; allowed: under /api/v1: profile, diff, series, labels, "
-		    "label/NAME/values, services, tiers, events, pins, processes, targets, status");
+		    "label/NAME/values, services, tiers, events, pins, export, import, "
+		    "processes, targets, status");
 }

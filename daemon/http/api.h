@@ -52,6 +52,8 @@ struct query_limits api_limits(const struct request *req);
 void api_freshen(const struct request *req, uint64_t to);
 /* Answers what api_ and params_ functions said: 400 with err, or as reply_failed. */
 void api_refuse(struct request *req, int r, const char *err);
+/* The same of what the store said of pins and files: 400, 404 or 409 with err. */
+void api_refuse_store(struct request *req, int r, const char *err);
 /* 200 with the JSON in reply.body, compressed if the client takes it. */
 void api_finish(struct request *req);
 /* ,"key":"value" */

@@ -167,6 +167,27 @@ void api_refuse(struct request *req, int r, const char *err)
 		reply_failed(req, r);
 }
 
+/* The store's refusals are the asker's matter, but for a disk that fails. */
+void api_refuse_store(struct request *req, int r, const char *err)
+{
+	switch (r) {
+	case -EINVAL:
+	case -ENODATA:
+	case -EBADMSG:
+		reply_error(req, 400, "%s", err);
+		break;
+	case -ENOENT:
+		reply_error(req, 404, "%s", err);
+		break;
+	case -ENOTSUP:
+	case -ENOSPC:
+		reply_error(req, 409, "%s", err);
+		break;
+	default:
+		reply_failed(req, r);
+	}
+}
+
 void api_finish(struct request *req)
 {
 	reply_ok(req, "application/json");

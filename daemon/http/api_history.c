@@ -87,23 +87,6 @@ static void list_pins(struct request *req)
 		api_finish(req);
 }
 
-/* The store's refusals are the asker's matter, but for a disk that fails. */
-static void refuse_pin(struct request *req, int r, const char *err)
-{
-	switch (r) {
-	case -EINVAL:
-	case -ENODATA:
-		reply_error(req, 400, "%s", err);
-		break;
-	case -ENOTSUP:
-	case -ENOSPC:
-		reply_error(req, 409, "%s", err);
-		break;
-	default:
-		reply_failed(req, r);
-	}
-}
-
 /* Parameters of a POST: the address's, and a form's as body. */
 static int join_form(struct request *req)
 {
@@ -139,7 +122,7 @@ static void add_pin(struct request *req)
 	if (!r)
 		r = store_pin(req->srv->env.query.store, from, to, name, &id, err, sizeof(err));
 	if (r) {
-		refuse_pin(req, r, err);
+		api_refuse_store(req, r, err);
 		return;
 	}
 	buf_printf(&req->reply.body, "{\"id\":%" PRIu64 "}\n", id);

@@ -76,21 +76,22 @@ static int read_matches(struct request *req, struct selector **sel, uint32_t *n,
 	return 0;
 }
 
-static int read_sets(struct request *req, struct label_sets **ret, char *err, size_t errlen)
+/* key: the label whose values are asked for, NULL: none */
+static int read_sets(struct request *req, const char *key, struct label_sets **ret, char *err,
+		     size_t errlen)
 {
 	const struct query_limits lim = api_limits(req);
 	struct selector *sel[MAX_MATCHES] = { NULL };
-	uint64_t from, to;
-	uint32_t n = 0;
+	struct label_ask ask = { .sel = sel, .all_hosts = label_is_host(key) };
 	int r = check_names(req, err, errlen);
 
 	if (!r)
-		r = read_range(req, &from, &to, err, errlen);
+		r = read_range(req, &ask.from, &ask.to, err, errlen);
 	if (!r)
-		r = read_matches(req, sel, &n, err, errlen);
+		r = read_matches(req, sel, &ask.n_sel, err, errlen);
 	if (!r)
-		r = query_label_sets(&req->srv->env.query, from, to, sel, n, &lim, ret);
-	for (uint32_t i = 0; i < n; i++)
+		r = query_label_sets(&req->srv->env.query, &ask, &lim, ret);
+	for (uint32_t i = 0; i < ask.n_sel; i++)
 		selector_free(sel[i]);
 	return r;
 }
@@ -120,7 +121,7 @@ static void answer_words(struct request *req, const char *key)
 	struct buf *b = &req->reply.body;
 	char err[API_ERROR] = "";
 	uint32_t n = 0;
-	int r = read_sets(req, &s, err, sizeof(err));
+	int r = read_sets(req, key, &s, err, sizeof(err));
 
 	if (!r)
 		r = label_sets_words(s, key, &words, &n);
@@ -183,7 +184,7 @@ void api_series(struct request *req)
 	struct label_sets *s = NULL;
 	struct buf *b = &req->reply.body;
 	char err[API_ERROR] = "";
-	int r = read_sets(req, &s, err, sizeof(err));
+	int r = read_sets(req, NULL, &s, err, sizeof(err));
 
 	if (r) {
 		api_refuse(req, r, err);

@@ -32,6 +32,8 @@
 #define N_ENDS		64
 #define BACK_TO_BACK_NS (250 * 1000000ULL)
 #define QUERY_NS	(10 * 1000000000ULL)
+/* for a body of so many bytes to go or come: 5 minutes, and 1 MiB a second */
+#define TRANSFER_S(n)	(300 + ((n) >> 20))
 #define SCRAPE_QUERY_NS (60 * 1000000000ULL)
 /*
  * Time for debug information nobody has asked for before. The next scrape of
@@ -41,7 +43,7 @@
 #define LINE_NS	       (1000 * 1000000ULL)
 #define SCRAPE_LINE_NS (100 * 1000000ULL)
 
-enum method { M_GET = 1, M_HEAD = 2, M_POST = 4, M_OTHER = 8, M_DELETE = 16 };
+enum method { M_GET = 1, M_HEAD = 2, M_POST = 4, M_OTHER = 8, M_DELETE = 16, M_UPLOAD = 32 };
 #define M_READ (M_GET | M_HEAD)
 
 /* how errors are dressed */
@@ -57,7 +59,7 @@ struct request;
 
 struct route {
 	const char *path;
-	unsigned int methods; /* enum method */
+	unsigned int methods; /* enum method; with M_UPLOAD bodies of any size go to upload.c */
 	bool open;	      /* no credential */
 	enum family family;
 	enum lane_id lane;
@@ -76,9 +78,10 @@ struct reply {
 	struct buf body;
 	const void *fixed; /* instead of body: lives as long as the program */
 	size_t fixed_len;
-	bool compressed; /* gzip already, Content-Encoding is told */
-	bool vary;	 /* could have been compressed */
-	bool page;	 /* may be cached and revalidated */
+	struct store_file *file; /* instead of body: owned, read while it is sent */
+	bool compressed;	 /* gzip already, Content-Encoding is told */
+	bool vary;		 /* could have been compressed */
+	bool page;		 /* may be cached and revalidated */
 	struct reply_header headers[4];
 	unsigned int n_headers;
 };
@@ -111,7 +114,9 @@ struct request {
 	const struct route *route;
 	uint64_t arrived; /* mono ns */
 	struct buf body;
-	size_t body_seen;
+	struct store_import *import; /* instead of body, of an upload; NULL: it failed */
+	bool uploads;		     /* an upload that was begun: read to its end */
+	uint64_t body_seen;
 	uint64_t body_announced; /* Content-Length */
 	bool refused;		 /* reply is an error found in the headers */
 	bool gzip;		 /* the client takes it */
@@ -183,8 +188,9 @@ struct http_server {
 	struct client *clients;
 	struct scrape_end ends[N_ENDS];
 	unsigned int next_end;
-	pthread_cond_t timer; /* something for the housekeeping thread */
-	uint64_t fresh;	      /* mono ns of the last cut made for a query */
+	pthread_cond_t timer;	       /* something for the housekeeping thread */
+	uint64_t fresh;		       /* mono ns of the last cut made for a query */
+	struct categories *categories; /* NULL: the built-in ones */
 
 	pthread_t threads[8];
 	unsigned int n_threads;
@@ -218,8 +224,15 @@ void request_admit(struct request *req, const char *method);
 void request_run(struct request *req);
 const char *request_header(const struct request *req, const char *name);
 
+/* upload.c, from the listener's thread; a failure turns the request into a refused one */
+void upload_begin(struct request *req);
+void upload_write(struct request *req, const char *data, size_t n);
+
 /* route.c: never NULL */
 const struct route *route_find(const char *path);
+
+/* server.c: a reference to the rules in force, NULL: the built-in ones */
+struct categories *http_categories(struct http_server *s);
 
 /* reply.c */
 void reply_header(struct reply *r, const char *name, const char *fmt, ...)
@@ -317,6 +330,8 @@ void api_services(struct request *req);
 void api_tiers(struct request *req);
 void api_events(struct request *req);
 void api_pins(struct request *req);
+void api_export(struct request *req);
+void api_import(struct request *req);
 void api_unknown(struct request *req);
 void querier_handler(struct request *req);
 void pyroscope_render(struct request *req);

@@ -25,9 +25,11 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *conn)
 static enum MHD_Result on_body(struct request *req, const char *data, size_t *size)
 {
 	req->body_seen += *size;
-	if (req->body_seen > MAX_DRAIN)
+	if (req->uploads)
+		upload_write(req, data, *size);
+	else if (req->body_seen > MAX_DRAIN)
 		return MHD_NO;
-	if (req->body_seen <= MAX_BODY && !req->refused)
+	else if (req->body_seen <= MAX_BODY && !req->refused)
 		buf_append(&req->body, data, *size);
 	*size = 0;
 	return MHD_YES;
@@ -38,7 +40,7 @@ static enum MHD_Result on_headers(struct request *req, const char *method)
 	client_deadline(req, req->srv->cfg.request_timeout * NSEC_PER_SEC);
 	request_admit(req, method);
 	/* a body that large is not waited for: answer at once, and close */
-	return req->body_announced > MAX_DRAIN ? reply_send(req) : MHD_YES;
+	return req->refused && req->body_announced > MAX_DRAIN ? reply_send(req) : MHD_YES;
 }
 
 static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const char *url,

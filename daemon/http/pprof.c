@@ -76,7 +76,8 @@ static void symbol_line(struct request *req, const char *word)
 	pc = strtoull(word, &end, 0);
 	if (errno || *end || pc < 1ULL << 63 || !req->srv->env.query.symbols)
 		return;
-	symbols_resolve(req->srv->env.query.symbols, FRAME_KERNEL, NULL, pc, &a);
+	symbols_resolve(req->srv->env.query.symbols, FRAME_KERNEL, NULL,
+			symbols_told_kernel(req->srv->env.query.symbols, pc), &a);
 	if (!a.named)
 		return;
 	buf_printf(&req->reply.body, "%#" PRIx64 " ", pc);

@@ -207,12 +207,12 @@ void pyroscope_label_values(struct request *req)
 {
 	const struct query_limits lim = api_limits(req);
 	const char *label = params_get(&req->params, "label");
+	struct label_ask ask = { .all_hosts = label && label_is_host(label_alias(label)) };
 	struct label_sets *sets = NULL;
 	cleanup_free const char **words = NULL;
-	uint64_t from, to;
 	uint32_t n = 0;
 	char err[API_ERROR] = "";
-	int r = api_range(req, "from", "until", 24 * 3600 * NSEC_PER_SEC, &from, &to, err,
+	int r = api_range(req, "from", "until", 24 * 3600 * NSEC_PER_SEC, &ask.from, &ask.to, err,
 			  sizeof(err));
 
 	if (!r && !label) {
@@ -220,7 +220,7 @@ void pyroscope_label_values(struct request *req)
 		r = -EINVAL;
 	}
 	if (!r)
-		r = query_label_sets(&req->srv->env.query, from, to, NULL, 0, &lim, &sets);
+		r = query_label_sets(&req->srv->env.query, &ask, &lim, &sets);
 	if (!r)
 		r = label_sets_words(sets, label_alias(label), &words, &n);
 	if (r) {

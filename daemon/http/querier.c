@@ -13,8 +13,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "export/pprof_read.h"
 
 #define DEFAULT_RANGE_NS (24 * 3600 * NSEC_PER_SEC)
+#define MAX_UNPACKED	 (1 << 20) /* bytes of a request */
 
 static const struct call {
 	const char *name;
@@ -71,6 +73,30 @@ Ringprof__Pprof__QuerierLabelPair *querier_pair(const char *name, const char *va
 	free(p->value);
 	free(p);
 	return NULL;
+}
+
+/* Clients of Connect may pack what they send. */
+static int unpack_body(struct request *req, char *err, size_t errlen)
+{
+	const char *encoding = request_header(req, "Content-Encoding");
+	struct buf raw = { 0 };
+	int r;
+
+	if (!encoding || !strcasecmp(encoding, "identity"))
+		return 0;
+	r = strcasecmp(encoding, "gzip") != 0 ? -EINVAL
+					      : pprof_unzip(req->body.data ? req->body.data : "",
+							    req->body.len, MAX_UNPACKED, &raw);
+	if (r) {
+		snprintf(err, errlen,
+			 "Content-Encoding: '%.32s'; allowed: identity, or gzip of up to %d bytes",
+			 encoding, MAX_UNPACKED);
+		buf_free(&raw);
+		return r == -ENOMEM ? r : -EINVAL;
+	}
+	buf_free(&req->body);
+	req->body = raw;
+	return 0;
 }
 
 static int read_body(struct request *req, bool json, const struct call *c, ProtobufCMessage **ret,
@@ -135,7 +161,9 @@ static void run(struct request *req, const struct call *c, bool json)
 		reply_error(req, 501, "%s is answered as application/proto only", c->name);
 		return;
 	}
-	r = read_body(req, json, c, &in, err, sizeof(err));
+	r = unpack_body(req, err, sizeof(err));
+	if (!r)
+		r = read_body(req, json, c, &in, err, sizeof(err));
 	if (!r)
 		r = answer(req, c, json, in, err, sizeof(err));
 	if (r)

@@ -55,15 +55,16 @@ int querier_types(struct request *req, const ProtobufCMessage *in, ProtobufCMess
 
 /* Label sets that one of the matchers takes; an empty one takes all. */
 static int read_sets(struct request *req, char *const *matchers, size_t n, int64_t start,
-		     int64_t end, struct label_sets **ret, char *err, size_t errlen)
+		     int64_t end, const char *key, struct label_sets **ret, char *err,
+		     size_t errlen)
 {
 	const struct query_limits lim = api_limits(req);
 	struct selector *sel[MAX_MATCHERS];
+	struct label_ask ask = { .sel = sel, .all_hosts = label_is_host(key) };
 	uint32_t n_sel = 0;
-	uint64_t from, to;
 	bool all = !n;
 	char cause[256] = "";
-	int r = querier_range(start, end, &from, &to, err, errlen);
+	int r = querier_range(start, end, &ask.from, &ask.to, err, errlen);
 
 	if (!r && n > MAX_MATCHERS) {
 		snprintf(err, errlen, "matchers: more than %d", MAX_MATCHERS);
@@ -76,9 +77,9 @@ static int read_sets(struct request *req, char *const *matchers, size_t n, int64
 		if (!r)
 			all |= selector_is_all(sel[n_sel++]);
 	}
+	ask.n_sel = all ? 0 : n_sel;
 	if (!r)
-		r = query_label_sets(&req->srv->env.query, from, to, sel, all ? 0 : n_sel, &lim,
-				     ret);
+		r = query_label_sets(&req->srv->env.query, &ask, &lim, ret);
 	for (uint32_t i = 0; i < n_sel; i++)
 		selector_free(sel[i]);
 	return r;
@@ -106,7 +107,7 @@ static int answer_words(struct request *req, char *const *matchers, size_t n_mat
 	struct label_sets *sets = NULL;
 	cleanup_free const char **words = NULL;
 	uint32_t n = 0;
-	int r = read_sets(req, matchers, n_matchers, start, end, &sets, err, errlen);
+	int r = read_sets(req, matchers, n_matchers, start, end, key, &sets, err, errlen);
 
 	if (!r)
 		r = label_sets_words(sets, key, &words, &n);
@@ -212,11 +213,18 @@ int querier_series(struct request *req, const ProtobufCMessage *in, ProtobufCMes
 {
 	const Ringprof__Pprof__QuerierSeriesRequest *q = (const void *)in;
 	struct label_sets *sets = NULL;
-	struct strtab *seen = strtab_new();
-	int r = seen ? 0 : -ENOMEM;
+	struct strtab *seen;
+	int r;
 
+	/* each is compared with each label of each set */
+	if (q->n_label_names > MAX_MATCHERS) {
+		snprintf(err, errlen, "label_names: more than %d", MAX_MATCHERS);
+		return -EINVAL;
+	}
+	seen = strtab_new();
+	r = seen ? 0 : -ENOMEM;
 	if (!r)
-		r = read_sets(req, q->matchers, q->n_matchers, q->start, q->end, &sets, err,
+		r = read_sets(req, q->matchers, q->n_matchers, q->start, q->end, NULL, &sets, err,
 			      errlen);
 	if (!r)
 		r = copy_sets((void *)out, sets, q, seen);

@@ -13,6 +13,7 @@
 
 #define NODES_DEFAULT 8192
 #define NODES_MAX     1048576
+#define MAX_POINTS    2000000U /* of all series: some 60 bytes each until the answer is written */
 
 static int read_selector(struct request *req, const char *type, const char *labels, char *err,
 			 size_t errlen)
@@ -245,6 +246,13 @@ int querier_points(struct request *req, const ProtobufCMessage *in, ProtobufCMes
 	if (!r) {
 		api_freshen(req, ask.to);
 		r = query_series(&req->srv->env.query, &ask, req->selector, &lim, &line);
+	}
+	if (!r && (uint64_t)line->n_groups * line->n_points > MAX_POINTS) {
+		snprintf(err, errlen,
+			 "%u series of %u points are more than %u in all; ask for a larger step, "
+			 "a shorter range or fewer labels in group_by",
+			 line->n_groups, line->n_points, MAX_POINTS);
+		r = -EINVAL;
 	}
 	if (!r)
 		r = copy_series((void *)out, line, &ask, selector_is_samples(req->selector),

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/config.h"
+#include "query/category.h"
 
 #define DEFAULT_RANGE_NS (300 * NSEC_PER_SEC)
 #define MAX_NODES	 1048576
@@ -131,6 +132,9 @@ static int read_merge(struct question *q, char *err, size_t errlen)
 		return -EINVAL;
 	}
 	q->env.view.merge = (enum merge_by)i;
+	if (i == MERGE_CATEGORY)
+		q->categories = http_categories(q->req->srv);
+	q->env.view.categories = q->categories;
 	return 0;
 }
 
@@ -199,11 +203,11 @@ static int read_steps(struct question *q, char *err, size_t errlen)
 				  GROUPS_DEFAULT, &q->max_groups, err, errlen);
 	if (r || !step || !strcmp(step, "auto"))
 		return r;
-	if (parse_duration(step, &q->in.step) || q->in.step < NSEC_PER_SEC ||
+	if (parse_duration(step, &q->in.step) || q->in.step < NSEC_PER_MSEC ||
 	    (q->in.to - q->in.from) / q->in.step >= SERIES_MAX_POINTS - 1) {
 		snprintf(err, errlen,
-			 "step: '%.64s'; allowed: auto, or a time like 10s of at least 1s, so that "
-			 "there are at most %d points",
+			 "step: '%.64s'; allowed: auto, or a time like 10s, 50ms of at least 1ms, "
+			 "so that there are at most %d points",
 			 step, SERIES_MAX_POINTS);
 		return -EINVAL;
 	}
@@ -241,5 +245,6 @@ void question_free(struct question *q)
 	frame_filter_free(q->focus);
 	frame_filter_free(q->ignore);
 	frame_filter_free(q->hide);
+	categories_unref(q->categories);
 	free(q->groups.text);
 }

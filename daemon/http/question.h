@@ -27,6 +27,7 @@ struct question {
 	uint64_t max_nodes, max_points, max_groups;
 	bool text; /* top for people */
 	struct api_words groups;
+	struct categories *categories;		    /* a reference, NULL: the built-in ones */
 	struct frame_filter *focus, *ignore, *hide; /* view has them too */
 };
 

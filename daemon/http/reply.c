@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "http/internal.h"
 
-#define SEND_S	     300 /* for the client to take an answer */
 #define MIN_COMPRESS 1024
+#define FILE_BLOCK   (256U << 10)
 
 #define CSP                                                                             \
 	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " \
@@ -80,6 +80,7 @@ void reply_error(struct request *req, unsigned int status, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	buf_free(&r->body);
+	store_file_close(r->file);
 	*r = (struct reply){ .status = status, .type = "text/plain; charset=utf-8" };
 	if (req->family == F_API) {
 		r->type = "application/json";
@@ -182,12 +183,39 @@ static void add_headers(const struct reply *r, struct MHD_Response *resp)
 		MHD_add_response_header(resp, r->headers[i].name, r->headers[i].value);
 }
 
+static ssize_t read_file(void *file, uint64_t at, char *room, size_t n)
+{
+	ssize_t got = store_file_read(file, at, room, n);
+
+	return got > 0 ? got
+	       : got   ? MHD_CONTENT_READER_END_WITH_ERROR
+		       : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static void close_file(void *file)
+{
+	store_file_close(file);
+}
+
+/* Hands the file over to the response. */
+static struct MHD_Response *file_response(struct reply *r)
+{
+	struct MHD_Response *resp = MHD_create_response_from_callback(
+		store_file_size(r->file), FILE_BLOCK, read_file, r->file, close_file);
+
+	if (resp)
+		r->file = NULL;
+	return resp;
+}
+
 /* Hands the body over to the response. */
 static struct MHD_Response *make_response(struct request *req)
 {
 	struct reply *r = &req->reply;
 	struct MHD_Response *resp;
 
+	if (r->file)
+		return file_response(r);
 	if (r->fixed || !r->body.len)
 		return MHD_create_response_from_buffer(r->fixed_len, (void *)r->fixed,
 						       MHD_RESPMEM_PERSISTENT);
@@ -200,16 +228,21 @@ static struct MHD_Response *make_response(struct request *req)
 	return resp;
 }
 
+static uint64_t reply_size(const struct reply *r)
+{
+	return r->file ? store_file_size(r->file) : r->fixed ? r->fixed_len : r->body.len;
+}
+
 enum MHD_Result reply_send(struct request *req)
 {
 	struct http_server *s = req->srv;
 	struct MHD_Response *resp;
 	enum MHD_Result ok;
-	size_t bytes;
+	uint64_t bytes;
 
 	if (!req->reply.status)
 		return MHD_NO;
-	bytes = req->reply.fixed ? req->reply.fixed_len : req->reply.body.len;
+	bytes = reply_size(&req->reply);
 	resp = make_response(req);
 	if (!resp)
 		return MHD_NO;
@@ -217,7 +250,7 @@ enum MHD_Result reply_send(struct request *req)
 	COUNT(s->by_class[req->reply.status / 100 % 6]);
 	if (req->method != M_HEAD)
 		__atomic_fetch_add(&s->bytes_out, bytes, __ATOMIC_RELAXED);
-	client_deadline(req, SEND_S * NSEC_PER_SEC);
+	client_deadline(req, TRANSFER_S(bytes) * NSEC_PER_SEC);
 	ok = MHD_queue_response(req->conn, req->reply.status, resp);
 	MHD_destroy_response(resp);
 	return ok;

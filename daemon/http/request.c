@@ -50,6 +50,8 @@ void request_free(struct request *req)
 	params_free(&req->params);
 	buf_free(&req->body);
 	buf_free(&req->reply.body);
+	store_file_close(req->reply.file);
+	store_import_drop(req->import);
 	free(req->path);
 	free(req);
 }
@@ -105,12 +107,32 @@ static bool host_ok(struct request *req)
 	return false;
 }
 
+/*
+ * Sec-Fetch-Site comes to trustworthy addresses only, and for it localhost is
+ * one site whatever the port; with what changes something browsers send Origin.
+ */
+static bool own_page(const struct request *req)
+{
+	const char *site = request_header(req, "Sec-Fetch-Site");
+	const char *origin = request_header(req, "Origin");
+	const char *host = request_header(req, "Host");
+	/* what a proxy was asked for; no page can make a browser send it unasked */
+	const char *asked = request_header(req, "X-Forwarded-Host");
+
+	if (site && !strcasecmp(site, "cross-site"))
+		return false;
+	if (!origin || req->method == M_GET || req->method == M_HEAD)
+		return true;
+	origin = strstr(origin, "://");
+	if (!origin)
+		return false;
+	return (host && !strcasecmp(origin + 3, host)) || (asked && !strcasecmp(origin + 3, asked));
+}
+
 /* Browsers say where a request comes from; another site's page has no business with profiles. */
 static bool origin_ok(struct request *req)
 {
-	const char *site = request_header(req, "Sec-Fetch-Site");
-
-	if (req->family == F_PLAIN || !site || strcasecmp(site, "cross-site"))
+	if (req->family == F_PLAIN || own_page(req))
 		return true;
 	COUNT(req->srv->host_refused);
 	reply_error(req, 403, "requests from another site's page are not answered");
@@ -156,7 +178,7 @@ static bool sizes_ok(struct request *req)
 	uint64_t size = text ? strtoull(text, NULL, 10) : 0;
 
 	req->body_announced = size;
-	if (size <= MAX_BODY)
+	if (size <= MAX_BODY || req->route->methods & M_UPLOAD)
 		return true;
 	reply_error(req, 413, "the body has %" PRIu64 " bytes; allowed: up to %u", size, MAX_BODY);
 	if (size > MAX_DRAIN)
@@ -192,11 +214,13 @@ void request_admit(struct request *req, const char *method)
 	/* sizes come first only to be known: how to get rid of a body depends on them */
 	req->refused = !uri_ok(req) || !sizes_ok(req) || !host_ok(req) || !origin_ok(req) ||
 		       !credential_ok(req) || !method_ok(req);
+	if (!req->refused && req->route->methods & M_UPLOAD)
+		upload_begin(req);
 }
 
 void request_run(struct request *req)
 {
-	if (!req->refused && req->body_seen > MAX_BODY)
+	if (!req->refused && !req->uploads && req->body_seen > MAX_BODY)
 		reply_error(req, 413, "the body is too large; allowed: up to %u bytes", MAX_BODY);
 	else if (!req->refused && req->body.err)
 		reply_error(req, 503, "out of memory");

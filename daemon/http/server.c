@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "http/internal.h"
+#include "query/category.h"
 
 #define DEFAULT_WAITING	    256
 #define DEFAULT_MAX_SECONDS 3600
@@ -175,6 +176,7 @@ void http_stop(struct http_server *s)
 	buf_free(&s->cert);
 	buf_free(&s->key);
 	free_config(&s->cfg);
+	categories_unref(s->categories);
 	pthread_cond_destroy(&s->timer);
 	for (size_t i = 0; i < N_LANES; i++)
 		pthread_cond_destroy(&s->lanes[i].wake);
@@ -189,6 +191,27 @@ void http_windows_closed(void *server, uint64_t closed)
 	pthread_mutex_lock(&s->lock);
 	scrape_closed_locked(s, closed);
 	pthread_mutex_unlock(&s->lock);
+}
+
+void http_set_categories(struct http_server *s, struct categories *c)
+{
+	struct categories *old;
+
+	pthread_mutex_lock(&s->lock);
+	old = s->categories;
+	s->categories = c;
+	pthread_mutex_unlock(&s->lock);
+	categories_unref(old);
+}
+
+struct categories *http_categories(struct http_server *s)
+{
+	struct categories *c;
+
+	pthread_mutex_lock(&s->lock);
+	c = categories_ref(s->categories);
+	pthread_mutex_unlock(&s->lock);
+	return c;
 }
 
 static uint64_t load(const uint64_t *v)

@@ -66,6 +66,12 @@ void http_stop(struct http_server *s);
  */
 void http_windows_closed(void *server, uint64_t closed);
 
+/*
+ * Rules that merge=category takes from now on; questions under way keep theirs.
+ * Takes over the caller's reference, NULL: the built-in ones.
+ */
+void http_set_categories(struct http_server *s, struct categories *c);
+
 struct http_counters {
 	uint64_t requests, responses_by_class[6], waiting, refused_waiting, auth_failures,
 		host_refused, hangups, bytes_out, timeouts;

@@ -93,6 +93,27 @@ TEST(other_sites_pages_are_refused)
 	CHECK_ASK("GET", "/api/v1/status", AUTH "Sec-Fetch-Site: same-origin\r\n", 200);
 	CHECK(!strstr(a.all, "Access-Control"));
 	heard(&a);
+	/* a page of another port is of the same site, and to plain addresses browsers say no site */
+	CHECK_ASK("POST", "/api/v1/status",
+		  AUTH "Host: localhost:4099\r\n"
+		       "Origin: http://localhost:3000\r\n",
+		  403);
+	heard(&a);
+	CHECK_ASK("POST", "/api/v1/status", AUTH "Origin: null\r\n", 403);
+	heard(&a);
+	CHECK_ASK("POST", "/api/v1/status",
+		  AUTH "Host: localhost:4099\r\n"
+		       "Origin: http://localhost:4099\r\n",
+		  405);
+	heard(&a);
+	CHECK_ASK("POST", "/api/v1/status",
+		  AUTH "Host: localhost:4099\r\n"
+		       "X-Forwarded-Host: prof.example\r\n"
+		       "Origin: https://prof.example\r\n",
+		  405);
+	heard(&a);
+	CHECK_ASK("GET", "/api/v1/status", AUTH "Origin: http://localhost:3000\r\n", 200);
+	heard(&a);
 }
 
 TEST(unknown_paths_in_each_dress)

@@ -261,6 +261,36 @@ TEST(pins_without_a_disk)
 	heard(&a);
 }
 
+/* What a body of that size, which is yet to come, is told. */
+static void announce(const char *path, const char *credential, const char *size, int want)
+{
+	char headers[256];
+
+	snprintf(headers, sizeof(headers), "%sContent-Length: %s\r\n", credential, size);
+	CHECK_ASK("POST", path, headers, want);
+	heard(&a);
+}
+
+/* Bodies of any size are let in where files are taken, and nowhere else. */
+TEST(files_without_a_disk)
+{
+	post("/api/v1/import", "", "no file", 409);
+	CHECK(strstr(a.body, "no history on disk"));
+	heard(&a);
+	announce("/api/v1/import", AUTH, "3000000", 409);
+	announce("/api/v1/import", "", "3000000", 401);
+	announce("/api/v1/events", AUTH, "3000000", 413);
+	CHECK_ASK("GET", "/api/v1/export?id=1", AUTH, 409);
+	heard(&a);
+	CHECK_ASK("GET", "/api/v1/export", AUTH, 400);
+	CHECK(strstr(a.body, "id, from: allowed"));
+	heard(&a);
+	CHECK_ASK("GET", "/api/v1/export?id=1&from=now-1m", AUTH, 400);
+	heard(&a);
+	CHECK_ASK("GET", "/api/v1/import", AUTH, 405);
+	heard(&a);
+}
+
 /* total of the answer to a question */
 static long long total_of(const char *path)
 {
@@ -323,6 +353,7 @@ TEST(bad_questions)
 		{ "?from=5000000000&until=6000000000", "from: lies in the future" },
 		{ "?query=%7Bservce_name=%22x%22%7D", "query: no label 'servce_name' in the "
 						      "history; did you mean 'service_name'?" },
+		{ "?group_by=foo", "group_by: no label 'foo' in the history; allowed" },
 		{ "?group_by=zzzzzzzzz", "group_by: no label 'zzzzzzzzz' in the history; allowed" },
 		{ "?group_by=", "group_by: allowed: 1 to 8 label names" },
 		{ "?group_by=comm,,exe", "group_by: allowed: 1 to 8 label names" },
