@@ -13,13 +13,16 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 
 #include "base/buf.h"
 
 /* exit status; ringprof(1) documents them */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_ABSENT = 3, CLI_DENIED = 4 };
 
-#define CLI_MAX_OPTIONS 16
+#define CLI_MAX_OPTIONS	  16
+#define CLI_QUERY_SECONDS 60 /* that a question may take */
 
 struct cli_option {
 	const char *name; /* long, without dashes; NULL ends a table */
@@ -59,6 +62,13 @@ const char *cli_value(const struct cli *c, const char *name);
 /* Prints obj as JSON, or by text(obj); takes over obj's reference. Gives CLI_OK. */
 int cli_emit(const struct cli *c, json_t *obj, void (*text)(const json_t *obj));
 
+/* Text of others on stdout: nothing in it drives the terminal. NULL is fine. */
+void cli_put_clean(const char *s);
+/* One line of what an answer of /api/v1/profile rests on: samples, cores, what is missing. */
+void cli_put_totals(const json_t *o);
+/* The answer of format=top as a table. CLI_OK, or a status + message. */
+int top_print(const struct buf *body);
+
 /* "ringprof: ..." on stderr; gives `status`. */
 int cli_fail(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The status that says what an errno means to the caller. */
@@ -79,6 +89,11 @@ int client_send(const struct cli *c, const char *method, const char *path, const
  */
 int client_json(const struct cli *c, const char *method, const struct buf *path, const char *body,
 		long timeout, json_t **ret);
+/* GET path, an answer of 200 into the file. As client_get, never quiet. */
+int client_download(const struct cli *c, const char *path, FILE *to, long timeout);
+/* POST of the next `size` bytes of a file; as client_json. */
+int client_upload(const struct cli *c, const char *path, FILE *from, uint64_t size, long timeout,
+		  json_t **ret);
 /* GET any http or https URL, which need not be a daemon's. As client_get, never quiet. */
 int client_fetch(const char *url, struct buf *b, long timeout);
 /* Is a daemon there? */
@@ -107,6 +122,8 @@ int verb_annotate(struct cli *c);
 int verb_pin(struct cli *c);
 int verb_unpin(struct cli *c);
 int verb_pins(struct cli *c);
+int verb_export(struct cli *c);
+int verb_import(struct cli *c);
 
 /* May stdout be written to in colour? A terminal, and NO_COLOR not set. */
 bool cli_colour(void);
@@ -116,6 +133,6 @@ const char *cli_paint(enum cli_colour c);
 
 extern const struct cli_option set_options[], stats_options[], record_options[], query_options[],
 	top_options[], symbolize_options[], diff_options[], flame_options[], services_options[],
-	events_options[], annotate_options[], pin_options[];
+	events_options[], annotate_options[], pin_options[], export_options[];
 
 #endif

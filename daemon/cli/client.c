@@ -19,6 +19,13 @@
 
 #define MAX_BODY (1UL << 30)
 
+/* What is sent: JSON, the next bytes of a file, or nothing. */
+struct client_body {
+	const char *json;
+	FILE *file;
+	uint64_t size;
+};
+
 struct place {
 	char socket[256]; /* "" = TCP */
 	char url[512];	  /* scheme and host, and a credential maybe */
@@ -88,14 +95,31 @@ static void find_place(const struct cli *c, struct place *p)
 		snprintf(p->ca, sizeof(p->ca), "%s", ca);
 }
 
+/* Where an answer goes: a file that was asked for, and errors about it, do not mix. */
+struct answer {
+	CURL *h;
+	struct buf *b;
+	FILE *file; /* NULL: into b */
+	int err;    /* of writing it */
+};
+
 static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
-	struct buf *b = arg;
+	struct answer *a = arg;
+	long code = 0;
 
-	if (b->len + size * n > MAX_BODY)
+	curl_easy_getinfo(a->h, CURLINFO_RESPONSE_CODE, &code);
+	if (a->file && code == 200) {
+		errno = 0;
+		if (fwrite(data, size, n, a->file) == n)
+			return size * n;
+		a->err = errno ? errno : EIO;
 		return 0;
-	buf_append(b, data, size * n);
-	return b->err ? 0 : size * n;
+	}
+	if (a->b->len + size * n > MAX_BODY)
+		return 0;
+	buf_append(a->b, data, size * n);
+	return a->b->err ? 0 : size * n;
 }
 
 /* {"error":"..."} of the daemon, else the text itself, cut to a line. */
@@ -126,11 +150,13 @@ static int status_of_code(long code)
 	return code == 400 ? CLI_USAGE : CLI_FAILED;
 }
 
-static void configure(CURL *h, const struct place *p, const char *url, struct buf *b, long timeout)
+static void configure(struct answer *a, const struct place *p, const char *url, long timeout)
 {
+	CURL *h = a->h;
+
 	curl_easy_setopt(h, CURLOPT_URL, url);
 	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(h, CURLOPT_WRITEDATA, b);
+	curl_easy_setopt(h, CURLOPT_WRITEDATA, a);
 	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(h, CURLOPT_TIMEOUT, timeout);
 	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT, 5L);
@@ -166,6 +192,9 @@ static int tell_absent(const struct place *p, CURL *h, CURLcode rc, bool quiet)
 	if (!quiet && rc == CURLE_PEER_FAILED_VERIFICATION)
 		cli_fail(0, "%s: %s; name the certificate in CURL_CA_BUNDLE", p->name,
 			 curl_easy_strerror(rc));
+	else if (rc == CURLE_OPERATION_TIMEDOUT || rc == CURLE_FILESIZE_EXCEEDED)
+		return cli_fail(CLI_FAILED, "%s: %s; it is there: ask for a shorter range or less",
+				p->name, curl_easy_strerror(rc));
 	else if (!quiet && p->other)
 		cli_fail(0, "%s: %s", p->name, curl_easy_strerror(rc));
 	else if (!quiet)
@@ -176,48 +205,106 @@ static int tell_absent(const struct place *p, CURL *h, CURLcode rc, bool quiet)
 	return CLI_ABSENT;
 }
 
-/* Performs what was configured; body into b. */
-static int perform(CURL *h, const struct place *p, struct buf *b, bool quiet)
+/* The JSON that came, unless r says that none did; frees b. */
+static int read_answer(int r, struct buf *b, json_t **ret)
 {
-	CURLcode rc = curl_easy_perform(h);
+	if (!r) {
+		*ret = json_loadb(b->data ? b->data : "", b->len, 0, NULL);
+		if (!*ret)
+			r = cli_fail(CLI_FAILED, "the daemon's answer cannot be read");
+	}
+	buf_free(b);
+	return r;
+}
+
+/* Performs what was configured. */
+static int perform(struct answer *a, const struct place *p, bool quiet)
+{
+	CURLcode rc = curl_easy_perform(a->h);
 	long code = 0;
 	int r;
 
-	curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &code);
-	r = rc == CURLE_OK ? status_of_code(code) : tell_absent(p, h, rc, quiet);
+	curl_easy_getinfo(a->h, CURLINFO_RESPONSE_CODE, &code);
+	if (a->err)
+		return cli_fail(CLI_FAILED, "writing: %s", strerror(a->err));
+	/* a server that answers before it has read everything says more than the broken pipe */
+	if (rc == CURLE_SEND_ERROR && code >= 400)
+		rc = CURLE_OK;
+	r = rc == CURLE_OK ? status_of_code(code) : tell_absent(p, a->h, rc, quiet);
 	if (rc == CURLE_OK && r && !quiet)
-		tell_error(p, code, b);
+		tell_error(p, code, a->b);
+	return r;
+}
+
+static void set_body(CURL *h, const struct client_body *body)
+{
+	if (body->file) {
+		curl_easy_setopt(h, CURLOPT_POST, 1L);
+		curl_easy_setopt(h, CURLOPT_READDATA, body->file);
+		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->size);
+	} else if (body->json) {
+		curl_easy_setopt(h, CURLOPT_POSTFIELDS, body->json);
+	}
+}
+
+/* to: where the body of a 200 goes, NULL: into b with everything else. */
+static int transfer(const struct cli *c, const char *method, const char *path,
+		    const struct client_body *body, FILE *to, struct buf *b, long timeout,
+		    bool quiet)
+{
+	const char *type = body->file	? "Content-Type: application/octet-stream"
+			   : body->json ? "Content-Type: application/json"
+					: NULL;
+	struct curl_slist *headers = type ? curl_slist_append(NULL, type) : NULL;
+	struct answer a = { .h = curl_easy_init(), .b = b, .file = to };
+	struct place p;
+	struct buf url = { 0 };
+	int r;
+
+	find_place(c, &p);
+	buf_printf(&url, "%s%s", p.url, path);
+	if (!a.h || url.err || (type && !headers)) {
+		r = cli_fail(CLI_FAILED, "out of memory");
+	} else {
+		configure(&a, &p, url.data, timeout);
+		curl_easy_setopt(a.h, CURLOPT_CUSTOMREQUEST, method);
+		set_body(a.h, body);
+		if (headers)
+			curl_easy_setopt(a.h, CURLOPT_HTTPHEADER, headers);
+		r = perform(&a, &p, quiet);
+	}
+	buf_free(&url);
+	curl_slist_free_all(headers);
+	curl_easy_cleanup(a.h);
 	return r;
 }
 
 int client_send(const struct cli *c, const char *method, const char *path, const char *body,
 		struct buf *b, long timeout, bool quiet)
 {
-	struct curl_slist *headers = NULL;
-	struct place p;
-	struct buf url = { 0 };
-	CURL *h = curl_easy_init();
-	int r;
+	const struct client_body json = { .json = body };
 
-	find_place(c, &p);
-	buf_printf(&url, "%s%s", p.url, path);
-	if (body)
-		headers = curl_slist_append(NULL, "Content-Type: application/json");
-	if (!h || url.err || (body && !headers)) {
-		r = cli_fail(CLI_FAILED, "out of memory");
-	} else {
-		configure(h, &p, url.data, b, timeout);
-		curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, method);
-		if (body)
-			curl_easy_setopt(h, CURLOPT_POSTFIELDS, body);
-		if (headers)
-			curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers);
-		r = perform(h, &p, b, quiet);
-	}
-	buf_free(&url);
-	curl_slist_free_all(headers);
-	curl_easy_cleanup(h);
+	return transfer(c, method, path, &json, NULL, b, timeout, quiet);
+}
+
+int client_download(const struct cli *c, const char *path, FILE *to, long timeout)
+{
+	const struct client_body none = { 0 };
+	struct buf b = { 0 };
+	int r = transfer(c, "GET", path, &none, to, &b, timeout, false);
+
+	buf_free(&b);
 	return r;
+}
+
+int client_upload(const struct cli *c, const char *path, FILE *from, uint64_t size, long timeout,
+		  json_t **ret)
+{
+	const struct client_body body = { .file = from, .size = size };
+	struct buf b = { 0 };
+	int r = transfer(c, "POST", path, &body, NULL, &b, timeout, false);
+
+	return read_answer(r, &b, ret);
 }
 
 int client_get(const struct cli *c, const char *path, struct buf *b, long timeout, bool quiet)
@@ -229,6 +316,7 @@ int client_fetch(const char *url, struct buf *b, long timeout)
 {
 	const char *ca = getenv("CURL_CA_BUNDLE");
 	CURL *h = curl_easy_init();
+	struct answer a = { .h = h, .b = b };
 	struct place p = { .other = true };
 	int r;
 
@@ -238,7 +326,7 @@ int client_fetch(const char *url, struct buf *b, long timeout)
 	name_place(&p);
 	if (ca && *ca)
 		snprintf(p.ca, sizeof(p.ca), "%s", ca);
-	configure(h, &p, url, b, timeout);
+	configure(&a, &p, url, timeout);
 	/* somebody else's server: by whatever way there is, and moved as artifacts of builds are */
 	curl_easy_setopt(h, CURLOPT_NOPROXY, NULL);
 	curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 1L);
@@ -248,7 +336,7 @@ int client_fetch(const char *url, struct buf *b, long timeout)
 #else
 	curl_easy_setopt(h, CURLOPT_REDIR_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
-	r = perform(h, &p, b, false);
+	r = perform(&a, &p, false);
 	curl_easy_cleanup(h);
 	return r;
 }
@@ -290,11 +378,5 @@ int client_json(const struct cli *c, const char *method, const struct buf *path,
 	int r = path->err ? cli_fail(CLI_FAILED, "out of memory")
 			  : client_send(c, method, path->data, body, &b, timeout, false);
 
-	if (!r) {
-		*ret = json_loadb(b.data ? b.data : "", b.len, 0, NULL);
-		if (!*ret)
-			r = cli_fail(CLI_FAILED, "the daemon's answer cannot be read");
-	}
-	buf_free(&b);
-	return r;
+	return read_answer(r, &b, ret);
 }

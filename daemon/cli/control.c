@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/config.h"
+#include "base/disabled.h"
 #include "cli/cli.h"
 
 #define MAX_CPUS 4096
@@ -56,9 +57,13 @@ static int result(struct control *ctl, int r)
 
 int verb_start(struct cli *c)
 {
+	struct control *ctl;
 	int status = CLI_OK;
-	struct control *ctl = open_control(&status);
+	char why[512];
 
+	if (disabled_check(why, sizeof(why)))
+		return cli_fail(CLI_FAILED, "start: %s", why);
+	ctl = open_control(&status);
 	return ctl ? result(ctl, control_start(ctl)) : status;
 }
 

@@ -6,7 +6,6 @@
  */
 #include <stdarg.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <linux/ringprof.h>
 #include <stdio.h>
@@ -18,20 +17,15 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/disabled.h"
 #include "cli/cli.h"
+#include "cli/doctor.h"
 #include "ringprof/record.h"
+#include "source/absent.h"
 #include "source/control.h"
+#include "source/known_bad.h"
 
-struct finding {
-	const char *state; /* "ok", "warning", "bad" */
-	char text[512];
-	char fix[256]; /* command, "" none */
-};
-
-static void found(struct finding *f, const char *state, const char *fix, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static void found(struct finding *f, const char *state, const char *fix, const char *fmt, ...)
+void found(struct finding *f, const char *state, const char *fix, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -42,8 +36,7 @@ static void found(struct finding *f, const char *state, const char *fix, const c
 	va_end(ap);
 }
 
-/* First line of a small file into out; false: not there. */
-static bool read_line(const char *path, char *out, size_t len)
+bool read_line(const char *path, char *out, size_t len)
 {
 	cleanup_fclose FILE *f = fopen(path, "re");
 
@@ -56,10 +49,17 @@ static bool read_line(const char *path, char *out, size_t len)
 static void check_kernel(struct finding *f)
 {
 	struct utsname u;
+	const char *bad;
 
 	uname(&u);
+	bad = known_bad_user_chains(u.release, u.version);
 	found(f, "ok", "", "%s %s %s", u.sysname, u.release, u.machine);
-	if (strcmp(u.machine, "x86_64"))
+	if (bad)
+		found(f, "warning", "",
+		      "%s: %s: perf by frame pointers is refused; the module and unwind rows do "
+		      "without it",
+		      u.release, bad);
+	else if (strcmp(u.machine, "x86_64"))
 		found(f, "warning", "",
 		      "%s %s: the module is written for x86_64; the perf source works here",
 		      u.release, u.machine);
@@ -89,11 +89,13 @@ static void check_module(struct finding *f)
 {
 	struct control *c = NULL;
 	struct control_info info;
+	struct absent a;
 	char err[512];
 	int r = control_open(&c, err, sizeof(err));
 
+	absent_explain(&a);
 	if (r == -ENOENT)
-		found(f, "warning", "make dkms-install && modprobe ringprof", "not loaded");
+		found(f, "warning", a.fix, "not loaded: %s", a.why);
 	else if (r)
 		found(f, "warning", "", "%s", err);
 	else if (control_info(c, &info))
@@ -103,49 +105,27 @@ static void check_module(struct finding *f)
 		      "version %s speaks ABI %u, these programs %u and %u: an older module stayed "
 		      "loaded",
 		      info.version, info.abi_major, RINGPROF_ABI_MAJOR, RINGPROF_ABI_MAJOR - 1);
+	else if (info.state == RINGPROF_STATE_OFF)
+		found(f, "warning", "modprobe -r ringprof && modprobe ringprof off=0",
+		      "version %s, %s; the perf source takes over", info.version,
+		      control_state_name(info.state));
 	else
-		found(f, "ok", "", "version %s, %s", info.version,
-		      info.state == RINGPROF_STATE_RUNNING ? "sampling" : "stopped");
+		found(f, "ok", "", "version %s, %s", info.version, control_state_name(info.state));
 	control_close(c);
 }
 
 static void check_daemon(struct finding *f, const struct cli *cli)
 {
+	char why[512];
+
 	if (client_alive(cli))
 		found(f, "ok", "", "running");
+	else if (disabled_check(why, sizeof(why)))
+		found(f, "warning", "rm " DISABLED_FILE " && systemctl start ringprofd",
+		      "switched off: " DISABLED_FILE " is there");
 	else
 		found(f, "warning", "systemctl enable --now ringprofd",
 		      "not running (or not for you to ask)");
-}
-
-static void check_lockdown(struct finding *f)
-{
-	char line[128] = "", *p;
-
-	if (!read_line("/sys/kernel/security/lockdown", line, sizeof(line)))
-		found(f, "ok", "", "none");
-	else if ((p = strstr(line, "[none]")))
-		found(f, "ok", "", "none");
-	else if (strstr(line, "[confidentiality]"))
-		found(f, "bad", "",
-		      "confidentiality: neither perf events nor the module may read stacks");
-	else
-		found(f, "warning", "mokutil --import /var/lib/dkms/mok.pub",
-		      "integrity: the module must be signed with a key that this machine trusts");
-}
-
-static void check_secure_boot(struct finding *f)
-{
-	static const char var[] = "/sys/firmware/efi/efivars/"
-				  "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
-	unsigned char b[5];
-	cleanup_close int fd = open(var, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || read(fd, b, sizeof(b)) != (ssize_t)sizeof(b) || !b[4])
-		found(f, "ok", "", "off");
-	else
-		found(f, "warning", "mokutil --import /var/lib/dkms/mok.pub",
-		      "on: dkms signs the module, its key must be enrolled once");
 }
 
 static int try_event(uint32_t type, uint64_t config, int pid, int cpu)

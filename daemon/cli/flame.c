@@ -14,7 +14,6 @@
 #include "base/config.h"
 #include "cli/cli.h"
 
-#define TIMEOUT	      60
 #define MAX_NODES     "20000"
 #define MAX_ROWS      400
 #define MIN_WIDTH     20
@@ -26,6 +25,8 @@ const struct cli_option flame_options[] = {
 	{ "until", 0, "TIME", "end (default now)" },
 	{ "invert", 0, NULL, "leaves on top: what burned, and who called it" },
 	{ "focus", 0, "REGEX", "only stacks with a frame that matches" },
+	{ "merge", 0, "WHAT", "boxes by function, line, binary or category" },
+	{ "group-by", 0, "LABELS", "outermost boxes by these labels: service_name" },
 	{ "width", 'w', "COLUMNS", "width (default the terminal's)" },
 	{ 0 },
 };
@@ -161,13 +162,8 @@ static unsigned int terminal_width(void)
 static void flame_text(const json_t *o)
 {
 	struct picture p = { .width = columns, .colour = cli_colour() };
-	double seconds = json_number_value(json_object_get(o, "duration_ms")) / 1000;
-	double total = json_number_value(json_object_get(o, "total"));
 
-	printf("%lld samples", (long long)json_integer_value(json_object_get(o, "samples")));
-	if (seconds > 0)
-		printf(", %.3g cores for %.0f s", total / 1e9 / seconds, seconds);
-	putchar('\n');
+	cli_put_totals(o);
 	p.rows = calloc(MAX_ROWS, sizeof(*p.rows));
 	if (!p.rows)
 		return;
@@ -213,8 +209,10 @@ int verb_flame(struct cli *c)
 	client_param(&path, "from", cli_value(c, "from"));
 	client_param(&path, "until", cli_value(c, "until"));
 	client_param(&path, "focus", cli_value(c, "focus"));
+	client_param(&path, "merge", cli_value(c, "merge"));
+	client_param(&path, "group_by", cli_value(c, "group-by"));
 	client_param(&path, "invert", cli_value(c, "invert") ? "1" : NULL);
-	r = client_json(c, "GET", &path, NULL, TIMEOUT, &o);
+	r = client_json(c, "GET", &path, NULL, CLI_QUERY_SECONDS, &o);
 	buf_free(&path);
 	return r ? r : cli_emit(c, o, flame_text);
 }

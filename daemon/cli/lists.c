@@ -10,8 +10,6 @@
 
 #include "cli/cli.h"
 
-#define TIMEOUT 60
-
 const struct cli_option services_options[] = {
 	{ "from", 0, "TIME", "begin: now-1h, RFC 3339 or unix time (default now-1h)" },
 	{ "until", 0, "TIME", "end (default now)" },
@@ -47,13 +45,6 @@ static const char *str(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
-/* Someone else wrote these texts: nothing in them drives the terminal. */
-static void put_clean(const char *s)
-{
-	for (; *s; s++)
-		putchar((unsigned char)*s < 0x20 || *s == 0x7f ? ' ' : *s);
-}
-
 static void put_time(const json_t *ms)
 {
 	time_t t = (time_t)(json_integer_value(ms) / 1000);
@@ -69,7 +60,7 @@ static void put_time(const json_t *ms)
 static int show(struct cli *c, struct buf *path, void (*text)(const json_t *o))
 {
 	json_t *o = NULL;
-	int r = client_json(c, "GET", path, NULL, TIMEOUT, &o);
+	int r = client_json(c, "GET", path, NULL, CLI_QUERY_SECONDS, &o);
 
 	buf_free(path);
 	return r ? r : cli_emit(c, o, text);
@@ -80,6 +71,7 @@ static int show_range(struct cli *c, const char *where, void (*text)(const json_
 	struct buf path = { 0 };
 
 	buf_puts(&path, where);
+	client_param(&path, "query", c->n_args ? c->args[0] : NULL);
 	client_param(&path, "from", cli_value(c, "from"));
 	client_param(&path, "until", cli_value(c, "until"));
 	return show(c, &path, text);
@@ -121,12 +113,12 @@ static void services_text(const json_t *o)
 		       json_number_value(json_object_get(s, "share")) * 100);
 		put_trend(json_object_get(s, "trend"));
 		fputs("  ", stdout);
-		put_clean(*str(s, "service_name") ? str(s, "service_name") : "(none)");
+		cli_put_clean(*str(s, "service_name") ? str(s, "service_name") : "(none)");
 		fputs(cli_paint(CLI_GREY), stdout);
 		json_array_foreach(json_object_get(s, "versions"), k, v)
 		{
 			putchar(' ');
-			put_clean(str(v, "service_version"));
+			cli_put_clean(str(v, "service_version"));
 		}
 		printf("%s\n", cli_paint(CLI_PLAIN));
 	}
@@ -134,6 +126,9 @@ static void services_text(const json_t *o)
 
 int verb_services(struct cli *c)
 {
+	if (c->n_args > 1)
+		return cli_fail(CLI_USAGE, "services takes one selector; quote it: "
+					   "'{host=\"x\"}'");
 	return show_range(c, "/api/v1/services", services_text);
 }
 
@@ -153,7 +148,7 @@ static void events_text(const json_t *o)
 			if (!*str(e, keys[k]))
 				continue;
 			putchar(' ');
-			put_clean(str(e, keys[k]));
+			cli_put_clean(str(e, keys[k]));
 		}
 		putchar('\n');
 	}
@@ -201,7 +196,7 @@ int verb_annotate(struct cli *c)
 		return cli_fail(CLI_USAGE, "annotate: needs --service, or --text");
 	}
 	buf_puts(&path, "/api/v1/events");
-	r = client_json(c, "POST", &path, body, TIMEOUT, &o);
+	r = client_json(c, "POST", &path, body, CLI_QUERY_SECONDS, &o);
 	buf_free(&path);
 	free(body);
 	return r ? r : cli_emit(c, o, id_text);
@@ -222,7 +217,12 @@ static void pins_text(const json_t *o)
 		put_time(json_object_get(p, "to_ms"));
 		printf(" %8.1f MiB  ",
 		       (double)json_integer_value(json_object_get(p, "bytes")) / 1048576);
-		put_clean(str(p, "name"));
+		cli_put_clean(str(p, "name"));
+		if (*str(p, "origin")) {
+			printf("  %sof host ", cli_paint(CLI_GREY));
+			cli_put_clean(str(p, "origin"));
+			fputs(cli_paint(CLI_PLAIN), stdout);
+		}
 		putchar('\n');
 	}
 }
@@ -247,7 +247,7 @@ int verb_pin(struct cli *c)
 	client_param(&path, "name", c->args[0]);
 	client_param(&path, "from", cli_value(c, "from"));
 	client_param(&path, "until", cli_value(c, "until"));
-	r = client_json(c, "POST", &path, NULL, TIMEOUT, &o);
+	r = client_json(c, "POST", &path, NULL, CLI_QUERY_SECONDS, &o);
 	buf_free(&path);
 	return r ? r : cli_emit(c, o, id_text);
 }
@@ -267,7 +267,7 @@ int verb_unpin(struct cli *c)
 					   "them");
 	buf_puts(&path, "/api/v1/pins");
 	client_param(&path, "id", c->args[0]);
-	r = client_json(c, "DELETE", &path, NULL, TIMEOUT, &o);
+	r = client_json(c, "DELETE", &path, NULL, CLI_QUERY_SECONDS, &o);
 	buf_free(&path);
 	return r ? r : cli_emit(c, o, nothing_text);
 }

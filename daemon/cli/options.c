@@ -151,6 +151,8 @@ int cli_parse(struct cli *c, int argc, char **argv, bool *help)
 			return CLI_USAGE;
 		i += used;
 	}
+	/* a command's arguments end there; what stands behind was read already */
+	c->args[c->n_args] = NULL;
 	if (c->n_args && !*c->verb->usage && !*help)
 		return cli_fail(CLI_USAGE, "%s takes no argument '%s'", c->verb->name, c->args[0]);
 	return 0;
@@ -168,6 +170,45 @@ int cli_emit(const struct cli *c, json_t *obj, void (*text)(const json_t *obj))
 	}
 	json_decref(obj);
 	return CLI_OK;
+}
+
+void cli_put_clean(const char *s)
+{
+	for (; s && *s; s++)
+		putchar((unsigned char)*s < 0x20 || *s == 0x7f ? ' ' : *s);
+}
+
+static void put_part(const json_t *o, const char *key, const char *name)
+{
+	double whole = json_number_value(json_object_get(o, "total"));
+	double part = json_number_value(json_object_get(o, key));
+
+	if (part > 0 && whole > 0)
+		printf(", %s%s %.2g%%%s", cli_paint(CLI_GREY), name, part / whole * 100,
+		       cli_paint(CLI_PLAIN));
+}
+
+static void put_hosts(json_int_t n)
+{
+	if (n)
+		printf("%simported ranges of %lld other host%s are not in it; "
+		       "{host=\"NAME\"} asks for one, {host=~\".+\"} for all%s\n",
+		       cli_paint(CLI_GREY), (long long)n, n > 1 ? "s" : "", cli_paint(CLI_PLAIN));
+}
+
+void cli_put_totals(const json_t *o)
+{
+	double seconds = json_number_value(json_object_get(o, "duration_ms")) / 1000;
+	double total = json_number_value(json_object_get(o, "total"));
+
+	printf("%lld samples", (long long)json_integer_value(json_object_get(o, "samples")));
+	if (seconds > 0)
+		printf(seconds < 10 ? ", %.3g cores for %.3g s" : ", %.3g cores for %.0f s",
+		       total / 1e9 / seconds, seconds);
+	put_part(o, "lost", "lost");
+	put_part(o, "truncated", "truncated");
+	putchar('\n');
+	put_hosts(json_integer_value(json_object_get(o, "other_hosts")));
 }
 
 bool cli_colour(void)

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/* query, top, status, version: what the daemon knows. */
+/* query, status, version: what the daemon knows. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/config.h"
+#include "base/disabled.h"
 #include "cli/cli.h"
 #include "source/control.h"
-
-#define QUERY_TIMEOUT 60
 
 const struct cli_option query_options[] = {
 	{ "from", 0, "TIME", "begin: now-1h, RFC 3339 or unix time (default now-5m)" },
@@ -29,30 +29,15 @@ const struct cli_option query_options[] = {
 	{ 0 },
 };
 
-const struct cli_option top_options[] = {
-	{ "delay", 'd', "TIME", "seconds between two looks (default 5s)" },
-	{ "rows", 'n', "N", "functions to show (default 20)" },
-	{ "once", '1', NULL, "one look, then exit" },
-	{ 0 },
-};
-
-static void add_param(struct buf *path, const char *key, const char *value)
-{
-	if (!value)
-		return;
-	buf_printf(path, "%c%s=", strchr(path->data, '?') ? '&' : '?', key);
-	client_escape(path, value);
-}
-
 /* what is shown of the stacks */
 static void add_shape(struct cli *c, struct buf *path)
 {
 	static const char *const same[] = { "focus", "ignore", "hide", "merge", "busiest", "step" };
 
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
-		add_param(path, same[i], cli_value(c, same[i]));
-	add_param(path, "group_by", cli_value(c, "group-by"));
-	add_param(path, "invert", cli_value(c, "invert") ? "1" : NULL);
+		client_param(path, same[i], cli_value(c, same[i]));
+	client_param(path, "group_by", cli_value(c, "group-by"));
+	client_param(path, "invert", cli_value(c, "invert") ? "1" : NULL);
 }
 
 int verb_query(struct cli *c)
@@ -67,70 +52,24 @@ int verb_query(struct cli *c)
 	if (!format)
 		format = c->json ? "flamegraph" : "top";
 	buf_puts(&path, "/api/v1/profile");
-	add_param(&path, "query", c->n_args ? c->args[0] : NULL);
-	add_param(&path, "from", cli_value(c, "from"));
-	add_param(&path, "until", cli_value(c, "until"));
-	add_param(&path, "max_nodes", cli_value(c, "max-nodes"));
-	add_param(&path, "format", format);
+	client_param(&path, "query", c->n_args ? c->args[0] : NULL);
+	client_param(&path, "from", cli_value(c, "from"));
+	client_param(&path, "until", cli_value(c, "until"));
+	client_param(&path, "max_nodes", cli_value(c, "max-nodes"));
+	client_param(&path, "format", format);
 	add_shape(c, &path);
-	if (!strcmp(format, "top") && !c->json)
-		add_param(&path, "text", "1");
 	if (path.err)
 		return cli_fail(CLI_FAILED, "out of memory");
 	if (!strcmp(format, "pprof") && isatty(STDOUT_FILENO))
 		return cli_fail(CLI_USAGE, "query: pprof is binary; send it to a file: > "
 					   "cpu.pb.gz");
-	r = client_get(c, path.data, &body, QUERY_TIMEOUT, false);
-	if (!r && fwrite(body.data ? body.data : "", 1, body.len, stdout) != body.len)
+	r = client_get(c, path.data, &body, CLI_QUERY_SECONDS, false);
+	if (!r && !strcmp(format, "top") && !c->json)
+		r = top_print(&body);
+	else if (!r && fwrite(body.data ? body.data : "", 1, body.len, stdout) != body.len)
 		r = cli_fail(CLI_FAILED, "writing: %s", strerror(errno));
 	buf_free(&path);
 	buf_free(&body);
-	return r;
-}
-
-static int top_once(struct cli *c, uint64_t seconds, const char *rows, bool clear)
-{
-	struct buf path = { 0 }, body = { 0 };
-	char from[48];
-	int r;
-
-	/* windows close every 10 s: a shorter look back would often see none */
-	snprintf(from, sizeof(from), "now-%llus",
-		 (unsigned long long)(seconds < 20 ? 20 : seconds));
-	buf_puts(&path, "/api/v1/profile?format=top");
-	add_param(&path, "from", from);
-	add_param(&path, "max_nodes", rows ? rows : "20");
-	add_param(&path, "query", c->n_args ? c->args[0] : NULL);
-	if (!c->json)
-		add_param(&path, "text", "1");
-	r = path.err ? CLI_FAILED : client_get(c, path.data, &body, QUERY_TIMEOUT, false);
-	if (!r) {
-		if (clear)
-			fputs("\033[H\033[2J", stdout);
-		fwrite(body.data ? body.data : "", 1, body.len, stdout);
-		fflush(stdout);
-	}
-	buf_free(&path);
-	buf_free(&body);
-	return r;
-}
-
-int verb_top(struct cli *c)
-{
-	const char *delay = cli_value(c, "delay"), *rows = cli_value(c, "rows");
-	bool once = cli_value(c, "once") || c->json || !isatty(STDOUT_FILENO);
-	uint64_t ns = 5000000000ULL;
-	int r;
-
-	if (delay && (parse_duration(delay, &ns) || ns < 1000000000ULL))
-		return cli_fail(CLI_USAGE, "top: --delay: '%s'; allowed: 1s and more", delay);
-	if (c->n_args > 1)
-		return cli_fail(CLI_USAGE, "top takes one selector; quote it: '{comm=\"x\"}'");
-	do {
-		r = top_once(c, ns / 1000000000ULL, rows, !once);
-		if (!r && !once)
-			sleep((unsigned int)(ns / 1000000000ULL));
-	} while (!r && !once);
 	return r;
 }
 
@@ -162,10 +101,29 @@ static void status_unwind_text(const json_t *u)
 		printf("trouble  %s\n", str(u, "trouble"));
 }
 
+/* The processes that read files, where there is something to say of them. */
+static void status_readers_text(const json_t *readers)
+{
+	const json_t *r, *path;
+	size_t i, j;
+
+	json_array_foreach(readers, i, r)
+	{
+		if (num(r, "deaths"))
+			printf("trouble  the process that reads %s of files ended %lld times%s\n",
+			       str(r, "reads"), num(r, "deaths"),
+			       num(r, "pid") ? "" : ", and is not there now");
+		json_array_foreach(json_object_get(r, "refused"), j, path)
+			printf("trouble  %s of %s are not read any more: it ended at that\n",
+			       str(r, "reads"), json_string_value(path));
+	}
+}
+
 static void status_daemon_text(const json_t *d)
 {
 	const json_t *src = json_object_get(d, "source"), *s = json_object_get(d, "samples");
 	const json_t *h = json_object_get(d, "history"), *v;
+	static const char *const skipped[] = { "filtered", "throttled", "nested" };
 	const char *name;
 	size_t i;
 
@@ -177,10 +135,14 @@ static void status_daemon_text(const json_t *d)
 	if (*str(src, "trouble"))
 		printf("trouble  %s\n", str(src, "trouble"));
 	printf("samples  %lld, idle %lld", num(s, "emitted"), num(s, "idle"));
+	for (i = 0; i < ARRAY_SIZE(skipped); i++)
+		if (num(s, skipped[i]))
+			printf(", %s %lld", skipped[i], num(s, skipped[i]));
 	json_object_foreach(json_object_get((json_t *)s, "lost"), name,
 			    v) if (json_integer_value(v))
 		printf(", lost: %s %lld", name, (long long)json_integer_value(v));
 	status_unwind_text(json_object_get(d, "unwind"));
+	status_readers_text(json_object_get(d, "readers"));
 	json_array_foreach(json_object_get(d, "truncated"), i, v)
 	{
 		if (i < 3)
@@ -190,8 +152,10 @@ static void status_daemon_text(const json_t *d)
 	printf("history  %lld windows, %.1f MiB, %lld s back\n", num(h, "windows"),
 	       (double)num(h, "bytes") / 1048576.0, num(h, "seconds"));
 	printf("watching %lld processes\n", num(d, "processes"));
-	if (json_is_string(json_object_get(d, "listen")))
-		printf("address  %s\n", str(d, "listen"));
+	if (*str(d, "url"))
+		printf("url      %s%s%s%s\n", str(d, "url"),
+		       *str(d, "token_file") ? "  (any user, password: the line in " : "",
+		       str(d, "token_file"), *str(d, "token_file") ? ")" : "");
 }
 
 static void status_text(const json_t *o)
@@ -204,7 +168,7 @@ static void status_text(const json_t *o)
 		printf("daemon   %s\n",
 		       *str(o, "daemon_error") ? str(o, "daemon_error") : "not running");
 	if (!json_is_object(m)) {
-		printf("module   not loaded\n");
+		printf("module   %s\n", str(o, "module_error"));
 		return;
 	}
 	printf("module   %s, ABI %lld.%lld, %s at %lld Hz on CPUs %s\n", str(m, "version"),
@@ -232,8 +196,7 @@ static json_t *module_json(char *why, size_t len)
 	control_close(ctl);
 	o = json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:s, s:s, s:I, s:s, s:I}", "version",
 		      info.version, "abi_major", (json_int_t)info.abi_major, "abi_minor",
-		      (json_int_t)info.abi_minor, "state",
-		      info.state == RINGPROF_STATE_RUNNING ? "sampling" : "stopped", "hz",
+		      (json_int_t)info.abi_minor, "state", control_state_name(info.state), "hz",
 		      (json_int_t)cfg.hz, "period", (json_int_t)cfg.period, "cpus", cfg.cpus,
 		      "cpus_active", cfg.cpus_active, "reader_pid", (json_int_t)info.reader_pid,
 		      "reader_comm", info.reader_comm, "memory", (json_int_t)info.memory);
@@ -254,7 +217,7 @@ static json_t *daemon_json(const struct cli *c, int *status)
 
 int verb_status(struct cli *c)
 {
-	char why[512] = "";
+	char why[512] = "", off[512];
 	int daemon_status, r;
 	json_t *o = json_object();
 	bool module;
@@ -264,6 +227,8 @@ int verb_status(struct cli *c)
 	module = json_is_object(json_object_get(o, "module"));
 	if (daemon_status == CLI_DENIED)
 		json_object_set_new(o, "daemon_error", json_string("not for you to ask"));
+	else if (daemon_status == CLI_ABSENT && disabled_check(off, sizeof(off)))
+		json_object_set_new(o, "daemon_error", json_string(off));
 	if (!module)
 		json_object_set_new(o, "module_error", json_string(why));
 	r = cli_emit(c, o, status_text);

@@ -21,9 +21,11 @@
 #include <linux/ringprof.h>
 
 #include "base/cleanup.h"
+#include "base/disabled.h"
 #include "base/clock.h"
 #include "cli/record.h"
 #include "export/export.h"
+#include "export/pprof_read.h"
 
 #define MEMORY (256UL << 20)
 /* a recording is short: its samples had better wait for their unwind tables */
@@ -67,7 +69,37 @@ static void close_output(struct recording *r)
 	close(r->out);
 }
 
-/* The daemon's word for the last r->ns, taken after they have passed. */
+static int export_tree(struct recording *r, struct tree *t, struct sink out)
+{
+	if (!strcmp(r->format, "folded"))
+		return export_folded(t, out);
+	if (!strcmp(r->format, "speedscope"))
+		return export_speedscope(t, r->path, out);
+	if (!strcmp(r->format, "top"))
+		return export_top(t, false, 0, out);
+	return export_flamegraph(t, false, out);
+}
+
+/* The profile in b, as the daemon gave it, in the format asked for. */
+static int convert(struct recording *r, struct buf *b)
+{
+	struct pprof_read_options opt = { .sample_type = "cpu" };
+	struct pprof_info info;
+	struct tree *t = NULL;
+	struct buf out = { 0 };
+	char err[256] = "";
+	int e = pprof_read(b->data, b->len, &opt, &t, &info, err, sizeof(err));
+
+	if (e)
+		return cli_fail(CLI_FAILED, "the daemon's profile: %s", err);
+	e = export_tree(r, t, sink_buf(&out));
+	tree_free(t);
+	buf_free(b);
+	*b = out;
+	return e || out.err ? cli_fail(CLI_FAILED, "record: %s", strerror(e ? -e : -out.err)) : 0;
+}
+
+/* A scrape of the next r->ns: other questions take windows whole, and so begin before now. */
 static int ask_daemon(struct recording *r)
 {
 	struct buf path = { 0 }, body = { 0 };
@@ -76,24 +108,16 @@ static int ask_daemon(struct recording *r)
 
 	fprintf(stderr, "ringprof: asking the running daemon for the next %.0f s\n",
 		(double)r->ns / 1e9);
-	if (!strcmp(r->format, "pprof")) {
-		buf_printf(&path, "/debug/pprof/profile?seconds=%llu",
-			   (unsigned long long)((r->ns + NSEC_PER_SEC - 1) / NSEC_PER_SEC));
-	} else {
-		uint64_t now = wall_now();
-		struct timespec ts = { .tv_sec = (time_t)(r->ns / NSEC_PER_SEC),
-				       .tv_nsec = (long)(r->ns % NSEC_PER_SEC) };
-
-		nanosleep(&ts, NULL);
-		buf_printf(&path, "/api/v1/profile?format=%s&from=%llu&until=%llu", r->format,
-			   (unsigned long long)now, (unsigned long long)wall_now());
-	}
+	buf_printf(&path, "/debug/pprof/profile?seconds=%llu",
+		   (unsigned long long)((r->ns + NSEC_PER_SEC - 1) / NSEC_PER_SEC));
 	if (query) {
 		buf_puts(&path, "&query=");
 		client_escape(&path, query);
 	}
 	e = path.err ? CLI_FAILED
 		     : client_get(r->c, path.data, &body, (long)(r->ns / NSEC_PER_SEC) + 60, false);
+	if (!e && strcmp(r->format, "pprof"))
+		e = convert(r, &body);
 	if (!e)
 		e = write_file(r, &body);
 	buf_free(&path);
@@ -192,17 +216,6 @@ static void wait_end(struct recording *r, int sigfd)
 	}
 }
 
-static int export_tree(struct recording *r, struct tree *t, struct sink out)
-{
-	if (!strcmp(r->format, "folded"))
-		return export_folded(t, out);
-	if (!strcmp(r->format, "speedscope"))
-		return export_speedscope(t, r->path, out);
-	if (!strcmp(r->format, "top"))
-		return export_top(t, false, 0, out);
-	return export_flamegraph(t, false, out);
-}
-
 static int export_zipped(const struct query_env *env, const struct window_list *w,
 			 const struct selector *sel, struct sink out)
 {
@@ -237,13 +250,24 @@ static int export_all(struct recording *r, struct buf *b)
 	return e ? e : b->err;
 }
 
+/* All that the profile shows as lost. */
+static unsigned long long lost_samples(const struct source_counters *c)
+{
+	unsigned long long n = c->missed + c->detached + c->lost_samples +
+			       c->corrupt / sizeof(struct ringprof_rec_sample);
+
+	for (unsigned int i = RINGPROF_OUT_THROTTLED; i < ARRAY_SIZE(c->outcome); i++)
+		n += c->outcome[i];
+	return n;
+}
+
 static void tell(const struct recording *r)
 {
 	struct collector_status s;
 	unsigned long long lost, samples, taken;
 
 	collector_status(r->collector, &s);
-	lost = s.counters.outcome[RINGPROF_LOST_RING_FULL] + s.counters.lost_samples;
+	lost = lost_samples(&s.counters);
 	samples = s.counters.outcome[RINGPROF_OUT_EMITTED];
 	taken = samples + s.counters.outcome[RINGPROF_OUT_FILTERED];
 	fprintf(stderr, "ringprof: source %s (%s), %u Hz: %llu samples, %llu lost -> %s (%s)\n",
@@ -315,11 +339,14 @@ static int record(struct recording *r)
 int verb_record(struct cli *c)
 {
 	static struct recording r;
+	char why[512];
 	int e;
 
 	r.c = c;
 	r.go = -1;
 	e = record_parse(&r);
+	if (!e && disabled_check(why, sizeof(why)))
+		e = cli_fail(CLI_FAILED, "record: %s", why);
 	if (!e)
 		e = open_output(&r);
 	if (!e) {

@@ -53,7 +53,7 @@ static int parse_pids(struct recording *r, const char *list)
 
 static int parse_seconds(const char *text, uint64_t *ret)
 {
-	char *end;
+	char *end = "";
 	double v;
 
 	if (!parse_duration(text, ret) && *ret)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,13 +32,17 @@ const struct verb verbs[] = {
 	  "compare two profiles; the exit status says whether the head regressed", "",
 	  diff_options },
 	{ "flame", verb_flame, "a flame graph in text", "[SELECTOR]", flame_options },
-	{ "services", verb_services, "which services used the CPUs", "", services_options },
+	{ "services", verb_services, "which services used the CPUs", "[SELECTOR]",
+	  services_options },
 	{ "events", verb_events, "deploys and notes of the history", "", events_options },
 	{ "annotate", verb_annotate, "note a deploy, or anything else, in the history", "",
 	  annotate_options },
 	{ "pin", verb_pin, "keep a range of the history whatever the limits", "NAME", pin_options },
 	{ "unpin", verb_unpin, "let a pinned range go", "ID", none },
 	{ "pins", verb_pins, "which ranges are pinned", "", none },
+	{ "export", verb_export, "a range or a pin of the history into one file", "FILE",
+	  export_options },
+	{ "import", verb_import, "take such a file in, as a pin", "FILE", none },
 	{ "symbolize", verb_symbolize, "name what had no name when a profile was taken", "FILE",
 	  symbolize_options },
 	{ "doctor", verb_doctor, "what this host allows, what is missing, how to mend it", "",
@@ -116,6 +121,14 @@ static int take_verb(struct cli *c, int *argc, char **argv)
 	return 0;
 }
 
+/* Output that did not get through is a failure, whatever was found out. */
+static int flushed(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	return status ? status : cli_fail(CLI_FAILED, "writing: %s", strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
 	struct cli c = { .verb = &verbs[0] };
@@ -148,5 +161,5 @@ int main(int argc, char **argv)
 		cli_help_verb(c.verb);
 		return CLI_OK;
 	}
-	return c.verb->fn(&c);
+	return flushed(c.verb->fn(&c));
 }

@@ -20,8 +20,8 @@ static void put_side(struct buf *b, const char *name, const struct diff_side *s)
 		   s->samples, s->lost);
 	buf_printf(b, ",\"lost_samples\":%" PRIu64 ",\"truncated\":%" PRIu64, s->lost_samples,
 		   s->truncated);
-	buf_printf(b, ",\"cpus\":%" PRIu32 ",\"windows\":%" PRIu32 ",\"per\":%.17g}", s->cpus,
-		   s->windows, s->per);
+	buf_printf(b, ",\"cpus\":%" PRIu32 ",\"windows\":%" PRIu32, s->cpus, s->windows);
+	buf_printf(b, ",\"other_hosts\":%" PRIu32 ",\"per\":%.17g}", s->other_hosts, s->per);
 }
 
 void diff_json_head(struct writer *w, const struct diff *d)

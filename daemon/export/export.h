@@ -85,7 +85,7 @@ int export_speedscope(const struct tree *t, const char *name, struct sink out);
  * {"version":1,"type":...,"unit":"nanoseconds","period":..,"from_ms":..,"to_ms":..,"total":..,
  *  "samples":..,"lost":..,"lost_samples":..,"truncated":..,"left_out":..,"duration_ms":..,
  *  "cpus":..,"windows":..,"stretches":..,"tiers":{"memory":windows,"10s":..},"files_refused":..,
- *  "cut":bool,"strings":[...],
+ *  "other_hosts":..,"cut":bool,"strings":[...],
  *  "funcs":{"name":[i..],"object":[i..],"file":[i..],"line":[..],"kind":[0..5]},
  *  "nodes":{"parent":[..],"func":[..],"self":[..],"total":[..],"error_ppm":[..]}}
  * Nodes in pre-order (a parent before its children, children heaviest first), node 0 the root.

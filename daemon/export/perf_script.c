@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * perf script's text, window by window. Tools count its events and do not add
- * up periods, so a stack seen n times is written n times.
+ * up periods, so a stack seen n times is written n times: at its own times
+ * where the store has single samples of the range, else spread over the window.
  */
 #include "export/writer.h"
 
@@ -23,6 +24,7 @@
 struct moment {	       /* one sample */
 	uint64_t time; /* wall ns */
 	uint32_t entry;
+	uint16_t cpu;
 };
 
 struct script {
@@ -32,6 +34,7 @@ struct script {
 	const struct selector *sel;
 	struct moment *moments;
 	uint32_t n, cap;
+	uint64_t from, to;   /* of single samples */
 	struct model *model; /* of match; a reference */
 	struct match_cache match;
 	struct sym_answer answer;
@@ -79,7 +82,8 @@ static int add_entry(struct script *s, const struct window *w, uint32_t i)
 		s->moments[s->n++] =
 			(struct moment){ .time = w->wall_start +
 						 (uint64_t)((double)len * (k + 0.5) / e->count),
-					 .entry = i };
+					 .entry = i,
+					 .cpu = e->cpu };
 	return 0;
 }
 
@@ -97,10 +101,9 @@ static void put_word(struct script *s, const char *t, const char *none)
 
 static void put_frame(struct script *s, const struct model_object *o, uint64_t off)
 {
-	uint64_t addr = off;
+	uint64_t addr = query_address(s->env, o, off);
 
 	query_resolve(s->env, o, off, budget_line_ns(&s->budget), &s->answer);
-	query_vaddr(o, off, &addr);
 	for (uint32_t i = 0; i < s->answer.n; i++) {
 		buf_printf(&s->w.b, "\t%16" PRIx64 " ", addr);
 		put_word(s, s->answer.lines[i].name, "[unknown]");
@@ -142,12 +145,25 @@ static int put_sample(struct script *s, const struct window *w, const struct mom
 
 	put_word(s, p->comm && *p->comm ? p->comm : comm, "unknown");
 	buf_printf(&s->w.b, " %7d/%-7d [%03u] %" PRIu64 ".%09" PRIu64 ": %10" PRIu64, p->pid,
-		   t->tid, e->cpu, m->time / NSEC_PER_SEC, m->time % NSEC_PER_SEC,
+		   t->tid, m->cpu, m->time / NSEC_PER_SEC, m->time % NSEC_PER_SEC,
 		   e->count ? e->weight / e->count : 0);
 	buf_puts(&s->w.b, " cpu-clock:\n");
 	r = put_stack(s, w, e->stack);
 	writer_flow(&s->w);
 	return r ? r : s->w.err;
+}
+
+static int put_moments(struct script *s, const struct window *w)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; !r && i < s->n; i++) {
+		if (i % CHECK_EVERY == 0)
+			r = budget_check(&s->budget);
+		if (!r)
+			r = put_sample(s, w, &s->moments[i]);
+	}
+	return r;
 }
 
 static int put_window(void *arg, struct window *w)
@@ -160,13 +176,51 @@ static int put_window(void *arg, struct window *w)
 		r = add_entry(s, w, i);
 	if (s->n)
 		qsort(s->moments, s->n, sizeof(*s->moments), by_time);
-	for (uint32_t i = 0; !r && i < s->n; i++) {
-		if (i % CHECK_EVERY == 0)
-			r = budget_check(&s->budget);
-		if (!r)
-			r = put_sample(s, w, &s->moments[i]);
-	}
-	return r;
+	return r ? r : put_moments(s, w);
+}
+
+static int add_single(struct script *s, const struct window *w, const struct raw_sample *x)
+{
+	uint64_t time = w->wall_start + x->us * UINT64_C(1000);
+	int r = time < s->from || time >= s->to
+			? 0
+			: match_thread(&s->match, w->entries[x->entry].thread);
+
+	if (r > 0)
+		r = match_cpu(s->sel, x->cpu);
+	if (r <= 0)
+		return r;
+	if (BUDGET_ROOM(&s->budget, s->moments, s->cap, (uint64_t)s->n + 1))
+		return -ENOMEM;
+	s->moments[s->n++] = (struct moment){ .time = time, .entry = x->entry, .cpu = x->cpu };
+	return 0;
+}
+
+/* They come in order of time. */
+static int put_raw(void *arg, struct window *w, const struct raw_sample *x, uint32_t n)
+{
+	struct script *s = arg;
+	int r = follow(s, w->model);
+
+	s->n = 0;
+	for (uint32_t i = 0; !r && i < n; i++)
+		r = add_single(s, w, &x[i]);
+	return r ? r : put_moments(s, w);
+}
+
+static int put_all(struct script *s, const struct query_input *in)
+{
+	struct store_ask ask = { .from = in->from,
+				 .to = in->to,
+				 .sel = s->sel,
+				 .cancelled = s->budget.cancelled,
+				 .deadline = s->budget.deadline };
+
+	if (in->list || in->busiest || !store_raw_covers(s->env->store, in->from, in->to, s->sel))
+		return query_feed(s->env, in, s->sel, &s->budget, put_window, s, NULL);
+	s->from = in->from;
+	s->to = in->to;
+	return store_raw(s->env->store, &ask, put_raw, s);
 }
 
 int export_perf_script(const struct query_env *env, const struct query_input *in,
@@ -181,7 +235,7 @@ int export_perf_script(const struct query_env *env, const struct query_input *in
 	s->env = env;
 	s->sel = sel;
 	budget_init(&s->budget, lim);
-	r = query_feed(env, in, sel, &s->budget, put_window, s, NULL);
+	r = put_all(s, in);
 	e = writer_end(&s->w);
 	match_cache_free(&s->match);
 	model_unref(s->model);

@@ -128,7 +128,7 @@ int pprof_mapping(struct pprof *p, const struct model_object *o, uint64_t off, u
 	if (budget_text(&p->budget, p->strings, mapping_name(p, o, room, sizeof(room)), &m.name) ||
 	    budget_text(&p->budget, p->strings, o->build_id, &m.build_id))
 		return -ENOMEM;
-	*address = off;
+	*address = query_address(p->env, o, off);
 	m.is_segment = query_vaddr(o, off, address);
 	m.file_id = o->kind == FRAME_USER && o->file ? o->file->id : 0;
 	hash = hash_mix(m.file_id ? m.file_id : m.name, (uint64_t)o->kind << 1 | m.is_segment);

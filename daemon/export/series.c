@@ -62,8 +62,9 @@ int export_series(const struct series *s, const char *const *labels, uint32_t n_
 
 	buf_printf(&w.b, "{\"version\":1,\"from_ms\":%" PRIu64 ",\"to_ms\":%" PRIu64,
 		   s->from / NSEC_PER_MSEC, s->to / NSEC_PER_MSEC);
-	buf_printf(&w.b, ",\"step_ms\":%" PRIu64 ",\"unit\":\"%s\",\"groups\":[",
-		   s->step / NSEC_PER_MSEC, in_samples ? "samples_per_second" : "cores");
+	buf_printf(&w.b, ",\"step_ms\":%" PRIu64 ",\"raw\":%s,\"unit\":\"%s\",\"groups\":[",
+		   s->step / NSEC_PER_MSEC, s->raw ? "true" : "false",
+		   in_samples ? "samples_per_second" : "cores");
 	for (uint32_t i = 0; i < s->n_groups && !w.err; i++) {
 		buf_puts(&w.b, i ? ",\n" : "\n");
 		put_group(&w, s, &s->groups[i], labels, n_labels, in_samples);

@@ -60,7 +60,9 @@ void writer_json_totals(struct writer *w, const struct tree *t)
 		   t->cpus, t->windows, t->stretches);
 	for (int i = 0; i < TIER_MAX; i++)
 		buf_printf(&w->b, "%s\"%s\":%" PRIu32, i ? "," : "", tiers[i], t->used.windows[i]);
-	buf_printf(&w->b, "},\"files_refused\":%" PRIu32, t->used.files_refused);
+	buf_printf(&w->b, ",\"raw\":%" PRIu32, t->used.raw);
+	buf_printf(&w->b, "},\"files_refused\":%" PRIu32 ",\"other_hosts\":%" PRIu32,
+		   t->used.files_refused, t->used.other_hosts);
 }
 
 void writer_number(struct buf *b, uint64_t v, bool first)
