@@ -30,15 +30,29 @@ function address(path, params) {
   return url.href;
 }
 
-const typed = (query) => PROFILE_TYPE + (query || '{}');
+const quoted = (value) => `"${value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`;
+
+/** What a state's host stands for: "" this host, for which nothing is said, a name, or all that there are. */
+export const ALL_HOSTS = '*';
+
+/** The selector with the host that is chosen; one that names a host itself stays as it is. */
+export function withHost(query, host) {
+  if (!host || /[{,]\s*host\s*[=!]/.test(query)) return query;
+  const matcher = host === ALL_HOSTS ? 'host=~".+"' : `host=${quoted(host)}`;
+  return /^\{\s*\S/.test(query) && !/^\{\s*\}/.test(query) ? `{${matcher},${query.slice(1)}` : `{${matcher}}`;
+}
+
+const typed = ({ query, host }) => PROFILE_TYPE + (withHost(query, host) || '{}');
 
 function profileParams(state, format) {
-  return { query: typed(state.query), from: state.from, until: state.until, format };
+  // pprof keeps every frame: who reads it merges
+  const shape = format === 'pprof' || (state.merge ?? 'function') === 'function' ? {} : { merge: state.merge };
+  return { query: typed(state), from: state.from, until: state.until, format, ...shape };
 }
 
 function diffParams(a, b, format) {
   return {
-    a_query: typed(a.query), a_from: a.from, a_until: a.until, b_query: typed(b.query), b_from: b.from, b_until: b.until, format,
+    a_query: typed(a), a_from: a.from, a_until: a.until, b_query: typed(b), b_from: b.from, b_until: b.until, format,
   };
 }
 
@@ -98,10 +112,10 @@ export function fetchDiff(a, b, signal) {
 
 export const diffAddress = (a, b, format) => address('api/v1/diff', diffParams(a, b, format));
 
-/** CPU over time. @param {{query: string, from: string, until: string, by: string, points: number}} what */
-export function fetchSeries({ query, from, until, by, points }, signal) {
+/** CPU over time. @param {{query: string, host: string, from: string, until: string, by: string, points: number}} what */
+export function fetchSeries({ query, host, from, until, by, points }, signal) {
   const group = by === 'total' ? {} : { group_by: by };
-  return getJson(address('api/v1/profile', { query: typed(query), from, until, format: 'series', max_points: points, ...group }), signal);
+  return getJson(address('api/v1/profile', { query: typed({ query, host }), from, until, format: 'series', max_points: points, ...group }), signal);
 }
 
 /** A daemon without a history has no list of its own: its processes, added up. */
@@ -122,15 +136,21 @@ let noServices = false;
  * had: the list is a convenience and the profile's own request tells what is
  * wrong.
  */
-export async function fetchServices(from, until) {
+export async function fetchServices(from, until, host) {
   if (!noServices) {
-    const json = await getJson(address('api/v1/services', { from, until })).catch((e) => (noServices = e.kind === 'missing', null));
+    const query = withHost('', host);
+    const json = await getJson(address('api/v1/services', { from, until, ...(query && { query }) })).catch((e) => (noServices = e.kind === 'missing', null));
     if (json) return json;
   }
   return servicesOfProcesses(await getJson(address('api/v1/processes')).catch(() => null));
 }
 
-const quoted = (value) => `"${value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`;
+/** Ranges of other hosts that were imported: {host, from, until}, ms; [] when that can't be had. */
+export async function fetchImports() {
+  const json = await getJson(address('api/v1/pins')).catch(() => null);
+  return (Array.isArray(json?.pins) ? json.pins : []).filter((p) => p?.origin)
+    .map((p) => ({ host: String(p.origin), from: Number(p.from_ms) || 0, until: Number(p.to_ms) || 0 }));
+}
 
 /** A selector of equal labels; quotes and backslashes escaped as in Prometheus. */
 export function selectorOf(labels) {

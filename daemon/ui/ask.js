@@ -4,7 +4,7 @@
  * and the services, and when again. Answers come back as Profile, Diff,
  * Series, service rows.
  */
-import { ApiError, fetchDiff, fetchProfile, fetchSeries, fetchServices } from './api.js';
+import { ApiError, fetchDiff, fetchImports, fetchProfile, fetchSeries, fetchServices } from './api.js';
 import { makeDiff, readDiff } from './diff.js';
 import { readProfile } from './model.js';
 import { readSeries } from './series.js';
@@ -19,11 +19,12 @@ const MOST_POINTS = 600;
 const pace = (length, parts) => Math.min(SERVICES_MS, Math.max(LIVE_MS, length / parts));
 const live = (state) => (state.live && isRelative(state) ? pace(timeMs(state.until) - timeMs(state.from), 300) : 0);
 
-/** The two sides of a comparison: {query, from, until, file}. */
+/** The two sides of a comparison: {query, host, from, until, file}. */
 export function sides(state) {
+  const { host } = state;
   return {
-    a: { query: state.aQuery ?? state.query, from: state.aFrom, until: state.aUntil, file: state.aFile },
-    b: { query: state.query, from: state.from, until: state.until, file: state.file },
+    a: { query: state.aQuery ?? state.query, host, from: state.aFrom, until: state.aUntil, file: state.aFile },
+    b: { query: state.query, host, from: state.from, until: state.until, file: state.file },
   };
 }
 
@@ -34,7 +35,8 @@ function openedFile(files, name, type) {
 }
 
 async function oneSide(side, type, files, signal) {
-  return side.file ? openedFile(files, side.file, type) : readProfile(await fetchProfile(side, signal));
+  if (side.file) return openedFile(files, side.file, type);
+  return Object.assign(readProfile(await fetchProfile(side, signal)), { byCategory: side.merge === 'category' });
 }
 
 let noDiff = false;
@@ -62,7 +64,8 @@ export function pictureQuestion(state, files) {
   if (state.compare) {
     return { key: JSON.stringify(['diff', a, b, opened(a), opened(b)]), every: live(state), ask: (signal) => askDiff(state, files, signal) };
   }
-  return { key: JSON.stringify([b, opened(b)]), every: live(state), ask: (signal) => oneSide(b, state.type, files, signal) };
+  const { merge } = state;
+  return { key: JSON.stringify([b, merge, opened(b)]), every: live(state), ask: (signal) => oneSide({ ...b, merge }, state.type, files, signal) };
 }
 
 const serviceOf = (query) => /[{,]\s*service_name="((?:[^"\\]|\\.)*)"/.exec(query)?.[0].replace(/^[{,]\s*/, '');
@@ -80,15 +83,18 @@ export function seriesQuestion(state, width) {
   if (state.file && (!state.compare || state.aFile)) return null;
   const span = spanOf(state);
   const points = Math.min(MOST_POINTS, Math.max(60, Math.floor(width / 3 / 20) * 20));
-  const what = { query: lineQuery(state), ...span, by: state.by, points };
+  const what = { query: lineQuery(state), host: state.host, ...span, by: state.by, points };
   const relative = span.until === 'now' && state.live;
   return { key: JSON.stringify(what), every: relative ? pace(timeMs(span.until) - timeMs(span.from), points) : 0, ask: async (signal) => readSeries(await fetchSeries(what, signal), what.query === '') };
 }
 
 export function servicesQuestion(state) {
-  const { from, until } = state;
+  const { from, until, host } = state;
   return {
-    key: JSON.stringify([from, until]), every: isRelative(state) ? SERVICES_MS : 0,
-    ask: async () => readServices(await fetchServices(from, until)),
+    key: JSON.stringify([from, until, host]), every: isRelative(state) ? SERVICES_MS : 0,
+    ask: async () => readServices(await fetchServices(from, until, host)),
   };
 }
+
+/** Which other hosts there are to choose from. */
+export const importsQuestion = () => ({ key: 'imports', every: SERVICES_MS, ask: fetchImports });

@@ -49,7 +49,8 @@ export class Band {
   tell(e, part, label) {
     const { range, view } = this;
     const at = part === 'until' ? range[1] : range[0];
-    const text = part === 'both' ? `${clockTime(range[0])} to ${clockTime(range[1])}` : clockTime(at);
+    const how = { fine: view.step < 1000 };
+    const text = part === 'both' ? `${clockTime(range[0], how)} to ${clockTime(range[1], how)}` : clockTime(at, how);
     const attributes = {
       'aria-label': `${label ? `Side ${label}` : 'Range'}, ${PARTS[part]}`, 'aria-valuemin': Math.round(view.from),
       'aria-valuemax': Math.round(view.to), 'aria-valuenow': Math.round(at), 'aria-valuetext': text,

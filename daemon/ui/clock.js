@@ -44,18 +44,24 @@ function formatter(options) {
 const text = (ms, options) => formatter(options).format(ms);
 const dayOf = (ms) => text(ms, { year: 'numeric', ...DAY });
 
-/** One moment: "14:03:20", with the day unless it is today; "UTC" where that was chosen. */
-export function clockTime(ms, now = Date.now()) {
+const fraction = (ms, digits) => `.${String(Math.floor(ms % 1000)).padStart(3, '0').slice(0, digits)}`;
+
+/** One moment: "14:03:20", with the day unless it is today; "UTC" where that was chosen; fine: with ms. */
+export function clockTime(ms, { now = Date.now(), fine = false } = {}) {
   const day = dayOf(ms) === dayOf(now) ? '' : `${text(ms, DAY)}, `;
-  return `${day}${text(ms, CLOCK)}${zone === 'utc' ? ' UTC' : ''}`;
+  return `${day}${text(ms, CLOCK)}${fine ? fraction(ms, 3) : ''}${zone === 'utc' ? ' UTC' : ''}`;
 }
+
+/* ranges below it have their ms */
+const FINE_RANGE = 10000;
 
 /** Two moments; the day is named unless it is today. */
 export function clockRange(from, to, now = Date.now()) {
   const sameDay = dayOf(from) === dayOf(to);
   const today = sameDay && dayOf(from) === dayOf(now);
-  const begin = text(from, today ? CLOCK : { ...DAY, ...CLOCK });
-  const end = text(to, sameDay ? CLOCK : { ...DAY, ...CLOCK });
+  const ms = (at) => (to - from < FINE_RANGE ? fraction(at, 3) : '');
+  const begin = text(from, today ? CLOCK : { ...DAY, ...CLOCK }) + ms(from);
+  const end = text(to, sameDay ? CLOCK : { ...DAY, ...CLOCK }) + ms(to);
   return `${begin} – ${end}${zone === 'utc' ? ' UTC' : ''}`;
 }
 
@@ -75,14 +81,14 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY_MS = 24 * HOUR;
 const STEPS = [
-  100, 200, 500, SECOND, 2 * SECOND, 5 * SECOND, 10 * SECOND, 15 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE,
+  10, 20, 50, 100, 200, 500, SECOND, 2 * SECOND, 5 * SECOND, 10 * SECOND, 15 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE,
   10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY_MS, 2 * DAY_MS, 7 * DAY_MS, 14 * DAY_MS,
   30 * DAY_MS, 90 * DAY_MS,
 ];
 
 function tickText(ms, step) {
   if (step >= DAY_MS) return text(ms, DAY);
-  if (step < SECOND) return `${text(ms, CLOCK)}.${String(ms % SECOND).padStart(3, '0').slice(0, 1)}`;
+  if (step < SECOND) return text(ms, CLOCK) + fraction(ms, step < 100 ? 2 : 1);
   if (step < MINUTE) return text(ms, CLOCK);
   const clock = text(ms, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   return clock === '00:00' ? text(ms, DAY) : clock;

@@ -43,14 +43,33 @@ function baseOf(kind, object) {
   }
 }
 
+/**
+ * What a function belongs to, [kind, object]: its binary; a category is a thing
+ * of its own, whatever the kind of the code that was the first of it.
+ */
+export function ownerOf(profile, f) {
+  const kind = profile.kinds[f];
+  return profile.byCategory && kind !== KIND.MARK ? [KIND.USER, profile.names[f]] : [kind, profile.objects[f]];
+}
+
+/* the daemon's own categories, as far from one another as there are colours; others by their names */
+const CATEGORIES = {
+  kernel: FIRST.kernel, syscall: FIRST.kernel + 1, gc: FIRST.jit, lock: FIRST.vdso, business: FIRST.user,
+  allocator: FIRST.user + 2, crypto: FIRST.user + 3, serialization: FIRST.user + 4, compression: FIRST.user + 8,
+};
+
 /** Colour slot per function. @param {import('./model.js').Profile} profile */
 export function slotsOf(profile) {
   const slots = new Uint8Array(profile.nFuncs);
   const known = new Map();
   for (let i = 0; i < slots.length; i++) {
-    const id = `${profile.kinds[i]}${profile.objects[i]}`;
+    const [kind, object] = ownerOf(profile, i);
+    const id = `${kind}${object}`;
     let base = known.get(id);
-    if (base === undefined) known.set(id, (base = baseOf(profile.kinds[i], profile.objects[i])));
+    if (base === undefined) {
+      const own = profile.byCategory && Object.hasOwn(CATEGORIES, object);
+      known.set(id, (base = own ? CATEGORIES[object] : baseOf(kind, object)));
+    }
     slots[i] = base * SHADES + ((profile.keys[i] >>> 7) % SHADES);
   }
   const root = profile.tree.func[0];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /** The controls of the upper bar: range, service or selector. Each tells changes as a patch of the state. */
-import { selectedService, serviceSelector } from './api.js';
+import { ALL_HOSTS, selectedService, serviceSelector } from './api.js';
 import { clockRange, inputTime, readInputTime } from './clock.js';
-import { percent } from './format.js';
+import { cleanName, percent } from './format.js';
 import { $, el, press, setText } from './dom.js';
 
 const CUSTOM = '\u0000custom';
@@ -94,5 +94,42 @@ export class ServiceControl {
     }
     options.push(el('option', { value: CUSTOM }, 'Selector…'));
     this.select.replaceChildren(...options);
+  }
+}
+
+/** Whose numbers: this host's, those of one whose ranges were imported, or all. Hidden while there is no other. */
+export class HostControl {
+  /** @param {(patch: object) => void} change */
+  constructor(change) {
+    this.select = $('host-choice');
+    this.imports = [];
+    this.select.addEventListener('change', () => change({ host: this.select.value, zoom: [], window: null, ...this.rangeOf(this.select.value) }));
+  }
+
+  setImports(imports) {
+    this.imports = imports;
+    if (this.state) this.show(this.state, this.range);
+  }
+
+  /** The range to go to: a host's last one, when nothing of it is in the present range. */
+  rangeOf(host) {
+    const own = this.imports.filter((p) => p.host === host).sort((a, b) => a.until - b.until);
+    const [from, until] = this.range;
+    if (!own.length || own.some((p) => p.from < until && p.until > from)) return {};
+    return { from: String(own.at(-1).from), until: String(own.at(-1).until), live: false, spanFrom: '', spanUntil: '' };
+  }
+
+  /** @param {object} state @param {number[]} range ms */
+  show(state, range) {
+    Object.assign(this, { state, range });
+    const names = [...new Set([...this.imports.map((p) => p.host), ...(state.host && state.host !== ALL_HOSTS ? [state.host] : [])])].sort();
+    const key = JSON.stringify(names);
+    if (this.filled !== key) {
+      this.filled = key;
+      this.select.replaceChildren(el('option', { value: '' }, 'This host'), ...names.map((n) => el('option', { value: n }, cleanName(n))),
+        el('option', { value: ALL_HOSTS }, 'All hosts'));
+    }
+    this.select.hidden = names.length === 0 && !state.host;
+    this.select.value = state.host;
   }
 }

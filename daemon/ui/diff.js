@@ -132,7 +132,7 @@ function mergeTrees(ta, tb, mapA, mapB, kA, kB) {
 /** Weight per node such that children and self add up, by what was asked for. */
 function widths(diff, cols, width) {
   const n = cols.parent.length;
-  if (width === 'new') return { self: cols.bSelf, total: cols.bTotal };
+  if (width !== 'change') return { self: cols.bSelf, total: cols.bTotal };
   const self = new Float64Array(n);
   for (let i = 0; i < n; i++) self[i] = Math.abs(cols.bSelf[i] * diff.scale.b - cols.aSelf[i] * diff.scale.a);
   const total = self.slice();
@@ -150,8 +150,8 @@ function treeOf(diff, cols, width, sure) {
   return Object.assign(finishTree(cols.parent.slice(), cols.func, total, self), cols, { sure: sure ?? sureNodes(diff, cols) });
 }
 
-/** The same stacks with the weights of one side only. */
-function oneSide(tree, side) {
+/** The same nodes with the weights of one side only. */
+export function oneSide(tree, side) {
   return finishTree(tree.parent.slice(), tree.func, tree[`${side}Total`], tree[`${side}Self`]);
 }
 
@@ -183,7 +183,7 @@ function finish(functions, cols, metaA, metaB, how, sure) {
 /**
  * @param {import('./model.js').Profile} a base
  * @param {import('./model.js').Profile} b new
- * @param {{width: 'new'|'change', scale: 'cores'|'share'}} how
+ * @param {{width: 'new'|'change'|'sides', scale: 'cores'|'share'}} how
  */
 export function makeDiff(a, b, how) {
   if (a.meta.unit !== b.meta.unit) throw new ModelError(`side A is in ${a.meta.unit}, side B in ${b.meta.unit}`);

@@ -158,7 +158,7 @@ export class Painter {
     while (i < n && x[i] < hi) {
       const d = depth[i];
       const right = (x[i] + total[i] - lo) * k;
-      if (right <= 0 || d > last) {
+      if (right <= 0 || d > last || total[i] === 0) {
         i = end[i];
         continue;
       }

@@ -49,6 +49,7 @@ export class FlameView {
     this.painter = new Painter(this.canvas);
     this.scene = null;
     this.selected = -1;
+    this.outlined = -1;
     this.pointer = null;
     this.drag = null;
     this.fromBottom = 0; // kept while the root is at the bottom
@@ -219,8 +220,15 @@ export class FlameView {
 
   hovered() {
     const node = this.drag?.moving ? -1 : this.under();
-    this.place(this.hoverBox, node);
+    this.place(this.hoverBox, node < 0 ? this.outlined : node);
     this.callbacks.hover(node, this.pointer?.x ?? 0, this.pointer?.y ?? 0);
+  }
+
+  /** Marks a node as if it were pointed at, -1: none; told by another view of the same nodes. */
+  outline(node) {
+    if (this.outlined === node) return;
+    this.outlined = node;
+    this.ask();
   }
 
   /** Lays an outline over a node's box. */

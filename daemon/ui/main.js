@@ -4,11 +4,11 @@
  * through change(), which writes the URL, asks what is to be asked (ask.js)
  * and renders what depends on it.
  */
-import { pictureQuestion, seriesQuestion, servicesQuestion, sides } from './ask.js';
+import { importsQuestion, pictureQuestion, seriesQuestion, servicesQuestion, sides } from './ask.js';
 import { selectorOf, serviceSelector } from './api.js';
 import { ZONES, rememberZone, rememberedZone, setZone } from './clock.js';
 import { CompareBar, around, rangeBefore } from './compare.js';
-import { RangeControl, ServiceControl } from './controls.js';
+import { HostControl, RangeControl, ServiceControl } from './controls.js';
 import { relook } from './diff.js';
 import { $, el, press, setText } from './dom.js';
 import { setTextSize } from './draw.js';
@@ -38,9 +38,10 @@ const sizeText = () => setTextSize(bigText.matches ? 17 : 13);
 sizeText();
 
 const picture = new Picture(change);
-const { data, flame } = picture;
+const { data, flame, sides: views } = picture;
 const range = new RangeControl(change);
 const service = new ServiceControl(change);
+const host = new HostControl(change);
 const list = new ServiceList({
   open: (name) => change({ view: 'flame', query: serviceSelector(name), zoom: [], window: null }),
   versions: compareVersions,
@@ -49,7 +50,7 @@ const bar = new CompareBar({ change, side: () => render(), swap });
 const timeline = new Timeline({
   select: selectRange,
   pick: (at) => state.compare && bar.side === 'a' && putBase(at),
-  span: (from, until) => change({ spanFrom: fixed(from), spanUntil: nearNow(until) ? 'now' : fixed(until), ...(nearNow(until) && { spanFrom: back(from) }) }, { replace: true }),
+  span: (from, until) => change(moves(from, until) ? { spanFrom: back(from), spanUntil: 'now' } : { spanFrom: fixed(from), spanUntil: fixed(until) }, { replace: true }),
   fit: () => change({ spanFrom: '', spanUntil: '' }),
   by: (by) => change({ by }),
   chart: (chart) => change({ chart }),
@@ -89,6 +90,9 @@ const servicesFeed = new Feed({
   failed: () => {},
   busy: () => {},
 });
+const importsFeed = new Feed({
+  question: importsQuestion, arrived: (imports) => host.setImports(imports), failed: () => {}, busy: () => {},
+});
 const share = new Share({ state: () => state, profile: () => data.profile, services: () => services ?? [], files, change, now });
 
 /* ---- time ---- */
@@ -100,6 +104,8 @@ function now() {
 }
 
 const nearNow = (ms) => ms > Date.now() - 2000;
+/* ends at now and goes on with it; one of some seconds is a look at a moment, which stays */
+const moves = (from, until) => nearNow(until) && until - from >= 10000;
 const back = (ms) => `now-${Math.max(1, Math.round((Date.now() - ms) / 1000))}s`;
 const rangesMs = () => ({
   a: [timeMs(state.aFrom, now()), timeMs(state.aUntil, now())], b: [timeMs(state.from, now()), timeMs(state.until, now())],
@@ -143,6 +149,7 @@ function render(keepView = false) {
   feed.update();
   seriesFeed.update();
   servicesFeed.update();
+  importsFeed.update();
   picture.panned = keepView;
   onFrame(renderPicture);
   renderTimeline();
@@ -172,6 +179,8 @@ function renderButtons() {
   press([$('live')], () => state.live && isRelative(state));
   for (const id of ['invert', 'direction']) $(id).disabled = state.view !== 'flame';
   document.querySelector('[data-view=sandwich]').disabled = comparing;
+  $('merge').value = state.merge;
+  $('merge').hidden = comparing || Boolean(state.file);
   $('live').disabled = !isRelative(state);
   setText($('zone-name'), zone() === 'utc' ? 'UTC' : 'Local');
   if (document.activeElement !== $('search')) $('search').value = state.search;
@@ -199,6 +208,7 @@ function renderPicture() {
   if (p?.isDiff && (p.width !== state.width || p.how !== state.scale)) picture.take(relook(p, state));
   range.show(state, meta);
   service.show(state);
+  host.show(state, rangesMs().b);
   const has = picture.render(state);
   const listing = state.view === 'services';
   document.body.dataset.state = has || (listing && services) ? 'ready' : 'empty';
@@ -313,6 +323,7 @@ function listen() {
   const click = (id, f) => $(id).addEventListener('click', f);
   for (const b of document.querySelectorAll('#views button')) b.addEventListener('click', () => change({ view: b.dataset.view }));
   click('invert', () => change({ inverted: !state.inverted, zoom: [], window: null }));
+  $('merge').addEventListener('change', () => change({ merge: $('merge').value, zoom: [], window: null }));
   click('direction', () => change({ flame: !state.flame }));
   click('live', () => change({ live: !state.live }));
   click('compare-mode', toggleCompare);
@@ -347,12 +358,13 @@ function listen() {
   listenKeys({
     '/': () => $('search').select(), i: clicks('invert'), o: clicks('direction'), l: clicks('live'), t: clicks('theme'), u: clicks('zone'),
     c: clicks('compare-mode'), y: clicks('copy'), f: () => change({ view: 'flame' }), p: () => change({ view: 'top' }),
+    d: () => state.compare && change({ width: state.width === 'sides' ? 'new' : 'sides' }),
     s: () => state.compare || change({ view: 'sandwich' }), v: () => change({ view: 'services' }), '?': () => $('help').showModal(),
   }, { escape, clears: () => Boolean(state.search) });
 }
 
 /* for the page's tests */
-export { data, flame, timeline, files };
+export { data, flame, views as sides, timeline, files };
 
 listen();
 document.title = `ringprof · ${location.host}`;

@@ -66,6 +66,7 @@ export function readMeta(json) {
     cut: json.cut === true,
     tiers: Object.entries(json.tiers ?? {}).filter(([, n]) => n > 0).map(([name]) => cleanName(name)),
     refused: number(json.files_refused),
+    otherHosts: number(json.other_hosts),
   };
 }
 

@@ -12,6 +12,7 @@ import { FlameView } from './flame.js';
 import { percent, relative, shortName, value } from './format.js';
 import { bottomUp } from './regroup.js';
 import { Sandwich } from './sandwich.js';
+import { Sides } from './sides.js';
 import { markFunctions, parseSearch } from './search.js';
 import { showDiffLegend, showLegend, showStatus } from './status.js';
 import { Tooltip, figures, spoken } from './tooltip.js';
@@ -51,6 +52,7 @@ export class Picture {
     const hover = (tree, node, x, y) => this.hover(tree, node, x, y);
     const open = (f) => this.openSandwich(f);
     this.sandwich = new Sandwich({ pick: open, hover, select: (tree, node) => this.announce(tree, node) });
+    this.sides = new Sides({ zoom: (node) => this.zoomTo(node), hover, select: (node) => this.announce(this.shownTree(), node) });
     const pick = (f) => change({ view: 'flame', search: `="${this.data.profile.names[f]}"` });
     const sort = (by) => change({ sort: by });
     this.top = new TopTable($('top-table'), $('top-more'), { sort, pick, open });
@@ -86,6 +88,7 @@ export class Picture {
     this.data.palette = palette;
     this.flame.setPalette(palette);
     this.sandwich.setPalette(palette);
+    this.sides.setPalette(palette);
   }
 
   shownTree() {
@@ -100,6 +103,14 @@ export class Picture {
     if (!profile.isDiff) return null;
     if (!levels.has(tree)) levels.set(tree, levelsOf(profile, tree));
     return levels.get(tree);
+  }
+
+  /** What a comparison puts on the boxes: colours, and the change behind a name. */
+  changes(tree) {
+    const levels = this.levels(tree);
+    const { scale } = this.data.profile;
+    const note = levels && ((i) => (levels[i] ? relative(tree.aTotal[i] * scale.a, tree.bTotal[i] * scale.b) : ''));
+    return { levels, note };
   }
 
   /** Function keys from the root down to a node of the tree on show. */
@@ -151,7 +162,10 @@ export class Picture {
     const { data, state } = this;
     const p = data.profile;
     const look = { slots: data.slots, names: p.names, shorts: data.shorts, marked: data.marked };
-    if (view === 'flame') return this.renderFlame(look);
+    const apart = p.isDiff && state.width === 'sides';
+    $('flame').hidden = apart;
+    $('sides').hidden = !apart;
+    if (view === 'flame') return apart ? this.renderSides(look) : this.renderFlame(look);
     if (view === 'sandwich') this.renderSandwich(look);
     if (view !== 'top') return 0;
     for (const [id, on] of [['top', !p.isDiff], ['diff', p.isDiff]]) {
@@ -163,14 +177,28 @@ export class Picture {
     return 0;
   }
 
-  renderFlame(look) {
-    const { flame, state, data } = this;
+  /** The node that the state's zoom leads to. */
+  follow(tree) {
+    const { zoom } = this.state;
+    const got = followPath(tree, this.data.profile.keys, zoom);
+    this.pathMissing = got.found < zoom.length;
+    return got.node;
+  }
+
+  renderSides(look) {
     const tree = this.shownTree();
-    const got = followPath(tree, data.profile.keys, state.zoom);
-    this.pathMissing = got.found < state.zoom.length;
+    this.focus = this.follow(tree);
+    this.sides.show(this.data.profile, tree, { ...look, ...this.changes(tree), flip: this.state.flame }, this.focus);
+    return tree.pruned / (tree.total[0] || 1);
+  }
+
+  renderFlame(look) {
+    const { flame, state } = this;
+    const tree = this.shownTree();
+    const node = this.follow(tree);
     const glides = flame.scene?.tree === tree && flame.scene.flip === state.flame && !state.window;
     const old = this.focus;
-    this.focus = got.node;
+    this.focus = node;
     const still = this.panned && flame.scene?.tree === tree;
     this.panned = false;
     if (still) return tree.pruned / (tree.total[0] || 1);
@@ -188,9 +216,7 @@ export class Picture {
     const p = data.profile;
     const kept = this.selectedPath;
     const window = flame.movingWindow() ?? (this.pathMissing ? null : state.window);
-    const levels = this.levels(tree);
-    const note = levels && ((i) => (levels[i] ? relative(tree.aTotal[i] * p.scale.a, tree.bTotal[i] * p.scale.b) : ''));
-    flame.show({ ...look, tree, levels, note, focus: this.focus, window, flip: state.flame, reveal: state.zoom !== this.shownZoom });
+    flame.show({ ...look, ...this.changes(tree), tree, focus: this.focus, window, flip: state.flame, reveal: state.zoom !== this.shownZoom });
     this.shownZoom = state.zoom;
     if (!kept) return;
     const again = followPath(tree, p.keys, kept);

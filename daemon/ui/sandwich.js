@@ -3,6 +3,7 @@
 import { FlameView } from './flame.js';
 import { callersOf, calleesOf } from './regroup.js';
 import { baseName, percent } from './format.js';
+import { KIND } from './model.js';
 import { figures } from './tooltip.js';
 import { $, setText } from './dom.js';
 
@@ -25,12 +26,15 @@ export class Sandwich {
     this.down.setPalette(palette);
   }
 
-  /** The function shown when none was chosen: the one with most self time. */
+  /** The function shown when none was chosen: the one with most self time, a remark only if there is nothing else. */
   static heaviest(profile) {
     const root = profile.tree.func[0];
+    const { self } = profile.totals;
+    const code = (f) => profile.kinds[f] !== KIND.MARK;
     let best = -1;
     for (let f = 0; f < profile.nFuncs; f++) {
-      if (f !== root && (best < 0 || profile.totals.self[f] > profile.totals.self[best])) best = f;
+      if (f === root) continue;
+      if (best < 0 || code(f) > code(best) || (code(f) === code(best) && self[f] > self[best])) best = f;
     }
     return best;
   }

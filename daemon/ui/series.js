@@ -24,6 +24,7 @@ export const TOP_GROUPS = 8;
  * @property {number} to
  * @property {number} step  ms
  * @property {number} n     steps
+ * @property {boolean} raw  made of single samples: steps may be as short as one likes
  * @property {Group[]} groups  heaviest first, at most TOP_GROUPS and one more
  * @property {Float64Array} total
  * @property {Float64Array} lost
@@ -103,6 +104,7 @@ export function readSeries(json, all = true) {
   const groups = readGroups(json, n);
   return {
     from, to, step, n, groups,
+    raw: json.raw === true,
     total: json.total ? numbers(json.total, n, 'total') : other(groups, n).values,
     lost: numbers(all ? json.lost : [], n, 'lost'),
     events: readEvents(json.events),

@@ -59,6 +59,9 @@ export function trendWord(trend) {
   return b < a * 0.9 ? 'falling' : 'steady';
 }
 
+/** A build-id by its beginning, as commits are told apart. */
+const shortVersion = (v) => (/^[0-9a-f]{32,}$/.test(v) ? v.slice(0, 12) : v);
+
 /** "All versions of a service, newest first", as they were seen. */
 const newest = (versions) => [...versions].sort((a, b) => b.first - a.first);
 
@@ -118,7 +121,8 @@ export class ServiceList {
   }
 
   chip(r, v) {
-    const b = el('button', { className: 'chip', title: `first seen ${clockTime(v.first)}, last ${clockTime(v.last)}; two of them are compared` }, v.version);
+    const seen = `first seen ${clockTime(v.first)}, last ${clockTime(v.last)}; two of them are compared`;
+    const b = el('button', { className: 'chip', title: `${v.version}: ${seen}` }, shortVersion(v.version));
     b.dataset.id = `${r.name} ${v.version}`;
     const chosen = this.picked?.name === r.name && this.picked.version.version === v.version;
     b.setAttribute('aria-pressed', String(chosen));

@@ -49,7 +49,7 @@ export class Share {
     const state = page.state();
     const profile = page.profile();
     const fixedState = pinned(state, profile, page.now());
-    const a = { query: state.aQuery ?? state.query, from: fixedState.aFrom, until: fixedState.aUntil };
+    const a = { query: state.aQuery ?? state.query, host: state.host, from: fixedState.aFrom, until: fixedState.aUntil };
     for (const link of document.querySelectorAll('a[data-format]')) {
       const { format } = link.dataset;
       const foreign = state.compare && (state.file || state.aFile);

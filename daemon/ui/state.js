@@ -10,12 +10,14 @@
  * @property {string} from    as the API takes it: now-5m, unix ms
  * @property {string} until
  * @property {string} query   selector with braces, "" all processes
+ * @property {string} host    of imported ranges, "*" all; "" this host
  * @property {'flame'|'top'|'sandwich'|'services'} view
  * @property {boolean} inverted  bottom-up
  * @property {boolean} flame     root at the bottom
  * @property {number[]} zoom  function keys from the root down
  * @property {number[]|null} window  fractions of the root, null: the zoomed box
  * @property {string} search
+ * @property {'function'|'line'|'binary'|'category'} merge  what a box stands for
  * @property {string} sort    column of the top table, "-" in front: smallest first
  * @property {number|null} focus  function key of the sandwich
  * @property {'auto'|'light'|'dark'} theme
@@ -69,12 +71,14 @@ const FIELDS = {
   from: { name: 'from', type: time, initial: 'now-5m' },
   until: { name: 'until', type: time, initial: 'now' },
   query: { name: 'q', type: text, initial: '' },
+  host: { name: 'host', type: text, initial: '' },
   view: { name: 'view', type: oneOf('flame', 'top', 'sandwich', 'services'), initial: 'flame' },
   inverted: { name: 'inv', type: flag, initial: false },
   flame: { name: 'up', type: flag, initial: false },
   zoom: { name: 'zoom', type: keys, initial: [] },
   window: { name: 'win', type: span, initial: null },
   search: { name: 's', type: text, initial: '' },
+  merge: { name: 'merge', type: oneOf('function', 'line', 'binary', 'category'), initial: 'function' },
   sort: { name: 'sort', type: oneOf(...SORTS, ...SORTS.map((k) => `-${k}`)), initial: 'self' },
   focus: { name: 'fn', type: key, initial: null },
   theme: { name: 'theme', type: oneOf('auto', 'light', 'dark'), initial: 'auto' },
@@ -88,7 +92,7 @@ const FIELDS = {
   aQuery: { name: 'aq', type: text, initial: null },
   aFrom: { name: 'af', type: time, initial: 'now-10m' },
   aUntil: { name: 'au', type: time, initial: 'now-5m' },
-  width: { name: 'w', type: oneOf('new', 'change'), initial: 'new' },
+  width: { name: 'w', type: oneOf('new', 'change', 'sides'), initial: 'new' },
   scale: { name: 'scale', type: oneOf('cores', 'share'), initial: 'cores' },
   file: { name: 'file', type: text, initial: '' },
   aFile: { name: 'afile', type: text, initial: '' },

@@ -3,7 +3,7 @@
  * What the picture rests on: the status line (samples, losses, truncation,
  * sampling error; always shown) and the legend (which colour is whose).
  */
-import { familyOf, legendSlot } from './color.js';
+import { familyOf, legendSlot, ownerOf } from './color.js';
 import { clockRange } from './clock.js';
 import { baseName, count, digits3, percent, standardError, value, wallTime } from './format.js';
 import { el } from './dom.js';
@@ -23,12 +23,18 @@ function rangeText(m) {
   return m.from > 0 ? `${clockRange(m.from, m.to)} (${wallTime(m.to - m.from)})` : wallTime(m.to - m.from);
 }
 
+/** What lies in the range and is not in the numbers. */
+function otherHosts(m) {
+  return m.otherHosts > 0 ? [fact('other hosts', `${m.otherHosts} not included`, 'imported ranges of other hosts lie in this range; choose a host, or all, beside the service')] : [];
+}
+
 function sideFacts(name, m) {
   return [
     fact(`${name} samples`, count(m.samples), `samples of side ${name}`, m.samples < 2500),
     fact('total', value(m.total, m.unit), `what the samples of side ${name} stand for`),
     fact('range', rangeText(m), `what side ${name} covers`),
     fact('lost', count(m.lostSamples), `samples lost on the whole host in side ${name}’s range, by all causes`),
+    ...otherHosts(m),
   ];
 }
 
@@ -57,8 +63,9 @@ export function showStatus(box, profile, pruned) {
     ...(m.cpus > 0 ? [fact('in use', wall > 0 ? `${digits3(m.total / wall)} of ${m.cpus} CPUs` : `${m.cpus} CPUs`,
       'CPUs kept busy on average, of those sampled')] : []),
     fact('range', rangeText(m), 'what closed windows cover of the range asked for'),
-    ...(m.tiers?.some((t) => t !== 'memory') ? [fact('steps', m.tiers.join(', '), 'resolutions of the history that the answer was made of')] : []),
+    ...(m.tiers?.some((t) => t !== 'memory') ? [fact('steps', m.tiers.join(', '), 'resolutions of the history that the answer was made of; raw: single samples, cut to the range')] : []),
     ...(m.refused > 0 ? [fact('files', `${m.refused} unreadable`, 'parts of the history on disk that could not be read', true)] : []),
+    ...otherHosts(m),
     ...(m.windows > 0 ? [fact('windows', count(m.windows), 'closed windows in the range')] : []),
     fact('lost', `${count(m.lostSamples)} (${percent(lost)})`,
       'samples lost on the whole host in this range, by all causes, and the share of CPU time they stood for', lost > WARN_SHARE),
@@ -91,8 +98,8 @@ function legendEntries(profile, slots) {
     const self = profile.totals.self[f];
     if (self <= 0 || f === profile.tree.func[0]) continue;
     const family = familyOf(slots[f]);
-    const single = family === 'user' || family === 'kernel';
-    const key = single ? profile.objects[f] : family;
+    const single = profile.byCategory ? family !== 'mark' : family === 'user' || family === 'kernel';
+    const key = single ? ownerOf(profile, f)[1] : family;
     const e = byKey.get(key) ?? { family, key, single, slot: legendSlot(slots[f]), self: 0 };
     e.self += self;
     byKey.set(key, e);
@@ -130,7 +137,7 @@ export function showLegend(box, profile, slots, palette, find) {
     const label = [swatch, entryName(e), el('span', { className: 'muted' }, percent(e.self / all))];
     if (!e.single) return el('span', { className: 'legend-item' }, ...label);
     const b = el('button', { className: 'legend-item', title: `Self time in ${e.key}. Click to mark it.` }, ...label);
-    b.addEventListener('click', () => find(`object:="${e.key}"`));
+    b.addEventListener('click', () => find(profile.byCategory ? `="${e.key}"` : `object:="${e.key}"`));
     return b;
   });
   if (others > 0) {

@@ -18,6 +18,8 @@ import { TimelinePainter, readStep, timelinePalette } from './tldraw.js';
 
 const DRAG_START = 4;
 const LEAST_SPAN = 10000;
+const LEAST_RAW_SPAN = 100; // where there are single samples
+const RAW_LABELS = ['cpu', 'pid', 'tid'];
 const MOST_SPAN = 400 * 86400000;
 
 /**
@@ -112,6 +114,8 @@ export class Timeline {
     press(document.querySelectorAll('#tl-chart button'), (b) => b.dataset.chart === chart);
     const select = $('tl-by');
     if (![...select.options].some((o) => o.value === what.by)) select.append(el('option', { value: what.by }, what.by));
+    // of windows nobody can tell these
+    for (const o of select.options) o.disabled = RAW_LABELS.includes(o.value) && !series?.raw && o.value !== what.by;
     select.value = what.by;
     this.plot.classList.toggle('picks', Boolean(what.compare));
     $('timeline').dataset.chart = chart;
@@ -228,7 +232,7 @@ export class Timeline {
     if (!step) return setText($('tl-read'), '');
     const rows = step.rows.sort((a, b) => b.value - a.value).slice(0, 3).map((r) => `${r.name} ${digits3(r.value)}`);
     const total = Number.isNaN(step.total) ? 'not recorded' : `${digits3(step.total)} CPUs`;
-    setText($('tl-read'), [clockTime(step.at), total, ...rows].join(' · '));
+    setText($('tl-read'), [clockTime(step.at, { fine: this.view().step < 1000 }), total, ...rows].join(' · '));
   }
 
   wheeled(e) {
@@ -252,12 +256,17 @@ export class Timeline {
 
   zoom(by, around = null) {
     const { from, to } = this.scene;
-    const size = Math.min(MOST_SPAN, Math.max(LEAST_SPAN, (to - from) * by));
+    const size = Math.min(MOST_SPAN, Math.max(this.leastSpan(), (to - from) * by));
     const [b0, b1] = this.bands.b.range ?? [from, to];
     const middle = (b0 + b1) / 2;
     const at = around ?? (middle > from && middle < to ? middle : to);
     const begin = at - ((at - from) / (to - from)) * size;
     this.moveView(begin, begin + size);
+  }
+
+  /** How short the view may get: windows are 10 s, unless the answer is made of single samples. */
+  leastSpan() {
+    return this.scene.series?.raw ? LEAST_RAW_SPAN : LEAST_SPAN;
   }
 
   pan(share) {

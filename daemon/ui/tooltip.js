@@ -4,7 +4,7 @@ import { compareWeights } from './diff.js';
 import { change, compared } from './difftable.js';
 import { count, digits3, percent, relative, standardError, value } from './format.js';
 import { el, setText } from './dom.js';
-import { KIND_TEXT } from './model.js';
+import { KIND, KIND_TEXT } from './model.js';
 
 /** @returns {{share: number, error: number, samples: number, time: string, cores: string}} */
 export function figures(profile, weight) {
@@ -68,7 +68,9 @@ export class Tooltip {
     setText(this.name, profile.names[f]);
     const file = profile.files[f] ? ` · ${profile.files[f]}${profile.lines[f] ? `:${profile.lines[f]}` : ''}` : '';
     const object = profile.objects[f] || '—';
-    setText(this.where, node === 0 ? 'everything that was sampled' : `${object} · ${KIND_TEXT[profile.kinds[f]]}${file}`);
+    const kind = `${object} · ${KIND_TEXT[profile.kinds[f]]}${file}`;
+    const isCategory = profile.byCategory && profile.kinds[f] !== KIND.MARK;
+    setText(this.where, node === 0 ? 'everything that was sampled' : isCategory ? 'all code of this kind of work' : kind);
     if (profile.isDiff) return this.fillDiff(profile, tree, node);
     for (const id of ['head', 'dtotal', 'dself', 'dall']) this.row(id, null);
     const total = figures(profile, tree.total[node]);

@@ -138,6 +138,62 @@ def ready(env):
     env.page.settle()
 
 
+SIDES = """(async (path) => {
+  const {data, sides} = await import('./main.js');
+  return Object.fromEntries(['a', 'b'].map((side) => {
+    const view = sides.views[side], s = view.scene, t = s.tree;
+    let node = 0;
+    for (const name of path) {
+      let hit = -1;
+      for (let c = node + 1; c < t.end[node]; c = t.end[c]) if (data.profile.names[t.func[c]] === name) hit = c;
+      node = hit;
+    }
+    const r = view.scroller.getBoundingClientRect(), width = view.scroller.clientWidth, k = width / (s.hi - s.lo);
+    const wide = t.total[node] * k;
+    return [side, {share: t.total[node] / t.total[0], wide: wide / width, level: s.levels[node], focus: data.profile.names[t.func[s.focus]],
+      outlined: !view.hoverBox.hidden, x: r.left + (t.x[node] - s.lo) * k + wide / 2, y: r.top + view.topOf(node) - view.scroller.scrollTop + 9}];
+  }));
+})(%s)"""
+
+
+def apart(env, tap):
+    """Side by side: the same nodes, each as wide as its own side."""
+    box = lambda *path: env.page.eval(SIDES % json.dumps(path))
+    env.press("[data-width=sides]")
+    tap.ok("w=sides" in env.hash() and not env.page.eval("document.getElementById('sides').hidden || !document.getElementById('flame').hidden"),
+           "side by side there are two graphs", env.hash())
+    tap.equal(env.page.eval("['a', 'b'].map(s => document.getElementById(`sides-${s}-name`).textContent).join()"),
+              "A base · 0.0260 CPUs,B new · 0.0330 CPUs", "each says how much it is")
+    got = box("main", "alpha")
+    tap.ok(abs(got["a"]["share"] - 0.0163 / 0.026) < 0.01 and abs(got["b"]["share"] - 0.0233 / 0.0333) < 0.01 and abs(got["b"]["wide"] - got["b"]["share"]) < 1e-6,
+           "a box is as wide as on its own side", got)
+    tap.equal(got["a"]["level"], got["b"]["level"], "and has the colour of the change on both")
+    gone = box("main", "beta", "retired")
+    tap.ok(gone["a"]["wide"] > 0 and gone["b"]["wide"] == 0, "what is gone has a width on one side alone", gone)
+    env.page.mouse("mouseMoved", got["a"]["x"], got["a"]["y"])
+    env.page.settle()
+    env.page.settle()
+    now = box("main", "alpha")
+    tap.ok(now["a"]["outlined"] and now["b"]["outlined"] and "alpha" in env.text("tooltip"), "what is pointed at is marked on both sides", now)
+    env.shot("compare-sides")
+    env.page.click(gone["a"]["x"], gone["a"]["y"])
+    env.page.settle()
+    env.page.mouse("mouseMoved", 700, 885)
+    env.page.settle()
+    now = box("main", "beta", "retired")
+    tap.equal((now["a"]["focus"], now["b"]["focus"]), ("retired", "beta"), "a click zooms both, where a side has nothing to what is around")
+    tap.ok("zoom=" in env.hash(), "and the link knows", env.hash())
+    env.size(400, 800)
+    env.page.settle()
+    env.shot("compare-sides-400")
+    tap.ok(env.page.eval("document.documentElement.scrollWidth <= innerWidth && document.getElementById('sides-b').getBoundingClientRect().top > document.getElementById('sides-a').getBoundingClientRect().bottom - 1"),
+           "on a small screen one stands below the other")
+    env.size(1440, 900)
+    env.page.key("Escape")
+    env.page.settle()
+    tap.equal(box("main")["b"]["focus"], "total", "Escape zooms out")
+
+
 def comparing(env, tap):
     env.server.missing = {"/api/v1/diff"}
     env.page.expect_http_errors = True
@@ -186,6 +242,7 @@ def comparing(env, tap):
     env.press("[data-scale=share]")
     tap.ok("share" in env.text("verdict") and "scale=share" in env.hash(), "by share, and that it is one is said", env.text("verdict"))
     env.press("[data-scale=cores]")
+    apart(env, tap)
     env.press("[data-width=new]")
     env.press("#invert")
     tap.ok(env.box("memcpy")[2] > 10 and "inv=1" in env.hash(), "a comparison upside down")
@@ -207,6 +264,7 @@ def comparing(env, tap):
 def daemon_merges(env, tap):
     base, new = profiles.from_tuples(BASE, env.now), profiles.known(env.now)
     env.server.diff = daemon_diff(base, new)
+    env.server.diff["a"]["other_hosts"] = 1
     env.server.diff["nodes"]["significant"] = [0] * len(env.server.diff["nodes"]["parent"])
     env.server.events = [deploy(env.now - 1200000)]
     with_line(env, "#live=0")
@@ -223,6 +281,7 @@ def daemon_merges(env, tap):
     tap.ok(got == merged(base, new), "the daemon's merged answer is read")
     sure = js(env.page, "const {data} = await import('./main.js'); return [...data.profile.tree.sure].reduce((a, b) => a + b)")
     tap.equal(sure, 0, "what the daemon calls insignificant is grey")
+    tap.equal(env.text("status").replace("\n", " ").count("other hosts 1 not included"), 1, "the side that leaves hosts out says so")
     for name, change in (("a side missing", lambda d: d.pop("a")), ("sums that are wrong", lambda d: d["nodes"]["total_a"].__setitem__(1, 5)),
                          ("a column too short", lambda d: d["nodes"]["significant"].pop())):
         broken = daemon_diff(base, new)

@@ -92,9 +92,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             status = 404 if url.path in s.missing else 400
             return self.answer(status, "application/json", b'{"error":"format: not known"}')
         if query.get("format") == "series":
-            return self.answer(200, "application/json", json.dumps(history.series(query, now, s.events)).encode())
+            return self.answer(200, "application/json", json.dumps(history.series(query, now, s.events, s.raw)).encode())
         if url.path == "/api/v1/services":
             return self.answer(200, "application/json", json.dumps(history.services(query, now)).encode())
+        if url.path == "/api/v1/pins":
+            return self.answer(200, "application/json", json.dumps({"pins": s.pins}).encode())
         if url.path == "/api/v1/diff":
             return self.answer(200, "application/json", json.dumps(s.diff).encode())
         if url.path == "/api/v1/processes":
@@ -123,7 +125,8 @@ class FakeDaemon(http.server.ThreadingHTTPServer):
 
     def reset(self):
         self.auth, self.mode, self.requests = False, "ok", []
-        self.events, self.missing, self.diff = [], set(), None
+        self.events, self.missing, self.diff, self.pins = [], set(), None, []
+        self.raw = False
         self.base, self.base_until = None, None
         self.go = threading.Event()
 

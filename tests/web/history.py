@@ -24,14 +24,15 @@ def time_ms(text, now):
     return v * 1000 if len(text) <= 11 else v if len(text) <= 14 else v // 1000 ** (1 if len(text) <= 17 else 2)
 
 
-def step_of(length, points):
-    return next((s for s in (1000, 10000, 60000, 600000, 3600000, 86400000) if length / s <= points), 86400000)
+def step_of(length, points, raw):
+    fine = (1, 2, 5, 10, 20, 50, 100, 200, 500) if raw else ()
+    return next((s for s in fine + (1000, 10000, 60000, 600000, 3600000, 86400000) if length / s <= points), 86400000)
 
 
-def series(query, now, events):
-    """The answer of format=series."""
+def series(query, now, events, raw):
+    """The answer of format=series; raw: single samples are kept."""
     begin, end = time_ms(query["from"], now), time_ms(query["until"], now)
-    step = step_of(end - begin, int(query.get("max_points", 300)))
+    step = step_of(end - begin, int(query.get("max_points", 300)), raw)
     begin -= begin % step
     n = math.ceil((end - begin) / step)
     end = begin + n * step
@@ -46,7 +47,7 @@ def series(query, now, events):
     if not by:
         groups = [{"labels": {}, "values": total}]
     lost = [0.2 if i == n - 5 else 0 for i in range(n)]
-    return {"version": 1, "from_ms": begin, "to_ms": end, "step_ms": step, "unit": "cores", "groups": groups, "total": total,
+    return {"version": 1, "from_ms": begin, "to_ms": end, "step_ms": step, "raw": raw and step < 10000, "unit": "cores", "groups": groups, "total": total,
             "lost": lost, "events": [e for e in events if begin <= e["time_ms"] < end]}
 
 

@@ -136,10 +136,10 @@ def links(env, tap):
     """Every part of the state survives its link, and what a link says wrongly does not."""
     env.open(profiles.known(env.now), "#live=0")
     odd = js(env.page, """const {initialState, readState, writeState} = await import('./state.js');
-      const want = {...initialState(), from: '1700000000000', until: '1700000300000', query: '{a=~"b&c#d"}', view: 'top', inverted: true, flame: true,
+      const want = {...initialState(), from: '1700000000000', until: '1700000300000', query: '{a=~"b&c#d"}', host: 'h&1', view: 'top', inverted: true, flame: true,
         zoom: [1, 4294967295], window: [0.25, 0.5], search: '/x/', sort: '-delta', focus: 7, theme: 'dark', live: false, spanFrom: 'now-7d',
         spanUntil: '1700000400000', by: 'comm', chart: 'heat', zone: 'utc', compare: true, aQuery: '', aFrom: '1690000000000', aUntil: 'now-1h',
-        width: 'change', scale: 'share', file: 'a b.pb', aFile: 'c=d', type: 'alloc_space'};
+        merge: 'line', width: 'sides', scale: 'share', file: 'a b.pb', aFile: 'c=d', type: 'alloc_space'};
       const got = readState(writeState(want)), plain = initialState();
       const same = Object.keys(want).filter((k) => JSON.stringify(want[k]) === JSON.stringify(plain[k]));
       return [Object.keys(want).filter((k) => JSON.stringify(got[k]) !== JSON.stringify(want[k])), same];""")
@@ -205,4 +205,74 @@ def services(env, tap):
     tap.ok(not env.page.eval("document.getElementById('view-flame').hidden"), "which is on show")
 
 
-GROUPS = [(f.__name__, f) for f in (timeline, chart, links, clock, services)]
+def moments(env, tap):
+    """Where single samples are kept the time line goes on below a window, and so do ranges chosen on it."""
+    js_span = "const {timeline: t} = await import('./main.js'); return [t.scene.to - t.scene.from, t.scene.series.step, t.scene.series.raw];"
+    at = f"#live=0&from={env.now - 60000}&until={env.now - 50000}&tf={env.now - 70000}&tu={env.now - 40000}"
+    with_line(env, at)
+    for _ in range(6):
+        env.press("#tl-in")
+    waits = "import('./main.js').then(({timeline: t}) => t.scene.to - t.scene.from < 11000 && document.getElementById('timeline').getAttribute('aria-busy') === 'false')"
+    env.page.wait(waits)
+    tap.equal(js(env.page, js_span)[0], 10000, "of windows the time line shows ten seconds at least")
+    tap.ok(env.page.eval("[...document.getElementById('tl-by').options].filter(o => o.disabled).map(o => o.value).join()") == "cpu,pid,tid", "and no CPUs and threads")
+    env.server.raw = True
+    with_line(env, at)
+    for _ in range(12):
+        env.press("#tl-in")
+    env.page.wait("location.hash.includes('tf=') && import('./main.js').then(({timeline: t}) => t.scene.to - t.scene.from < 200 && t.scene.series.step < 5)")
+    length, step, raw = js(env.page, js_span)
+    tap.equal((length, step, raw), (100, 1, True), "of single samples a tenth of a second, a millisecond a step")
+    env.press("[data-chart=heat]")
+    env.page.eval("(s => {s.value = 'cpu'; s.dispatchEvent(new Event('change'))})(document.getElementById('tl-by'))")
+    env.page.wait("document.getElementById('tl-legend').innerText.includes('cpu-web')")
+    env.idle()
+    asked = env.last_request(form="series")
+    tap.equal((int(asked["until"]) - int(asked["from"]), asked["group_by"]), (100, "cpu"), "as asked of the daemon, by CPU")
+    x, y, w, h = env.page.eval(PLOT)
+    env.page.call("Input.dispatchMouseEvent", type="mouseMoved", x=x + w / 2, y=y + h / 2)
+    env.page.settle()
+    tap.ok(re.match(r"\d\d:\d\d:\d\d\.\d{3}( UTC)? · ", env.text("tl-read")), "the pointer reads milliseconds", env.text("tl-read"))
+    env.shot("moments")
+    drag(env, 0.25, 0.75)
+    env.idle()
+    asked = env.last_request()
+    begin = int(asked["from"]) - js(env.page, "const {timeline: t} = await import('./main.js'); return t.scene.from;")
+    tap.ok(abs(int(asked["until"]) - int(asked["from"]) - 50) <= 2 and abs(begin - 25) <= 2, "a range of 50 ms is dragged, and asked for", asked)
+    tap.equal(js(env.page, js_span)[0], 100, "and the time line stays where it was")
+    for _ in range(3):
+        env.press("#tl-out")
+    env.page.wait("import('./main.js').then(({timeline: t}) => t.scene.to - t.scene.from === 800)")
+    tap.ok(True, "and zooms out again")
+
+
+def hosts(env, tap):
+    """Ranges of other hosts are no part of this one's numbers; a person sees that they are there, and chooses."""
+    pin = {"id": 1, "name": "incident", "origin": 'db"1', "from_ms": env.now - 7200000, "to_ms": env.now - 6600000, "bytes": 1}
+    with_line(env, "#live=0")
+    tap.ok(env.page.eval("document.getElementById('host-choice').hidden"), "no choice of hosts while there is one")
+    env.server.pins = [pin, {**pin, "id": 2, "origin": "", "name": "own"}]
+    env.open(profiles.known(env.now, other_hosts=1), "#live=0&q=" + "%7Bcomm%3D%22x%22%7D")
+    env.page.wait("!document.getElementById('host-choice').hidden")
+    tap.equal(env.page.eval("[...document.getElementById('host-choice').options].map(o => o.text)"), ["This host", 'db"1', "All hosts"], "an imported range's host can be chosen")
+    tap.equal(env.last_request()["query"].split("{")[1], 'comm="x"}', "unasked, nothing is said of a host")
+    tap.ok("other hosts 1 not included" in env.text("status").replace("\n", " "), "and the status line tells of the others", env.text("status"))
+    env.shot("hosts")
+    choose = "(s => {s.value = %r; s.dispatchEvent(new Event('change'))})(document.getElementById('host-choice'))"
+    env.page.eval(choose % 'db"1')
+    env.idle()
+    asked = env.last_request()
+    tap.equal(asked["query"].split("{")[1], 'host="db\\"1",comm="x"}', "a host goes into the selector")
+    tap.equal((int(asked["from"]), int(asked["until"])), (pin["from_ms"], pin["to_ms"]), "and the range to what there is of it")
+    tap.ok("host=db%221" in env.hash(), "in the link", env.hash())
+    tap.equal([env.last_request(p)["query"].split("{")[1] for p in ("/api/v1/services",)], ['host="db\\"1"}'], "the list of services is that host's")
+    tap.ok(env.last_request(form="series")["query"].endswith('{host="db\\"1",comm="x"}'), "and so is the time line")
+    tap.ok("host%3D" in env.page.eval("document.querySelector('a[data-format=pprof]').href"), "and what is downloaded")
+    env.page.eval(choose % "*")
+    env.idle()
+    tap.equal(env.last_request()["query"].split("{")[1], 'host=~".+",comm="x"}', "or all of them")
+    out = js(env.page, "const {withHost} = await import('./api.js'); return [['', 'a'], ['{}', 'a'], ['{ }', '*'], ['{host!=\"b\"}', 'a'], ['{ghost=\"b\"}', 'a'], ['{x=\"y\"}', '']].map(a => withHost(...a));")
+    tap.equal(out, ['{host="a"}', '{host="a"}', '{host=~".+"}', '{host!="b"}', '{host="a",ghost="b"}', '{x="y"}'], "a selector that names a host stays as it is")
+
+
+GROUPS = [(f.__name__, f) for f in (timeline, chart, links, clock, services, moments, hosts)]

@@ -50,6 +50,14 @@ def sizes(env, tap):
             env.shot(f"{view}-{name}")
             out = env.page.eval(STICKS_OUT)
             tap.ok(not out and env.page.eval("document.documentElement.scrollWidth <= innerWidth"), f"{view} at {name}: nothing sticks out", out[:5])
+            if name == "400":
+                env.page.eval("document.getElementById('service').append(new Option('a service with a very long name '.repeat(4)))")
+                tap.ok(env.page.eval("document.documentElement.scrollWidth <= innerWidth"), f"{view} at 400: nor does a long list of services")
+            if view == "top":
+                columns = env.page.eval("""(() => { const [head] = document.querySelectorAll('#top-table thead tr'), [row] = document.querySelectorAll('#top-table tbody tr');
+                  const name = [...head.cells].find(c => c.innerText.trim() === 'Function'), fn = row.querySelector('.fn');
+                  return [name.getBoundingClientRect().left - fn.getBoundingClientRect().left, innerWidth - fn.getBoundingClientRect().right]; })()""")
+                tap.ok(abs(columns[0]) < 2 and 0 <= columns[1] < 30, "the table's heads stand over their columns, which take the width", columns)
             if view in ("flame", "compare"):
                 room = env.page.eval("document.querySelector('.flame').clientHeight / innerHeight")
                 tap.ok(room >= 0.3, f"{view} at {name}: the picture has 30 % of the height or more ({100 * room:.0f} %)")

@@ -258,6 +258,9 @@ def sandwich(env, tap):
     link = env.hash()
     env.open(fragment=link)
     tap.equal(env.text("sandwich-name"), "memcpy", "the URL brings it back")
+    got = js(env.page, """const {Sandwich} = await import('./sandwich.js'); const kinds = [[4, 5, 0, 1], [4, 5, 5, 5]];
+        return kinds.map((k) => Sandwich.heaviest({tree: {func: [0]}, nFuncs: 4, kinds: k, totals: {self: [0, 9, 4, 3]}}));""")
+    tap.equal(got, [2, 1], "a remark of the profiler is the heaviest only where there is no code")
 
 
 def detail(env, tap):
@@ -366,6 +369,19 @@ def controls(env, tap):
     env.page.key("i", text="i")
     env.page.settle()
     tap.ok("inv=1" in env.hash(), "i inverts", env.hash())
+    env.page.eval("(s => {s.value = 'category'; s.dispatchEvent(new Event('change'));})(document.getElementById('merge'))")
+    env.idle()
+    tap.equal(env.last_request().get("merge"), "category", "boxes by kind of work are asked for")
+    merged = env.page.eval("Object.fromEntries([...document.querySelectorAll('a[data-format]')].map(a => [a.dataset.format, a.href.includes('merge=category')]))")
+    tap.equal(merged, {"pprof": False, "folded": True, "speedscope": True}, "downloads are what is on show, pprof as it is recorded")
+    tap.ok("merge=category" in env.hash(), "and the link says it", env.hash())
+    names = "kernel syscall gc lock allocator serialization compression crypto business".split()
+    colours = js(env.page, """const {slotsOf, familyOf} = await import('./color.js');
+        const n = args[0].length + 1, zero = () => new Array(n).fill(0);
+        const slots = slotsOf({nFuncs: n, names: ['total', ...args[0]], kinds: zero(), objects: zero().map(() => ''), keys: zero(), tree: {func: [0]}, byCategory: true});
+        return [...slots].slice(1);""", names)
+    tap.equal(len(set(colours)), len(names), "each of the daemon's categories has a colour of its own")
+    tap.ok("alpha" in env.text("legend") and "JIT" not in env.text("legend"), "the legend names what the boxes are", env.text("legend"))
     env.page.eval("document.getElementById('range-custom').click()")
     env.page.eval("document.getElementById('range-from').value = '2026-01-02T03:04:05'")
     env.page.eval("document.getElementById('range-until').value = '2026-01-02T03:00:00'")
