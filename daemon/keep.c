@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "keep.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,6 +33,37 @@ static char *dir_of(const struct config *c)
 	return asprintf(&dir, "%s/history", c->state_dir) < 0 ? NULL : dir;
 }
 
+/*
+ * Files of another user, who has run the daemon before: the service, and now
+ * root by hand, without the right to write what is not its own. None that has
+ * another name elsewhere: it may be anybody's.
+ */
+static void take_files(int dir, uid_t uid, gid_t gid)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	struct stat st;
+
+	while (d && (e = readdir(d)))
+		if (!fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
+		    st.st_nlink == 1 && st.st_uid != uid &&
+		    fchownat(fd, e->d_name, uid, gid, AT_SYMLINK_NOFOLLOW))
+			break; /* what cannot be opened then is told */
+	if (d)
+		closedir(d);
+	else if (fd >= 0)
+		close(fd);
+}
+
+/* By the lock that a daemon holds as long as it writes there (store/history.c). */
+static bool in_use(int dir)
+{
+	cleanup_close int fd = openat(dir, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+}
+
 static int make_dir(char *dir, uid_t uid, gid_t gid)
 {
 	cleanup_close int fd = -1;
@@ -47,7 +80,12 @@ static int make_dir(char *dir, uid_t uid, gid_t gid)
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	return fchown(fd, uid, gid) ? -errno : 0;
+	if (in_use(fd))
+		return 0;
+	if (fchown(fd, uid, gid))
+		return -errno;
+	take_files(fd, uid, gid);
+	return 0;
 }
 
 void keep_make_dir(const struct config *c)
@@ -75,7 +113,7 @@ static void name_place(void *arg, const struct model_object *o, uint64_t off,
 
 static struct history_config limits(const struct config *c)
 {
-	struct history_config h = { .max_bytes = c->history_size };
+	struct history_config h = { .max_bytes = c->history_size, .raw_bytes = c->history_raw };
 
 	memcpy(h.max_age, c->history_age, sizeof(h.max_age));
 	return h;
@@ -155,8 +193,23 @@ static void dropped_metrics(struct buf *b, const struct history_counters *c)
 	metrics_u64(b, name, c->dropped_by_age, "reason", "age", NULL);
 	metrics_u64(b, name, c->dropped_by_budget, "reason", "budget", NULL);
 	metrics_u64(b, name, c->dropped_by_full_disk, "reason", "disk_full", NULL);
+	metrics_u64(b, name, c->dropped_raw, "reason", "raw", NULL);
 	counter(b, "ringprof_history_refused_files_total",
 		"Files of the history set aside: damaged, or not of this history.", c->refused);
+}
+
+static void raw_metrics(struct buf *b, const struct history_counters *c)
+{
+	gauge(b, "ringprof_history_raw_bytes", "Bytes of single samples among them.", c->raw_bytes);
+	gauge(b, "ringprof_history_raw_limit_bytes", "What they may take.", c->raw_max_bytes);
+	counter(b, "ringprof_history_raw_samples_total", "Single samples written to disk.",
+		c->raw_samples);
+	counter(b, "ringprof_history_raw_lost_samples_total",
+		"Single samples that could not be written; their windows may have been.",
+		c->raw_lost);
+	metrics_family(b, "ringprof_history_raw_oldest_timestamp_seconds", METRIC_GAUGE,
+		       "Begin of the oldest window with single samples, unix time; 0: none.");
+	metrics_ns(b, "ringprof_history_raw_oldest_timestamp_seconds", c->raw_oldest, NULL);
 }
 
 void keep_metrics(struct buf *b, struct store *s)
@@ -186,6 +239,7 @@ void keep_metrics(struct buf *b, struct store *s)
 	counter(b, "ringprof_history_names_unknown_total", "Frames stored without a name.",
 		c.names_unknown);
 	dropped_metrics(b, &c);
+	raw_metrics(b, &c);
 	tier_metrics(b, s);
 }
 

@@ -233,6 +233,10 @@ static void write_agg(struct buf *b, const struct agg_counters *c)
 		c->early_ends);
 	counter(b, "ringprof_service_limit_total", "Names not kept for statistics: limit reached.",
 		c->names_full);
+	counter(b, "ringprof_services_reused_total",
+		"Services without processes that made room for a new one; their numbers went to "
+		"\"other\".",
+		c->services_reused);
 	gauge(b, "ringprof_model_bytes", "Memory of the stack tables in use.", c->model_bytes);
 }
 
@@ -265,6 +269,8 @@ static void write_processes(struct buf *b, const struct ptable_counters *c)
 	counter(b, "ringprof_process_evicted_total", "Processes dropped by the limit.", c->evicted);
 	counter(b, "ringprof_process_limit_total", "Labels or mappings not kept: limit reached.",
 		c->limit_hits);
+	counter(b, "ringprof_process_texts_renewed_total",
+		"Times that names of processes that are gone were let go.", c->compactions);
 	counter(b, "ringprof_process_stubs_total", "Sampled processes that were gone already.",
 		c->stubs);
 }
@@ -415,6 +421,7 @@ void metrics_write(const struct metrics_env *env, struct buf *b)
 	write_store(b, env->store);
 	write_processes(b, &s.ptable);
 	write_symbols(b, env);
+	reading_metrics(&env->readings, b);
 	write_jit(b, symbols_jit(env->symbols));
 	write_self(b, s.started);
 }

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/config.h"
 #include "http/server.h"
+#include "reading.h"
 #include "store/store.h"
 #include "sym/files.h"
 #include "sym/symbols.h"
@@ -18,6 +19,7 @@ struct metrics_env {
 	struct symbols *symbols;
 	struct http_server *http; /* NULL until it serves */
 	const struct config *config;
+	struct readings readings;
 };
 
 void metrics_write(const struct metrics_env *env, struct buf *b); /* any thread */

@@ -5,8 +5,12 @@
  *   PERFMON             the device, netlink control, perf events of new CPUs
  *   SYS_PTRACE          /proc/PID/{maps,exe,root} of other users' processes
  *   DAC_READ_SEARCH     binaries and debug files that only their owner reads
- *   SYSLOG              addresses in /proc/kallsyms
+ *   SYSLOG              addresses in /proc/kallsyms, where it is not standard
+ *                       input (service_kallsyms)
  *   CHECKPOINT_RESTORE  /proc/PID/map_files (deleted and overlaid files)
+ *   SETUID, SETGID      readers of files (sym/reader.h) get a user of their own,
+ *                       also those that are started again; not where the
+ *                       daemon itself has one (user): that is theirs, too
  *   SYS_ADMIN           only where the kernel knows no PERFMON (before 5.8)
  */
 #include "service.h"
@@ -29,21 +33,21 @@
 #define CAP_CHECKPOINT_RESTORE 40
 #endif
 
-static const unsigned int kept[] = { CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SYSLOG,
-				     CAP_CHECKPOINT_RESTORE };
+static const unsigned int kept[] = { CAP_PERFMON, CAP_SYS_PTRACE,	  CAP_DAC_READ_SEARCH,
+				     CAP_SYSLOG,  CAP_CHECKPOINT_RESTORE, CAP_SETUID,
+				     CAP_SETGID };
 
 /* Narrows libcap-ng's picture of this process to what it keeps of what it has. */
-static void choose(void)
+static void choose(bool root)
 {
 	bool have[ARRAY_SIZE(kept)], admin;
 
-	capng_get_caps_process();
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
 		have[i] = capng_have_capability(CAPNG_PERMITTED, kept[i]);
 	admin = capng_have_capability(CAPNG_PERMITTED, CAP_SYS_ADMIN) && !have[0];
 	capng_clear(CAPNG_SELECT_BOTH);
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
-		if (have[i])
+		if (have[i] && (root || (kept[i] != CAP_SETUID && kept[i] != CAP_SETGID)))
 			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, kept[i]);
 	if (admin)
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_ADMIN);
@@ -52,6 +56,7 @@ static void choose(void)
 int service_drop_rights(const char *user, char *err, size_t errlen)
 {
 	struct passwd *pw = *user ? getpwnam(user) : NULL;
+	capng_select_t set;
 	int r;
 
 	if (*user && !pw) {
@@ -61,14 +66,17 @@ int service_drop_rights(const char *user, char *err, size_t errlen)
 			 user, user);
 		return -ENOENT;
 	}
-	choose();
+	capng_get_caps_process();
+	/* else the bounding set is not ours to change */
+	set = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) ? CAPNG_SELECT_BOTH
+								  : CAPNG_SELECT_CAPS;
+	choose(!pw);
 	if (pw)
 		r = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid,
 				    CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
 	else
-		r = capng_apply(CAPNG_SELECT_BOTH);
-	/* -4 and the like: no CAP_SETPCAP to begin with, so the bounding set is not ours to change */
-	if (r && geteuid() == 0) {
+		r = capng_apply(set);
+	if (r) {
 		snprintf(err, errlen, "cannot give up rights (libcap-ng error %d)", r);
 		return -EPERM;
 	}

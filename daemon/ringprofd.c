@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -22,28 +21,34 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/disabled.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "caching.h"
 #include "http/server.h"
 #include "keep.h"
 #include "metrics.h"
+#include "reading.h"
 #include "service.h"
 #include "settings.h"
 
 #define CONFIG_FILE RINGPROF_SYSCONFDIR "/ringprof/ringprofd.conf"
 #define TICK_NS	    (5 * NSEC_PER_SEC)
 /* a round takes milliseconds; a collector silent for this long hangs */
-#define HANG_NS	    (30 * NSEC_PER_SEC)
+#define HANG_NS (30 * NSEC_PER_SEC)
+/* answers and names leave holes behind */
+#define TRIM_NS	    (60 * NSEC_PER_SEC)
 #define MODEL_BYTES (32UL << 20)
 #define MAX_SERIES  5000
 
-enum { KEY_CONFIG = 0x1000, KEY_CHECK, KEY_FIRST = 0x2000 };
+enum { KEY_CONFIG = 0x1000, KEY_CHECK, KEY_CREDENTIAL, KEY_FIRST = 0x2000 };
 
 struct daemon {
 	struct config config;	 /* of the start: other parts point into it */
 	struct config live;	 /* as last applied by SIGHUP; zero before the first */
 	const char *config_file; /* NULL: the default, which may be missing */
-	bool check_only;
+	bool check_only, credential_only;
+	int kallsyms;		/* open, or 0 */
 	const char *values[64]; /* of flags, by option */
 	char *token;
 	char host[256];
@@ -52,7 +57,7 @@ struct daemon {
 	struct http_env env;
 	struct metrics_env metrics;
 	char last_trouble[512];
-	uint64_t next_watchdog;
+	uint64_t next_watchdog, next_trim;
 };
 
 static error_t on_option(int key, char *arg, struct argp_state *state)
@@ -63,6 +68,8 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 		d->config_file = arg;
 	else if (key == KEY_CHECK)
 		d->check_only = true;
+	else if (key == KEY_CREDENTIAL)
+		d->credential_only = true;
 	else if (key >= KEY_FIRST && key < KEY_FIRST + (int)config_n_options)
 		d->values[key - KEY_FIRST] = arg;
 	else if (key == ARGP_KEY_ARG)
@@ -74,10 +81,12 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 
 static void parse_flags(struct daemon *d, int argc, char **argv)
 {
-	static struct argp_option o[72] = {
+	static struct argp_option o[73] = {
 		{ "config", KEY_CONFIG, "FILE", 0, "settings (default " CONFIG_FILE ")", 1 },
 		{ "check-config", KEY_CHECK, NULL, 0, "read the settings, say what is wrong, exit",
 		  1 },
+		{ "make-credential", KEY_CREDENTIAL, NULL, 0,
+		  "make the credential if there is none yet, exit", 1 },
 	};
 	static const struct argp argp = {
 		.options = o,
@@ -88,7 +97,7 @@ static void parse_flags(struct daemon *d, int argc, char **argv)
 	};
 
 	for (size_t i = 0; i < config_n_options; i++)
-		o[i + 2] = (struct argp_option){ .name = config_options[i].name,
+		o[i + 3] = (struct argp_option){ .name = config_options[i].name,
 						 .key = KEY_FIRST + (int)i,
 						 .arg = config_options[i].arg,
 						 .doc = config_options[i].help,
@@ -103,6 +112,7 @@ static int load_config(struct daemon *d, struct config *c, char *err, size_t err
 {
 	int r = config_init(c);
 
+	*err = '\0';
 	if (!r)
 		r = config_read(c, d->config_file ? d->config_file : CONFIG_FILE,
 				d->config_file != NULL, err, errlen);
@@ -113,6 +123,9 @@ static int load_config(struct daemon *d, struct config *c, char *err, size_t err
 		r = config_check(c, err, errlen);
 	if (!r)
 		r = settings_check_rules(c, err, errlen);
+	/* without memory nobody said anything */
+	if (r && !*err)
+		snprintf(err, errlen, "settings: %s", strerror(-r));
 	if (r)
 		config_free(c);
 	return r;
@@ -161,7 +174,10 @@ static int build(struct daemon *d, char *err, size_t errlen)
 	const struct config *c = &d->config;
 	struct store_config sc = { .max_age = c->history, .max_bytes = c->memory };
 	struct symbols_config yc = { .max_bytes = c->symbol_memory / 2,
-				     .max_line_bytes = c->line_memory };
+				     .max_line_bytes = c->line_memory,
+				     .line_reader = d->metrics.readings.readers[READING_LINES],
+				     .kallsyms_fd = d->kallsyms,
+				     .hide_kernel = strcmp(c->kernel_addresses, "on") != 0 };
 	cleanup_free char *dirs = NULL;
 	struct metrics_env *m = &d->metrics;
 	struct collector_config cc = {
@@ -173,13 +189,16 @@ static int build(struct daemon *d, char *err, size_t errlen)
 			 .n_external = (uint32_t)c->n_external_labels,
 			 .relabel = d->rules },
 		.environment = c->deployment_environment,
-		.unwinder = { .tables = { .dir = c->unwind_disk ? c->cache_dir : NULL,
+		.unwinder = { .tables = { .reader = d->metrics.readings.readers[READING_ROWS],
+					  .dir = c->unwind_disk ? c->cache_dir : NULL,
 					  .max_disk = c->unwind_disk,
 					  .max_bytes = c->unwind_memory } },
 	};
 
 	m->config = c;
 	m->files = files_new(c->symbol_memory / 2);
+	if (m->files)
+		files_set_reader(m->files, m->readings.readers[READING_NAMES]);
 	if (m->files && !caching_use(c, m->files, &yc, &dirs))
 		m->symbols = symbols_new(&yc, m->files);
 	m->store = m->symbols ? store_new(&sc) : NULL;
@@ -188,6 +207,16 @@ static int build(struct daemon *d, char *err, size_t errlen)
 		return -ENOMEM;
 	}
 	return collector_new(&m->collector, &cc, m->files, m->symbols, m->store, err, errlen);
+}
+
+static int set_categories(struct daemon *d, const struct config *c, char *err, size_t errlen)
+{
+	struct categories *rules;
+	int r = settings_categories(c, &rules, err, errlen);
+
+	if (!r)
+		http_set_categories(d->metrics.http, rules);
+	return r;
 }
 
 static int serve(struct daemon *d, int passed, char *err, size_t errlen)
@@ -226,7 +255,7 @@ static int serve(struct daemon *d, int passed, char *err, size_t errlen)
 	r = http_start(&d->metrics.http, &hc, &d->env, err, errlen);
 	if (!r)
 		agg_on_close(d->env.agg, http_windows_closed, d->metrics.http);
-	return r;
+	return r ? r : set_categories(d, c, err, errlen);
 }
 
 static void say_hello(const struct daemon *d)
@@ -273,6 +302,11 @@ static void reload(struct daemon *d)
 		log_err("SIGHUP: %s; the settings stay as they were", err);
 		return;
 	}
+	if (set_categories(d, &fresh, err, sizeof(err))) {
+		log_err("SIGHUP: %s; the settings stay as they were", err);
+		config_free(&fresh);
+		return;
+	}
 	source = settings_source(&fresh, false);
 	if (set_labels(d, &fresh) || collector_reopen(d->metrics.collector, &source)) {
 		log_err("SIGHUP: out of memory; the settings stay as they were");
@@ -289,12 +323,23 @@ static void reload(struct daemon *d)
 	d->live = fresh;
 }
 
-static void tick(struct daemon *d, uint64_t watchdog)
+/* False: the kill switch was thrown. */
+static bool tick(struct daemon *d, uint64_t watchdog)
 {
 	struct collector_status s;
 	uint64_t now = mono_now();
+	char why[512];
 
+	if (disabled_check(why, sizeof(why))) {
+		log_warn("stopping: %s", why);
+		return false;
+	}
+	if (now >= d->next_trim) {
+		d->next_trim = now + TRIM_NS;
+		memory_trim();
+	}
 	keep_tell(d->metrics.store);
+	reading_tell(&d->metrics.readings);
 	collector_status(d->metrics.collector, &s);
 	if (strcmp(s.trouble, d->last_trouble)) {
 		if (*s.trouble)
@@ -307,6 +352,7 @@ static void tick(struct daemon *d, uint64_t watchdog)
 		service_notify("WATCHDOG=1");
 		d->next_watchdog = now + watchdog / 2;
 	}
+	return true;
 }
 
 static void wait_for_end(struct daemon *d, int sigfd)
@@ -316,7 +362,7 @@ static void wait_for_end(struct daemon *d, int sigfd)
 	struct pollfd p = { .fd = sigfd, .events = POLLIN };
 	struct signalfd_siginfo si;
 
-	for (;;) {
+	do {
 		if (poll(&p, 1, (int)(wait / NSEC_PER_MSEC)) > 0 &&
 		    read(sigfd, &si, sizeof(si)) == sizeof(si)) {
 			if (si.ssi_signo != SIGHUP) {
@@ -327,8 +373,7 @@ static void wait_for_end(struct daemon *d, int sigfd)
 			reload(d);
 			service_notify("READY=1");
 		}
-		tick(d, watchdog);
-	}
+	} while (tick(d, watchdog));
 }
 
 static int block_signals(void)
@@ -344,16 +389,18 @@ static int block_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-/* Connections, one event a CPU and side band, open files to be named: the soft limit is too low. */
-static void raise_file_limit(void)
+/* By a service manager as root, for a daemon that may not write beside its settings. */
+static int make_credential(const struct daemon *d)
 {
-	struct rlimit l;
+	cleanup_free char *token = NULL;
+	char err[512] = "";
 
-	if (getrlimit(RLIMIT_NOFILE, &l))
-		return;
-	l.rlim_cur = l.rlim_max < 65536 ? l.rlim_max : 65536;
-	/* not raised: the limits of connections and files are met earlier, with their messages */
-	(void)setrlimit(RLIMIT_NOFILE, &l);
+	if (!strcmp(d->config.auth, "token") &&
+	    service_token(d->config.token_file, &token, err, sizeof(err))) {
+		log_err("%s", err);
+		return 1;
+	}
+	return 0;
 }
 
 static int run(struct daemon *d, char *err, size_t errlen)
@@ -363,7 +410,10 @@ static int run(struct daemon *d, char *err, size_t errlen)
 	cleanup_close int lock = service_lock(d->config.state_dir, err, errlen);
 	int r = lock < 0 ? lock : 0;
 
-	raise_file_limit();
+	if (!r)
+		r = disabled_check(err, errlen);
+	service_raise_file_limit();
+	d->kallsyms = service_kallsyms();
 	if (!r)
 		caching_make_dirs(&d->config);
 	if (!r)
@@ -374,6 +424,8 @@ static int run(struct daemon *d, char *err, size_t errlen)
 		r = settings_labels(&d->config, &d->labels);
 	if (!r)
 		r = settings_rules(&d->config, &d->rules, err, errlen);
+	if (!r)
+		r = reading_new(&d->metrics.readings, &d->config);
 	if (!r)
 		r = build(d, err, errlen);
 	if (!r)
@@ -403,7 +455,10 @@ static void destroy(struct daemon *d)
 	collector_free(d->metrics.collector);
 	store_free(d->metrics.store);
 	symbols_free(d->metrics.symbols);
+	if (d->kallsyms)
+		close(d->kallsyms);
 	files_free(d->metrics.files);
+	reading_free(&d->metrics.readings);
 	free(d->labels);
 	relabel_unref(d->rules);
 	free(d->token);
@@ -417,16 +472,20 @@ int main(int argc, char **argv)
 	char err[1024] = "";
 	int r;
 
+	reading_main(argc, argv);
+	memory_setup();
 	log_init("ringprofd", LOG_LVL_INFO);
 	parse_flags(&d, argc, argv);
 	if (load_config(&d, &d.config, err, sizeof(err))) {
 		log_err("%s", err);
 		return 2;
 	}
-	if (d.check_only) {
-		printf("settings are fine\n");
+	if (d.check_only || d.credential_only) {
+		if (d.check_only)
+			printf("settings are fine\n");
+		r = d.credential_only ? make_credential(&d) : 0;
 		config_free(&d.config);
-		return 0;
+		return r;
 	}
 	log_set_level(level_of(d.config.log_level));
 	if (gethostname(d.host, sizeof(d.host) - 1))

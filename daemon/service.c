@@ -4,14 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -63,9 +66,36 @@ int service_listen_fds(void)
 	return n;
 }
 
+void service_raise_file_limit(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l))
+		return;
+	l.rlim_cur = l.rlim_max < 65536 ? l.rlim_max : 65536;
+	/* not raised: the limits of connections and files are met earlier, with their messages */
+	(void)setrlimit(RLIMIT_NOFILE, &l);
+}
+
+int service_kallsyms(void)
+{
+	static const char name[] = "/proc/kallsyms";
+	char path[sizeof(name) + 1];
+	struct statfs fs;
+	ssize_t n = readlink("/proc/self/fd/0", path, sizeof(path));
+	int fd;
+
+	if (n != sizeof(name) - 1 || memcmp(path, name, sizeof(name) - 1) || fstatfs(0, &fs) ||
+	    fs.f_type != PROC_SUPER_MAGIC)
+		return 0;
+	fd = fcntl(0, F_DUPFD_CLOEXEC, 3);
+	return fd < 0 ? 0 : fd;
+}
+
 static int make_dir(const char *dir, char *err, size_t errlen)
 {
 	struct group *g = getgrnam("ringprof");
+	struct stat st;
 
 	if (mkdir(dir, 0755) && errno != EEXIST) {
 		int e = errno;
@@ -75,9 +105,12 @@ static int make_dir(const char *dir, char *err, size_t errlen)
 	}
 	/*
 	 * setgid: sockets made in it later, without the right to chown, still
-	 * belong to the group
+	 * belong to the group. Where it stands already it is left alone: systemd's
+	 * RestrictSUIDSGID= lets nobody set it.
 	 */
-	if (g && !geteuid() && (chown(dir, 0, g->gr_gid) || chmod(dir, 02755))) {
+	if (g && !geteuid() &&
+	    (chown(dir, 0, g->gr_gid) || stat(dir, &st) ||
+	     (!(st.st_mode & S_ISGID) && chmod(dir, 02755)))) {
 		int e = errno;
 
 		snprintf(err, errlen, "%s: %s; set state-dir to a directory of root", dir,
@@ -135,13 +168,17 @@ static int token_make(const char *path, char *err, size_t errlen)
 		snprintf(hex + 2 * i, 3, "%02x", raw[i]);
 	hex[2 * sizeof(raw)] = '\n';
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	if (fd < 0 || fchown(fd, 0, g ? g->gr_gid : 0) ||
+	/* whatever the umask is */
+	if (fd < 0 || fchmod(fd, 0640) || fchown(fd, 0, g ? g->gr_gid : 0) ||
 	    write(fd, hex, sizeof(hex) - 1) != (ssize_t)sizeof(hex) - 1) {
 		r = errno ? -errno : -EIO;
 		snprintf(err, errlen,
 			 "%s: cannot make the credential: %s; make the directory, set token-file, "
 			 "or set auth = none",
 			 path, strerror(-r));
+		/* a part of one would be in the next start's way */
+		if (fd >= 0)
+			unlink(path);
 		return r;
 	}
 	return 0;

@@ -18,6 +18,20 @@ uint64_t service_watchdog_interval(void);
 int service_listen_fds(void);
 
 /*
+ * Connections, one event a CPU and side band, open files to be named: the soft
+ * limit is too low. Up to 65536, or what the hard one allows.
+ */
+void service_raise_file_limit(void);
+
+/*
+ * /proc/kallsyms, where the service manager opened it as standard input
+ * (StandardInput=file:): since Linux 4.15 it shows addresses to whoever opened
+ * it with the right to them, whoever reads. A descriptor of its own, or 0: it
+ * is something else.
+ */
+int service_kallsyms(void);
+
+/*
  * Takes DIR/ringprofd.lock (made if missing) for this process's life. The fd,
  * or -errno with a sentence; -EBUSY names the process that holds it.
  */

@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+
+#define MAX_CATEGORIES (1 << 20)
 
 int settings_rules(const struct config *c, struct relabel **ret, char *err, size_t errlen)
 {
@@ -46,12 +49,35 @@ int settings_labels(const struct config *c, const char *(**ret)[2])
 	return 0;
 }
 
+int settings_categories(const struct config *c, struct categories **ret, char *err, size_t errlen)
+{
+	struct buf b = { 0 };
+	int r;
+
+	*ret = NULL;
+	if (!*c->categories)
+		return 0;
+	r = buf_read_file(&b, c->categories, MAX_CATEGORIES);
+	if (r)
+		snprintf(err, errlen, "categories: %s: %s; allowed: a file of at most %d bytes",
+			 c->categories, strerror(-r), MAX_CATEGORIES);
+	else
+		r = categories_parse(ret, b.data ? b.data : "", c->categories, err, errlen);
+	buf_free(&b);
+	return r;
+}
+
 int settings_check_rules(const struct config *c, char *err, size_t errlen)
 {
+	struct categories *categories;
 	struct relabel *rules;
 	int r = settings_rules(c, &rules, err, errlen);
 
 	relabel_unref(rules);
+	if (r)
+		return r;
+	r = settings_categories(c, &categories, err, errlen);
+	categories_unref(categories);
 	return r;
 }
 
@@ -62,6 +88,7 @@ struct source_config settings_source(const struct config *c, bool adopt)
 			: !strcmp(c->source, "perf") ? SOURCE_PERF
 						     : SOURCE_AUTO,
 		.hz = c->frequency,
+		.idle_hz = c->idle_frequency,
 		.cpus = c->cpus,
 		.cgroup = *c->cgroup ? c->cgroup : NULL,
 		.ring_bytes = (uint32_t)c->ring_size,

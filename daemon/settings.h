@@ -11,13 +11,19 @@
 
 #include "agg/relabel.h"
 #include "base/config.h"
+#include "query/category.h"
 #include "source/source.h"
 
 /* *ret: the rules under [relabel NAME]; 0, or -errno with "FILE:LINE: ..." */
 int settings_rules(const struct config *c, struct relabel **ret, char *err, size_t errlen);
 /* The pairs under [external_labels], texts of c: free(*ret). 0 or -ENOMEM. */
 int settings_labels(const struct config *c, const char *(**ret)[2]);
-/* settings_rules for the error alone. */
+/*
+ * *ret: the rules in the file `categories`, NULL without one; the reference is
+ * the caller's. 0, or -errno with "FILE:LINE: ..." or "FILE: ..."
+ */
+int settings_categories(const struct config *c, struct categories **ret, char *err, size_t errlen);
+/* settings_rules and settings_categories for the error alone. */
 int settings_check_rules(const struct config *c, char *err, size_t errlen);
 
 /* adopt: a module that samples already goes on as it is set. Points into c. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The JSON object behind /api/v1/status and `ringprof status`. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -63,6 +64,7 @@ static void write_samples(struct buf *b, const struct source_counters *c)
 	field(b, "timer never fired", c->missed);
 	field(b, "no reader", c->detached);
 	field(b, "queue full", c->lost_samples);
+	field(b, "corrupt ring", c->corrupt / sizeof(struct ringprof_rec_sample));
 	buf_puts(b, "}}");
 }
 
@@ -188,6 +190,19 @@ static void write_difference(struct buf *b, const struct collector_status *s)
 	buf_putc(b, '}');
 }
 
+/* Where a browser finds the page, and the file whose line is the password; none without either. */
+static void write_url(struct buf *b, const struct config *c)
+{
+	char url[512];
+
+	if (!*c->listen)
+		return;
+	snprintf(url, sizeof(url), "%s://%s/", *c->tls_cert ? "https" : "http", c->listen);
+	text(b, "url", url);
+	if (!strcmp(c->auth, "token"))
+		text(b, "token_file", c->token_file);
+}
+
 void status_write(const struct metrics_env *env, struct buf *b)
 {
 	struct collector_status s;
@@ -200,12 +215,14 @@ void status_write(const struct metrics_env *env, struct buf *b)
 	field(b, "pid", (uint64_t)getpid());
 	field(b, "uptime_seconds", s.started ? (mono_now() - s.started) / NSEC_PER_SEC : 0);
 	text(b, "listen", env->config->listen);
+	write_url(b, env->config);
 	text(b, "auth", env->config->auth);
 	write_source(b, &s);
 	write_samples(b, &s.counters);
 	write_unwind(b, &s);
 	write_truncated(b, collector_agg(env->collector));
 	write_symbols(b, env);
+	reading_status(&env->readings, b);
 	write_history(b, env->store);
 	field(b, "processes", s.ptable.processes);
 	write_difference(b, &s);
