@@ -9,7 +9,7 @@ dkms-tree:
 	rm -rf $(DKMS_TREE)
 	install -d $(DKMS_TREE)/include
 	cp -r include/uapi include/ringprof $(DKMS_TREE)/include/
-	git ls-files kmod 2>/dev/null | grep -q . && files="$$(git ls-files kmod)" || files="$$(find kmod -name '*.[ch]' -o -name Makefile -o -name Kbuild)"; \
+	git ls-files kmod 2>/dev/null | grep -q . && files="$$(git ls-files kmod | grep -v /.gitignore)" || files="$$(find kmod ! -name 'generated.h' \( -name '*.[ch]' -o -name Makefile -o -name Kbuild -o -name probe \))"; \
 		tar cf - $$files | tar xf - -C $(DKMS_TREE)
 	install -m 0644 dkms/Makefile COPYING $(DKMS_TREE)/
 	sed 's/@VERSION@/$(VERSION)/' dkms/dkms.conf > $(DKMS_TREE)/dkms.conf

@@ -5,7 +5,7 @@
 _ringprof() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb="" opts=""
 	local global='--json --socket --url --config --help'
-	local verbs='status start stop set stats record query top diff flame services events annotate pin unpin pins symbolize doctor version'
+	local verbs='status start stop set stats record query top diff flame services events annotate pin unpin pins export import symbolize doctor version'
 
 	for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		case $w in -*) ;; *) verb=$w && break ;; esac
@@ -31,12 +31,16 @@ _ringprof() {
 	query) opts='--from --until --output -o --max-nodes --group-by --focus --ignore --hide --invert --merge
 		--busiest --step' ;;
 	diff) opts='--base -a --head -b --max-regress --min-share --per-base --per-head --shares --confidence --sample-type --inconclusive --markdown' ;;
-	flame) opts='--from --until --invert --focus --width -w' ;;
+	flame) opts='--from --until --invert --focus --merge --group-by --width -w' ;;
 	services | events | pin) opts='--from --until' ;;
+	export) opts='--pin --from --until' ;;
 	annotate) opts='--service --version --git-ref --text --kind --time' ;;
 	symbolize) opts='--output -o' ;;
 	top) opts='--delay -d --rows -n --once -1' ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$opts $global" -- "$cur")
+	case $verb in
+	export | import | symbolize) [[ $cur = -* ]] || mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$cur") ;;
+	esac
 }
 complete -F _ringprof ringprof
