@@ -4,17 +4,22 @@
 PREFIX    ?= /usr/local
 SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(if $(filter /usr/local,$(PREFIX)),/etc,$(PREFIX)/etc))
 UNITDIR   ?= $(PREFIX)/lib/systemd/system
+UDEVDIR   ?= $(PREFIX)/lib/udev/rules.d
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 KERNELDIR ?= /lib/modules/$(shell uname -r)/build
 CC        ?= gcc
 VERSION   := 0.1.0
 V         ?= 0
 Q         := $(if $(filter 1,$(V)),,@)
 
+# for builds that a target asks for in one go; who says -j himself has his way
+JOBS      = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # Objects of one compiler and one set of sanitizers stand in one folder.
 BUILD     ?= build
 SANITIZE  ?=
 PKGS      := libmicrohttpd gnutls libnl-3.0 libnl-genl-3.0 libprotobuf-c inih jansson libcurl \
-             libxxhash libpcre2-8 libcap-ng zlib liblzma libelf libdw libzstd sqlite3
+             libxxhash libpcre2-8 libcap-ng zlib liblzma libelf libdw libzstd sqlite3 libseccomp
 
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
 DEFS      := -D_GNU_SOURCE -DRINGPROF_VERSION='"$(VERSION)"' \

@@ -3,7 +3,9 @@
 #
 #   make corpus           builds build/corpus/SET/PROGRAM
 #   make check-corpus     what takes longer or more packages than make check has
-#                         (scripts/need corpus): Rust, Go, distribution programs
+#                         (scripts/need corpus): Rust, Go, distribution programs,
+#                         by the perf source here and by the module in a VM (KERNEL=6.1)
+#   make corpus-programs  builds what those need, build/corpus/programs
 #
 # make check has the C and C++ ones, by tests/e2e/corpus.sh. A set is a compiler
 # and a level: gcc-O2. static and static-pie are linked so, by gcc -O2; bare has
@@ -74,11 +76,45 @@ corpus: $(addprefix $(CORPUS)/storm/,storm-0 storm-1 child-0 child-1)
 
 check-e2e: corpus
 
+# Of other compilers; and the database of pgbench, ready made: all this is no
+# work for an emulated CPU
+PACKAGED := tests/corpus/packaged
+PROGRAMS := $(CORPUS)/programs
+corpus-programs: $(addprefix $(PROGRAMS)/,rust-abort rust-unwind rust-bare rust-bare-stripped go go-stripped \
+	Work.class java-fp database.tar)
+
+# bare: no unwind information at all in its own code
+$(PROGRAMS)/rust-abort: RUST_FLAGS := -C panic=abort
+$(PROGRAMS)/rust-unwind: RUST_FLAGS := -C panic=unwind
+$(PROGRAMS)/rust-bare $(PROGRAMS)/rust-bare-stripped: RUST_FLAGS := -C panic=abort -C force-unwind-tables=no
+$(PROGRAMS)/rust-bare-stripped: RUST_FLAGS += -C strip=symbols
+$(PROGRAMS)/rust-%: $(PACKAGED)/rust.rs
+	@mkdir -p $(@D)
+	$(Q)rustc -O $(RUST_FLAGS) -o $@ $<
+
+$(PROGRAMS)/go-stripped: GO_FLAGS := -ldflags='-s -w'
+$(PROGRAMS)/go $(PROGRAMS)/go-stripped: $(PACKAGED)/goprog.go
+	@mkdir -p $(@D)
+	$(Q)GO111MODULE=off GOFLAGS= go build $(GO_FLAGS) -o $@ $<
+
+$(PROGRAMS)/Work.class: $(PACKAGED)/Work.java
+	$(Q)javac -d $(@D) $<
+# one exe: the name of the process tells the two apart
+$(PROGRAMS)/java-fp:
+	@mkdir -p $(@D)
+	$(Q)ln -sf "$$(readlink -f "$$(command -v java)")" $@
+$(PROGRAMS)/database.tar: $(PACKAGED)/pgbench
+	@mkdir -p $(@D)
+	$(Q)$< make $@
+
+# by the module beside the perf source and perf: the same programs in the same order
 check-corpus:
 	$(Q)scripts/need corpus
-	$(Q)$(MAKE) --no-print-directory daemon
+	$(Q)$(MAKE) --no-print-directory daemon corpus-programs $(WORK)/ringtool
 	$(Q)$(MAKE) --no-print-directory check-lines
-	$(Q)tests/run -t 1200 $(if $(RESULTS),-o $(RESULTS)) tests/corpus/packaged.sh
-	@cat $(CORPUS)/packaged/table.txt
+	$(Q)st=0; tests/run -t 1800 $(if $(RESULTS),-o $(RESULTS)) tests/corpus/packaged.sh \
+		tests/vm/on,$(KERNEL),packaged || st=1; \
+	cut -d'|' -f2- $(CORPUS)/packaged/table.txt | \
+		paste -d' |' $(BUILD)/vm-$(KERNEL)/packaged/table.txt /dev/null - || st=1; exit $$st
 
-.PHONY: corpus check-corpus
+.PHONY: corpus corpus-programs check-corpus

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
 # The module under KASAN, lockdep, kmemleak and what else tests/vm/config.debug
-# switches on. The kernel is built from a source tree (Debian: linux-source-6.1,
-# unpacked) at the first time; some 20 minutes then, and as many to run.
+# switches on: the whole VM suite. The kernel is Debian's source, or the tree
+# that KERNEL_SRC names, built at the first time: some 20 minutes, and again as
+# many to run.
 #
-#   make check-debug KERNEL_SRC=DIR [DEBUG_PARTS="tables rows"]
+#   make check-debug [KERNEL_SRC=DIR] [DEBUG_PARTS="tables rows"]
 
-DEBUG_PARTS ?= load counters tables rows nmi
-DEBUG_TIMEOUT ?= 3600
+DEBUG_PARTS ?=
+DEBUG_TIMEOUT ?= 5400
 space := $(subst ,, )
 
 check-debug: vm-programs
-	@[ -n "$(KERNEL_SRC)" ] || { echo "make check-debug KERNEL_SRC=DIR: which kernel tree?" >&2; exit 2; }
-	$(Q)KERNEL_SRC="$(KERNEL_SRC)" KERNEL_DEBUG=1 VM_TIMEOUT=$(DEBUG_TIMEOUT) \
+	$(Q)src="$(KERNEL_SRC)"; [ -n "$$src" ] || src=$$(tests/vm/kernel-tree) || exit; \
+	KERNEL_SRC=$$src KERNEL_DEBUG=1 VM_TIMEOUT=$(DEBUG_TIMEOUT) \
 		tests/run -t $$(($(DEBUG_TIMEOUT) + 2400)) $(if $(RESULTS),-o $(RESULTS)) \
-		tests/vm/on,debug,$(subst $(space),$(comma),$(strip $(DEBUG_PARTS)))
+		tests/vm/on,debug$(if $(strip $(DEBUG_PARTS)),$(comma)$(subst $(space),$(comma),$(strip $(DEBUG_PARTS))))
 
 .PHONY: check-debug

@@ -8,16 +8,16 @@ ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 RESULTS ?=
 
 check-unit: daemon
-	$(Q)$(MAKE) --no-print-directory BUILD=build/asan SANITIZE='$(ASAN)' OPT='-O1 -g -fno-omit-frame-pointer' unit-programs
-	$(Q)$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE='-fsanitize=thread' OPT='-O1 -g' tsan-programs
-	$(Q)tests/run $(if $(RESULTS),-o $(RESULTS)) $(wildcard tests/unit/test_*.sh) \
+	$(Q)$(MAKE) $(JOBS) --no-print-directory BUILD=build/asan SANITIZE='$(ASAN)' OPT='-O1 -g -fno-omit-frame-pointer' unit-programs
+	$(Q)$(MAKE) $(JOBS) --no-print-directory BUILD=build/tsan SANITIZE='-fsanitize=thread' OPT='-O1 -g' tsan-programs
+	$(Q)tests/run -j $$(nproc) $(if $(RESULTS),-o $(RESULTS)) $(wildcard tests/unit/test_*.sh) \
 		$(UNIT_SRCS:%.c=build/asan/%) $(TSAN_SRCS:%.c=build/tsan/%)
 
 unit-programs: $(UNIT_SRCS:%.c=$(BUILD)/%)
 tsan-programs: $(TSAN_SRCS:%.c=$(BUILD)/%)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libringprof.a
-	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
+	$(Q)$(CC) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(ALL_LIBS)
 
 $(BUILD)/tests/%.o: tests/%.c | $(BUILD)/gen/profile.pb-c.h $(BUILD)/gen/flags
 	@mkdir -p $(@D)
@@ -26,4 +26,4 @@ $(BUILD)/tests/%.o: tests/%.c | $(BUILD)/gen/profile.pb-c.h $(BUILD)/gen/flags
 
 .PHONY: check-unit unit-programs tsan-programs
 .SECONDARY:
--include $(wildcard $(BUILD)/tests/unit/*.d)
+-include $(wildcard $(BUILD)/tests/*/*.d)

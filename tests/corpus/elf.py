@@ -88,9 +88,9 @@ class Elf:
         return any(_indirect_length(back[-n:]) == n for n in range(2, 8))
 
     def is_sigreturn(self, addr):
-        """mov $15, %rax; syscall: where a signal handler returns to (callers' lookup: 1 before)."""
+        """mov $15, %rax; syscall: where a signal handler returns to, from 1 before it (callers) to behind."""
         trampoline = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"
-        return any(self.code(addr - i, 9) == trampoline for i in range(-1, 9))
+        return any(self.code(addr - i, 9) == trampoline for i in range(-1, 10))
 
     def is_start_context(self, addr):
         """glibc's makecontext(3) lets coroutines return to the very start of this code."""

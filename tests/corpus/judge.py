@@ -22,11 +22,14 @@ import sys
 import stacks
 from elf import ANYWHERE, Elf, Program
 
-# DESIGN's list: nothing calls these
+# Nothing calls these; of Go what its own runtime takes for the top of a stack
 ROOTS = {"_start", "_start_c", "__clone", "__clone3", "clone", "clone3", "__GI___clone",
          "__GI___clone3", "__start_context", "coroutine_trampoline", "_dl_start_user",
          "runtime.goexit", "runtime.mstart", "runtime.mcall", "runtime.systemstack",
+         "runtime.morestack", "runtime.asmcgocall",
          "runtime.rt0_go", "_rt0_amd64", "_rt0_amd64_linux"}
+# Go's own signal handler lets it look as if the code that it interrupted had called this
+INJECTED = {"runtime.asyncPreempt", "runtime.asyncPreempt.abi0"}
 
 
 class Graph:
@@ -90,7 +93,7 @@ class Graph:
 
     def wrong(self, caller, callee):
         """Why caller cannot have called callee, "" it can"""
-        key = (caller, callee[:2])
+        key = (caller, callee)
         if key not in self._pairs:
             self._pairs[key] = self._wrong(caller, callee)
         return self._pairs[key]
@@ -100,7 +103,7 @@ class Graph:
         if f is False or g is False:
             return "no such code"
         # what a signal interrupts is no caller
-        if g and g.is_sigreturn(callee[1]):
+        if g and (g.is_sigreturn(callee[1]) or callee[2] in INJECTED):
             return ""
         if f is None:
             return ""

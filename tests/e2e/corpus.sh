@@ -6,7 +6,7 @@
 . tests/corpus/lib.sh
 seconds=0.8
 
-corpus_begin compiled
+corpus_begin build/corpus/compiled
 corpus_compiled altstack
 ok "the corpus is built" test "$(wc -l <"$run/list")" -ge 40
 ok "the daemon starts" start_daemon --frequency=499 --unwind=rows --perf-stack=$corpus_stack
@@ -16,12 +16,6 @@ sample_all() {
 }
 ok "every program runs under perf, the daemon beside" sample_all
 sleep 10.5 # windows close on tens of seconds
-fetch_all() {
-	local name program
-	while read -r name _ program _; do
-		corpus_fetch "$name" "$program" || return 1
-	done <"$run/list"
-}
-ok "each has its profile" fetch_all
+ok "each has its profile" corpus_fetch
 corpus_judge
 done_testing

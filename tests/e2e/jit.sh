@@ -56,7 +56,8 @@ mapper=$!
 dumper=$!
 maps+=("/tmp/perf-$mapper.map")
 # a third in a container's way: its own pid namespace, and a /tmp that nobody else sees
-away=$(mktemp -d /var/tmp/ringprof-jit-XXXXXX)
+away=$(mktemp -d /var/tmp/ringprof-jit-XXXXXX) apart=
+trap 'cleanup; rm -rf "$away" ${apart:+"$apart"}' EXIT
 cp "$dir/jitter" "$away/"
 unshare -m -p -f sh -c "mount -t tmpfs none /tmp && exec $away/jitter map c 3" >"$dir/c.json" &
 contained=$!
@@ -150,4 +151,37 @@ ok "the daemon is well" get /-/healthy
 kill "${pids[@]}" 2>/dev/null
 pids=()
 rm -f "${maps[@]}"
+ok "the daemon stops" stop_daemon
+
+# --- a daemon with a /tmp of its own (PrivateTmp=), and a map that is only written at the end ---
+apart=$(mktemp -d /var/tmp/ringprof-jit-XXXXXX)
+gcc -O1 -fno-omit-frame-pointer -o "$apart/late" tests/workloads/late.c
+cp build/ringprofd "$apart/"
+port=$(free_port)
+# the first process is the script: its files are the host's
+cat >"$apart/host" <<'S'
+cd "$1"
+unshare -m sh -c 'mount -t tmpfs none /tmp && exec ./ringprofd --state-dir="$PWD" --cache-dir="$PWD" --token-file="$PWD/token" \
+	--source=perf --frequency=499 --unix-socket="$PWD/sock" --listen="127.0.0.1:$0"' "$2" >log 2>&1 &
+for _ in $(seq 100); do
+	curl -fso /dev/null --unix-socket sock http://localhost/-/ready && break
+	sleep 0.1
+done
+./late 1 & late=$!
+wait "$late"
+for _ in $(seq 60); do
+	curl -fsS -u "x:$(cat token)" "http://127.0.0.1:$2/api/v1/profile" -G -d 'query={comm="late"}' -d format=folded -d from=now-900s >folded
+	grep -q late_code folded && break
+	sleep 0.5
+done
+rm -f "/tmp/perf-$late.map"
+kill %1
+wait
+S
+late() {
+	unshare -m -p -f --mount-proc bash "$apart/host" "$apart" "$port"
+	awk '{ n += $NF } /late_code/ { hit += $NF } END { printf "# %d of %d\n", hit, n; exit !(n > 50 && hit * 100 > 90 * n) }' "$apart/folded" ||
+		{ tail -3 "$apart/folded"; tail -3 "$apart/log"; return 1; }
+}
+ok "a map of a process that has ended is found in the host's /tmp" late
 done_testing

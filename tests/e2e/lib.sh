@@ -15,9 +15,9 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# start_daemon [option...]: up and ready, or the log on stdout and 1
+# start_daemon [option...]: up and ready, or the log on stdout and 1; $daemon: another program
 start_daemon() {
-	"$top/build/ringprofd" --state-dir="$dir" --cache-dir="$dir" --token-file="$dir/token" --source=perf \
+	"${daemon:-$top/build/ringprofd}" --state-dir="$dir" --cache-dir="$dir" --token-file="$dir/token" --source=perf \
 		--unix-socket="$dir/sock" --listen="127.0.0.1:$port" "$@" >"$dir/log" 2>&1 &
 	daemon_pid=$!
 	for _ in $(seq 100); do

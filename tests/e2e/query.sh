@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 work=build/workloads
 
-ok "the daemon starts" start_daemon --frequency=499
+ok "the daemon starts" start_daemon --frequency=499 --history-size=64MiB
 # under a name of its own: another test's may run beside it
 me=load$$
 cp $work/shares "$dir/$me"
@@ -88,6 +88,8 @@ script() {
 	     END { print "# " n " samples, " f " frames"; exit bad || n < 20 || f < 2 * n }' "$dir/script"
 }
 ok "perf-script is what perf script prints" script
+ok "steps below a second come from single samples" holds '.raw and .step_ms == 50 and ([.groups[].samples[]] | add) > 20 and (.groups | all(.labels.cpu | test("^[0-9]+$")))' \
+	$profile -G --data-urlencode "$q" -d format=series -d from=now-1m -d step=50ms -d group_by=cpu
 
 # --- events ---
 ok "a deploy is recorded" holds '.id >= 0' /api/v1/events -H 'Content-Type: application/json' -d '{"service":"shop","version":"2.0","git_ref":"abcdef"}'
@@ -162,6 +164,16 @@ print(f"# {len(found)} names, {len(points)} points, {sum(p[1] for p in points) /
 P
 }
 ok "the five calls of Grafana's data source" grafana
+connect() { # and by the library that it makes them with: plain, gzip, JSON; errors as that reads them
+	local set=$dir/messages
+	protoc-c --descriptor_set_out="$set" -Idaemon/export daemon/export/profile.proto &&
+		(cd tests/connect && go run . "$set" "http://127.0.0.1:$port" ringprof "$token" "$me")
+}
+if go_is 1 23; then
+	ok "and by connect-go" connect
+else
+	skip "and by connect-go" "$(go env GOVERSION) is older than go1.23"
+fi
 ok "the same in JSON" holds '.profileTypes | length == 2' $call/ProfileTypes -H 'Content-Type: application/json' -d '{}'
 ok "render" holds '.flamebearer.numTicks > 0 and (.flamebearer.names | index("phase_a") != null) and .metadata.format == "single"' \
 	/pyroscope/render -G --data-urlencode "query=process_cpu:cpu:nanoseconds:cpu:nanoseconds{service_name=\"$me\"}" -d from=now-2m -d until=now
@@ -185,6 +197,23 @@ ok "unknown format" refuses 400 "format: 'svg' is not known; allowed: flamegraph
 ok "unknown parameter" refuses 400 "form: unknown parameter; allowed" "$profile?form=1"
 ok "a parameter that does not go with the format" refuses 400 "does not go with this format" "$profile?format=pprof&invert=1"
 ok "unknown path" refuses 404 "there is no such path" /api/v1/profiles
+ok "an export of the future" refuses 400 "lies in the future" "/api/v1/export?from=$(($(date +%s) + 86400))&until=$(($(date +%s) + 90000))"
+ok "an export of nothing" refuses 400 "id, from: allowed" /api/v1/export
+ok "an export of no pin" refuses 404 "there is no pin of that number" "/api/v1/export?id=77"
+rubbish() { # 8 MiB that are no export, with their size told and without
+	head -c 8M /dev/urandom >"$dir/rubbish"
+	refuses 400 "no export of ringprof, or damaged" /api/v1/import --data-binary "@$dir/rubbish" &&
+		refuses 400 "no export of ringprof, or damaged" /api/v1/import -H 'Transfer-Encoding: chunked' --data-binary "@$dir/rubbish" &&
+		holds '.pins == []' /api/v1/pins && ! ls "$dir"/history/*.tmp 2>/dev/null
+}
+ok "an import of something else leaves nothing" rubbish
+enough() { # more than pins may hold: refused by the figure, before anything of it is there, and while it comes
+	refuses 409 "this one needs 41943040" /api/v1/import --data-binary @<(head -c 40M /dev/zero) || return 1
+	get "/api/v1/export?from=now-1m" -o "$dir/begin" || return 1
+	refuses 409 "pins may hold" /api/v1/import -H 'Transfer-Encoding: chunked' -T - --request POST < <(cat "$dir/begin"; head -c 40M /dev/zero) && ! ls "$dir"/history/*.tmp 2>/dev/null
+}
+ok "an import beyond what pins may hold" enough
+ok "a body too large elsewhere" refuses 413 "the body has" /api/v1/events --data-binary "@$dir/rubbish"
 ok "wrong method" refuses 405 "allowed: GET, HEAD" /api/v1/labels -X DELETE
 ever() {
 	local t0=${EPOCHREALTIME/./}

@@ -59,6 +59,9 @@ unprivileged() {
 ok "without the right to sample: 4, what is missing, no file" unprivileged
 ok "doctor runs for everybody" sh -c "setpriv --reuid=65534 --regid=65534 --clear-groups '$dir/rp' doctor --json ${none[*]} | jq -e . >/dev/null"
 
+words() { [ "$(build/ringprof record "${none[@]}" -d 1 -o "$dir/words.folded" -- printf '<%s>' -d 1 x 2>/dev/null)" = '<-d><1><x>' ]; }
+ok "a command gets its own arguments and no others" words
+
 start_daemon
 sock=(--socket "$dir/sock")
 sleep 2
@@ -67,4 +70,17 @@ for v in status "query --from now-1m" "top --once" doctor version; do
 	ok "${v%% *} --json" sh -c "build/ringprof $v --json ${sock[*]} | jq -e 'type == \"object\"' >/dev/null"
 done
 ok "record beside the daemon asks it" ends 0 "asking the running daemon" build/ringprof record "${sock[@]}" -d 1 -o "$dir/asked.pb.gz"
+# windows are ten seconds long: those that began before must not be in it whole
+short() {
+	local cpus seconds
+	build/ringprof record "${sock[@]}" -d 1 -o "$dir/asked.json" 2>/dev/null || return 1
+	seconds=$(jq '[.profiles[].endValue] | max / 1e9' "$dir/asked.json")
+	cpus=$(nproc)
+	echo "# $seconds s of CPU time in one second of $cpus CPUs"
+	jq -ne "$seconds <= 1.2 * $cpus" >/dev/null
+}
+sleep 5
+ok "and has that time alone, in every format" short
+build/ringprof doctor >/dev/full 2>"$dir/err"
+ok "output that does not get through is a failure" sh -c "[ $? = 1 ] && grep -q 'No space left' '$dir/err'"
 done_testing

@@ -110,6 +110,28 @@ labels() {
 	return 1
 }
 ok "other labels and rules from the next window on" labels
+category() { # NAME: is it one of what the load does?
+	get '/api/v1/profile?merge=category&from=now-10s' | jq -e --arg n "$1" '.strings | index($n) != null' >/dev/null
+}
+categories() {
+	printf '# ours\nstorage function ^no such\nbusy function ^steady_inner' >"$dir/categories"
+	category business && ! category busy || { echo "before"; return 1; }
+	printf 'categories = %s\n' "$dir/categories" >"$dir/c.conf.d/40-d.conf"
+	reload
+	category busy || { tail -3 "$dir/log"; return 1; }
+	printf 'x function a\nx colour b\n' >"$dir/categories"
+	reload
+	grep -qF "SIGHUP: $dir/categories:2: field 'colour'; allowed: function, binary, kind; the settings stay" "$dir/log" || return 1
+	category busy || { echo "after"; return 1; }
+	timeout 5 build/ringprofd --check-config --categories="$dir/categories" >"$dir/out" 2>&1
+	[ $? = 2 ] && grep -qF "$dir/categories:2: field 'colour'" "$dir/out" || { cat "$dir/out"; return 1; }
+	timeout 5 build/ringprofd --check-config --categories="$dir/none" >"$dir/out" 2>&1
+	[ $? = 2 ] && grep -qF "categories: $dir/none: No such file" "$dir/out" || { cat "$dir/out"; return 1; }
+	printf '\n' >"$dir/c.conf.d/40-d.conf"
+	reload
+	! category busy
+}
+ok "rules of categories in a file: in force, refused by line, gone" categories
 stop_daemon
 
 # --- the doors ---

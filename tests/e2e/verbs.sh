@@ -42,6 +42,11 @@ upside() { status 0 flame '{comm="shares"}' --invert --width 80 && ! sed -n 3p "
 ok "upside down" upside
 focused() { status 0 flame '{comm="shares"}' --focus phase_b --width 80 && grep -q phase_b "$dir/out" && ! grep -q phase_a "$dir/out"; }
 ok "of stacks with a frame alone" focused
+merged() {
+	status 0 flame '{comm="shares"}' --merge category --group-by comm --width 80 && sed -n 3p "$dir/out" | grep -q '^|comm=shares' &&
+		sed -n 4p "$dir/out" | grep -q '|business' || { cat "$dir/out"; return 1; }
+}
+ok "by label and kind of work" merged
 coloured() {
 	TERM=xterm script -qec "$top/build/ringprof flame --width 60 --socket=$dir/sock" /dev/null | grep -q $'\033\[30;48;5;' &&
 		! NO_COLOR=1 TERM=xterm script -qec "$top/build/ringprof flame --width 60 --socket=$dir/sock" /dev/null | grep -q $'\033'
@@ -55,6 +60,13 @@ ok "a wrong width: 2" status 2 flame --width 5
 ok "a wrong selector: 2" status 2 flame '{comm=}'
 ok "two selectors: 2" status 2 flame a b
 
+table() { status 0 "$@" && grep -qE '^[0-9]+ samples, [0-9.]+ cores' "$dir/out" && grep -qE '^ *[0-9.]+% ± *[0-9.]+  █.* [0-9.]+%  [a-z_]+' "$dir/out"; }
+tables() { # the same table from both verbs, shares with their errors; the loads are hot
+	table query '{comm="shares"}' --from now-1m && table top '{comm="shares"}' -n 3 && [ "$(wc -l <"$dir/out")" = 5 ] || { cat "$dir/out"; return 1; }
+	TERM=xterm script -qec "$top/build/ringprof top -1 --socket=$dir/sock" /dev/null | grep -q $'\033\[31m *[0-9.]*%' &&
+		r top --json | jq -e '.rows | length > 0' >/dev/null
+}
+ok "top and query print a table" tables
 services() {
 	status 0 services && awk '$NF != "versions" && $1 + 0 > 0 { n++ } END { exit !n }' "$dir/out" &&
 		r services --json | jq -e 'type == "array" and length > 0 and all(.[]; has("cores") and has("share"))' >/dev/null
@@ -88,8 +100,57 @@ pinned() {
 	status 0 unpin "$id" && status 0 pins && ! grep -q incident "$dir/out" && status 1 unpin "$id"
 }
 ok "a range is pinned, listed and let go" pinned
+travels() { # a range as a file: out, in again, and what is no such file changes nothing
+	local id at size
+	status 0 export "$dir/out.rph" --from now-20s && [ -s "$dir/out.rph" ] && [ ! -e "$dir/out.rph.part" ] || { cat "$dir/err"; return 1; }
+	id=$(r import "$dir/out.rph" 2>"$dir/err") && [[ $id =~ ^[0-9]+$ ]] || { cat "$dir/err"; return 1; }
+	status 0 pins && grep -qE "^ +$id  .*export$" "$dir/out" || { cat "$dir/out"; return 1; }
+	r export - --pin "$id" >"$dir/pin.rph" && cmp "$dir/out.rph" "$dir/pin.rph" || return 1
+	status 1 export "$dir/none.rph" --pin 12345 && [ ! -e "$dir/none.rph.part" ] || return 1
+	grep -q 'there is no pin of that number' "$dir/err" || { cat "$dir/err"; return 1; }
+	cp "$dir/out" "$dir/before"
+	size=$(stat -c %s "$dir/out.rph")
+	for at in 0 60 $((size / 2)); do
+		cp "$dir/out.rph" "$dir/bad.rph"
+		dd if=/dev/zero of="$dir/bad.rph" bs=1 seek=$at count=5000 conv=notrunc 2>"$dir/dd"
+		status 2 import "$dir/bad.rph" && grep -q 'no export of ringprof, or damaged' "$dir/err" || { echo "at $at"; return 1; }
+	done
+	head -c $((size / 2)) "$dir/out.rph" >"$dir/bad.rph"
+	status 2 import "$dir/bad.rph" && status 2 import /dev/null && status 2 import "$dir" || return 1
+	dd if=/dev/urandom of="$dir/bad.rph" bs=1M count=3 2>"$dir/dd"
+	status 2 import "$dir/bad.rph" && grep -q damaged "$dir/err" || { cat "$dir/err"; return 1; }
+	r pins >"$dir/after" && [ "$(wc -l <"$dir/after")" = 1 ] && status 0 unpin "$id"
+}
+ok "a range travels as one file; a damaged one is refused and changes nothing" travels
+spoiled() { # what cannot be written is told; what is no file stays what it is
+	mkfifo "$dir/fifo"
+	status 2 export "$dir/fifo" --from now-1m && [ -p "$dir/fifo" ] || return 1
+	r export - --from now-1m >/dev/full 2>"$dir/err"
+	[ $? = 1 ] && grep -q 'No space left' "$dir/err"
+}
+ok "an export that cannot be written" spoiled
+ok "export of nothing: 2" status 2 export "$dir/x.rph"
+ok "export without a file: 2" status 2 export --from now-1m
 ok "a pin without a name: 2" status 2 pin --from now-1m
 ok "a pin without a range: 2" status 2 pin x
 ok "no pin of that number" status 1 unpin 12345
 ok "no daemon: 3" sh -c "! '$top/build/ringprof' services --socket='$dir/none' 2>'$dir/err' && grep -q 'no daemon' '$dir/err'"
+elsewhere() { # what was recorded by another daemon is in no number of this one unless its host is asked for
+	local own all
+	status 0 export "$dir/out.rph" --from now-1m && stop_daemon && start_daemon --history-dir="$dir/elsewhere" || return 1
+	id=$(r import "$dir/out.rph" 2>"$dir/err") || { cat "$dir/err"; return 1; }
+	status 0 pins && grep -q "  of host $(uname -n)$" "$dir/out" || { cat "$dir/out"; return 1; }
+	status 0 query --from now-5m && grep -q '^imported ranges of 1 other host are not in it' "$dir/out" || { cat "$dir/out"; return 1; }
+	own=$(r query --json --from now-5m | jq .samples)
+	all=$(r query --json --from now-5m '{host=~".+"}' | jq 'select(.other_hosts == 0) | .samples')
+	[ "$all" -gt "$((own + 100))" ] || { echo "own $own, all $all"; return 1; }
+	status 0 query --from now-5m '{host=~".+"}' && ! grep -q imported "$dir/out" || return 1
+	[ "$(get '/api/v1/diff?format=table&a_from=now-5m&b_from=now-5m&b_query=%7Bhost%3D~%22.%2B%22%7D' |
+		jq -c '[.a.other_hosts, .b.other_hosts]')" = "[1,0]" ] || return 1
+	[ "$(get '/api/v1/label/host/values?from=now-5m' | jq -c .data)" = "[\"$(uname -n)\"]" ] || return 1
+	status 0 services --from now-5m '{host="nowhere"}' && ! grep -q shares "$dir/out" || { cat "$dir/out"; return 1; }
+	status 0 services --from now-5m '{host=~".+"}' && grep -q shares "$dir/out" || { cat "$dir/out"; return 1; }
+	status 2 services a b && status 0 unpin "$id"
+}
+ok "imported ranges of another host count when that host is asked for" elsewhere
 done_testing

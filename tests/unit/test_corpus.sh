@@ -70,11 +70,14 @@ behind() {
 }
 at() { nm "$tmp/p" | awk -v s="$1" '$3 == s { print $1 }' | { read -r a; printf '%x' $((0x$a)); }; }
 
-# chain ADDRESS...: a sample as perf script prints it, leaf first
+# chain ADDRESS[=NAME]...: a sample as perf script prints it, leaf first
 chain() {
-	local a
+	local a name
 	echo "dw: "
-	for a; do printf '\t%16s x+0x1 (%s)\n' "$a" "$tmp/p"; done
+	for a; do
+		name=${a#"${a%%=*}"}
+		printf '\t%16s %s+0x1 (%s)\n' "${a%%=*}" "${name#=}" "$tmp/p"
+	done
 	echo
 }
 # judged "SAMPLES ROOTS PAIRS WRONG" ADDRESS...
@@ -101,6 +104,10 @@ ok "a chain that ends early" judged "1 0 2 0" "$leaf" "$(behind middle 1)" "$mai
 ok "a chain that goes on behind the root" \
 	judged "1 0 2 1" "$main1" "$start" "$main1"
 ok "what a signal interrupted is no caller" judged "1 1 5 0" "$(at pointed)" "$(at elsewhere)" \
+	"$leaf" "$(behind middle 1)" "$main1" "$start"
+ok "nor is it when the handler is on its way back, in the system call" judged "1 1 4 0" \
+	"$(printf '%x' $((0x$(at elsewhere) + 9)))" "$leaf" "$(behind middle 1)" "$main1" "$start"
+ok "Go preempts by a call that is not in the code" judged "1 1 4 0" "$(at pointed)=runtime.asyncPreempt" \
 	"$leaf" "$(behind middle 1)" "$main1" "$start"
 ok "a handler that nobody has the address of" \
 	judged "1 0 1 1" "$(at lonely)" "$(at elsewhere)"

@@ -81,6 +81,18 @@ ok "deep: good" $check deep "$tmp/s" "$tmp/p" 3 main
 ok "deep: a frame missing" sh -c "! $check deep $tmp/s $tmp/p 4 main"
 ok "deep: another root" sh -c "! $check deep $tmp/s $tmp/p 3 _start"
 ok "a stack without an end mark" sh -c "echo '7 7 0 0 1 401000' > $tmp/s; ! $check cputime $tmp/s $tmp/t $tmp/r"
+# round KERNEL-KIB DAEMON-KIB [IDLE]: a line of the soak's
+round() { echo "{\"kernel_kib\":$1,\"daemon_kib\":$2,\"cpus\":{\"stats\":[{\"cpu\":0,\"calls\":9,\"outcomes\":{\"idle\":${3:-9}}}]}}"; }
+soak() { # LAST-ROUND...
+	{ for _ in 1 2 3; do round 15000 40000; done; round "$@"; } > "$tmp/s"
+	$check soak "$tmp/s"
+}
+no_soak() { ! soak "$@"; }
+ok "soak: good" soak 15100 41000 8
+ok "soak: a call too many" no_soak 15100 41000 7
+ok "soak: kernel memory grows" no_soak 20000 41000
+ok "soak: the daemon grows" no_soak 15100 49000
+ok "soak: too short" sh -c "sed -i 2,4d $tmp/s; ! $check soak $tmp/s"
 ok "z: exactly on the share" python3 -c "
 import sys; sys.path.insert(0, 'tests/lib'); import truth
 assert truth.binomial_z(700, 1000, 0.7) == 0

@@ -73,7 +73,7 @@ daemon_keys() {
 	while read -r k; do
 		case $k in help | usage | version) continue ;; esac
 		grep -q -- "--$k" "$tmp/man8" || { echo "ringprofd.8 lacks --$k"; missing=1; }
-		case $k in config | check-config) continue ;; esac
+		case $k in config | check-config | make-credential) continue ;; esac
 		grep -qE "(^ +|, )$k( |,|\$)" "$tmp/man5" || { echo "ringprofd.conf.5 lacks $k"; missing=1; }
 	done <"$tmp/keys"
 	[ "$(wc -l <"$tmp/keys")" -gt 15 ] || { echo "only $(wc -l <"$tmp/keys") keys"; missing=1; }

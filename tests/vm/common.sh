@@ -22,3 +22,31 @@ lock() {
 	exec 9>"$cache/.lock-$1"
 	flock 9
 }
+
+# apt_lists TYPE SUITE...: apt_opts for lists of these suites ("deb", or
+# "deb-src"), kept in the cache. The mirror's address is read off the machine's
+# sources, the archive's keyring verifies.
+apt_lists() {
+	local type=$1 dir main sec s keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+	dir=$cache/apt/${*// /_}
+	dir=${dir// /_}
+	shift
+	# shellcheck disable=SC2016 # apt's format, not the shell's
+	s=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | sort -u)
+	main=$(awk '/\/debian\/?$/ { print; exit }' <<< "$s")
+	sec=$(awk '/\/debian-security\/?$/ { print; exit }' <<< "$s")
+	[ -n "$main" ] || die "no Debian mirror among this machine's apt sources"
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+	for s in "$@"; do
+		case $s in
+		*-security) echo "$type [signed-by=$keyring] ${sec:-$main} $s main" ;;
+		*) echo "$type [signed-by=$keyring] $main $s main" ;;
+		esac
+	done > "$dir/sources.list"
+	# shellcheck disable=SC2034 # for who sources this
+	apt_opts=(-o "Dir::Etc::SourceList=$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null
+		-o "Dir::State::Lists=$dir/lists" -o "Dir::Cache=$dir/cache"
+		-o APT::Default-Release= -o APT::Sandbox::User=root -o Acquire::Languages=none)
+	say "apt: reading $*"
+	apt-get "${apt_opts[@]}" -qq update >&2
+}

@@ -3,6 +3,7 @@
 #
 #   daemon_start NAME [option...]   ringprofd on the module, up and ready; $state its folder
 #   api PATH [curl option...]       asks it
+#   get PATH [curl option...]       the same, by the name that tests/corpus/lib.sh knows
 #   settled                         no file waits for its table, all are given; says how long it took
 #   run PROGRAM ARG...              in the background, ended by daemon_end
 #   look FILE FROM UNTIL [COMM]     folded stacks; milliseconds of the epoch
@@ -17,6 +18,8 @@ api() {
 	shift
 	curl -fsS --unix-socket "$state/sock" -u "ringprof:$(cat "$state/token")" "http://localhost$path" "$@"
 }
+
+get() { api "$@"; }
 
 daemon_start() {
 	local name=$1

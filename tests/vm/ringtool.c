@@ -172,10 +172,23 @@ static void bad_tails(struct record *rec, bool on)
 	}
 }
 
+/* No reading, and no other end than COMMAND's: not a single wake-up of ours in between. */
+static bool wait_for_child(struct record *rec)
+{
+	if (!rec->o.no_drain || !rec->child || rec->o.seconds > 0)
+		return false;
+	return waitpid(rec->child, &rec->child_status, 0) == rec->child;
+}
+
 static void collect(struct record *rec)
 {
 	double start = now(), end = start + rec->o.seconds;
 
+	if (wait_for_child(rec))
+		return;
+	/* at once: on a slow machine the first look comes late */
+	if (rec->o.bad_tail)
+		bad_tails(rec, true);
 	while (!child_done(rec) && (rec->o.seconds <= 0 || now() < end)) {
 		usleep(50000);
 		map_new_rings(rec, MAX_CPUS);

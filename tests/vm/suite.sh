@@ -4,15 +4,17 @@
 #
 # Each file of tests/vm/parts is one part, sourced in the order of its name;
 # without arguments all are run but those below tests/vm/parts/long, which CI
-# has no time for: name them (budget: module memory that is too small). Lines
-# "# figure: ..." are measurements. Sizes:
+# has no time for: name them (budget: module memory that is too small; packaged:
+# stacks of Rust, Go, distribution programs; soak: a long time of everything).
+# Lines "# figure: ..." are measurements. Sizes:
 #   RINGPROF_CYCLES        load/unload cycles (10; the full proof has 200)
 #   RINGPROF_STARTS        start/stop cycles under load (50; 500)
 #   RINGPROF_KILLS         readers killed at a random moment (20; 100)
 #   RINGPROF_DAEMON_KILLS  daemons killed (5; 100)
+#   RINGPROF_ABUSE_*       see part abuse
 #   RINGPROF_RUNS          runs of the shares test (1; 3)
 #   RINGPROF_DAEMON_RUNS   the same through the daemon (1; 3)
-#   RINGPROF_MIXED         seconds of the mixed load by rows (60; 60)
+#   RINGPROF_MIXED         seconds of the mixed load by rows (30; 60)
 #   RINGPROF_MIXED_FP      the same of those by frame pointers (30; 60)
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/tap.sh

@@ -61,3 +61,10 @@ idle_cpus() {
 	wait $load_pids 2> /dev/null
 	load_pids=
 }
+
+# Memory that the module should have given back: of the kernel's own, after caches
+kernel_kib() {
+	echo 3 > /proc/sys/vm/drop_caches
+	sleep 1
+	awk '/^(SUnreclaim|Percpu|VmallocUsed|PageTables):/ { n += $2 } END { print n }' /proc/meminfo
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * deep N [SECONDS] [thread]: spin at the end of a recursion of N frames
+ * deep N [SECONDS | xROUNDS] [thread | settle]: spin at the end of a recursion of N frames
  *
  * Built three ways: `deep` starts in main as programs do (its root is libc's
  * _start, behind a libc without frame pointers); with `thread` the recursion
@@ -8,18 +8,36 @@
  * its own that keeps the rules of the ABI: frame pointer 0 at the root.
  */
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "work.h"
 
-static int64_t deadline;
+static const char *amount = "3";
+static int settle;
+
+/*
+ * 16 seconds, mostly asleep: for 10 of them ringprof.ko looks at the pages of
+ * files that it saw come, then it believes its list (kmod/mm_read.c).
+ */
+NOINLINE static void deep_settle(void)
+{
+	for (int i = 0; i < 160; i++) {
+		spin(200000);
+		usleep(100000);
+	}
+}
 
 NOINLINE static int deep_leaf(void)
 {
-	while (clock_ns(CLOCK_MONOTONIC) < deadline)
+	struct work_span w;
+
+	if (settle)
+		deep_settle();
+	w = work_begin(amount);
+	while (work_goes_on(&w))
 		spin(200000);
+	work_end(&w);
 	return 1;
 }
 
@@ -43,10 +61,11 @@ NOINLINE static void *deep_thread(void *arg)
 static int deep(int argc, char **argv)
 {
 	int n = argc > 1 ? atoi(argv[1]) : 22;
-	double seconds = argc > 2 ? atof(argv[2]) : 3;
 	pthread_t t;
 
-	deadline = clock_ns(CLOCK_MONOTONIC) + (int64_t)(seconds * 1e9);
+	if (argc > 2)
+		amount = argv[2];
+	settle = argc > 3 && !strcmp(argv[3], "settle");
 	if (argc > 3 && !strcmp(argv[3], "thread")) {
 		if (pthread_create(&t, NULL, deep_thread, (void *)(intptr_t)n))
 			return 1;

@@ -11,7 +11,7 @@
 
 #include "work.h"
 
-NOINLINE static void busy(int64_t ns)
+NOINLINE static void halfidle_turn(int64_t ns)
 {
 	int64_t end = clock_ns(CLOCK_MONOTONIC) + ns;
 
@@ -25,7 +25,7 @@ int main(int argc, char **argv)
 	int64_t end = clock_ns(CLOCK_MONOTONIC) + (int64_t)(seconds * 1e9);
 
 	while (clock_ns(CLOCK_MONOTONIC) < end) {
-		busy(5000000 + random() % 10000000);
+		halfidle_turn(5000000 + random() % 10000000);
 		usleep(5000 + random() % 10000);
 	}
 	printf("{\"pid\":%d,\"cpu_ns\":%lld}\n", getpid(),

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kernelheavy SECONDS: reads /dev/zero in large pieces
+ * kernelheavy SECONDS | xROUNDS: reads /dev/zero in large pieces
  *
  * What dd does, with frame pointers: nearly all of its time is spent in the
  * kernel, below a user stack that is known (heavy_read < heavy_loop < main).
  */
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,20 +30,22 @@ NOINLINE static long heavy_read(int fd)
 	return r;
 }
 
-NOINLINE static int heavy_loop(int fd, int64_t end)
+NOINLINE static int heavy_loop(int fd, const char *amount)
 {
-	while (clock_ns(CLOCK_MONOTONIC) < end) {
+	struct work_span w = work_begin(amount);
+
+	while (work_goes_on(&w)) {
 		if (heavy_read(fd) <= 0)
 			return 1;
 	}
+	work_end(&w);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	double seconds = argc > 1 ? atof(argv[1]) : 3;
 	int fd = open("/dev/zero", O_RDONLY);
-	int r = fd < 0 || heavy_loop(fd, clock_ns(CLOCK_MONOTONIC) + (int64_t)(seconds * 1e9));
+	int r = fd < 0 || heavy_loop(fd, argc > 1 ? argv[1] : "3");
 
 	__asm__ volatile("" : "+r"(r));
 	return r;

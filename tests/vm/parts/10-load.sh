@@ -1,6 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
 # Loading, rights, the one reader's place, mappings that must be refused.
 # shellcheck shell=bash disable=SC2154,SC2015
+unload
+ok "it loads with off=1, which nobody can change then" sh -c "insmod $RINGPROF_KO off=1 &&
+	cd /sys/module/ringprof/parameters && grep -qx Y off && [ \"\$(stat -c %a off)\" = 444 ]"
+says() { # STATUS TEXT command...
+	local want=$1 text=$2
+	shift 2
+	exits "$want" "$@" > "$tmp/says" 2>&1 && grep -q -- "$text" "$tmp/says" || { cat "$tmp/says"; return 1; }
+}
+ok "START is refused and says why" says 1 'switched off by ringprof.off=1; boot without it' ringprof start
+ok "status says so" says 0 '^module .*switched off by ringprof.off=1' ringprof status
+ok "doctor says how to switch it on" says 0 'modprobe ringprof off=0' ringprof doctor
+ok "perf takes over and says why" says 0 'source perf (no module: the ringprof module is switched off' \
+	ringprof record --source auto -d 1 -o "$tmp/off.folded"
+ok "the module alone is refused" says 1 'switched off by ringprof.off=1' \
+	ringprof record --source kmod -d 1 -o "$tmp/off.folded"
+ok "it unloads" rmmod ringprof
+
 ok "the module loads" load
 ok "nothing samples before start" sh -c 'ringtool info | grep -q "\"state\":0"'
 ok "the device is there" test -c /dev/ringprof

@@ -33,8 +33,8 @@ judge "rows of the compiler, the assembler, CPython and their libraries" rowtool
 	"$(command -v as)" "$python" $(for f in "$cc1plus" "$(command -v as)" "$python"; do
 		ldd "$f" | awk '$2 == "=>" { print $3 } $1 ~ /^\// { print $1 }'
 	done | sort -u)
-ok "record the mixed load, whole stacks" record "$tmp/r" -c 0 -F 199 -d "${RINGPROF_MIXED:-60}" -- \
-	taskset -c 0 mixed "${RINGPROF_MIXED:-60}"
+ok "record the mixed load, whole stacks" record "$tmp/r" -c 0 -F 199 -d "${RINGPROF_MIXED:-30}" -- \
+	taskset -c 0 mixed "${RINGPROF_MIXED:-30}"
 judge "bytes per sample, mixed load, whole stacks" tests/vm/check density "$tmp/r" 90 10
 judge "counters add up" tests/vm/check counters "$tmp/r"
 # its tables are not for the parts behind

@@ -38,13 +38,6 @@ kill_readers() {
 	[ -z "$(pgrep ringtool)" ]
 }
 
-# Memory that the module should have given back: of the kernel's own, after caches
-kernel_kib() {
-	echo 3 > /proc/sys/vm/drop_caches
-	sleep 1
-	awk '/^(SUnreclaim|Percpu|VmallocUsed|PageTables):/ { n += $2 } END { print n }' /proc/meminfo
-}
-
 echo "# figure: $cycles load cycles, $starts start cycles, $kills kills"
 busy_cpus
 unload

@@ -7,21 +7,11 @@
 top=$PWD
 . tests/corpus/lib.sh
 . tests/vm/daemon_lib.sh
-run=$RINGPROF_OUT/corpus
-mkdir -p "$run"
+corpus_begin "$RINGPROF_OUT/corpus"
 
-# what the corpus' own functions ask by
-get() { api "$@"; }
 # run_all SECONDS [AT-ONCE]: more of them than CPUs, so that none idles
 run_all() {
 	awk -v s="$1" '{ print 120, $3, s }' "$run/list" | xargs -P "${2:-4}" -n 3 timeout
-}
-fetch_all() {
-	local name program
-	while read -r name _ program _; do
-		corpus_fetch "$name" "$program" || return 1
-	done < "$run/list"
-	echo "$corpus_from" > "$run/fetched"
 }
 
 ok "the module" load
@@ -46,7 +36,7 @@ started=$SECONDS
 ok "every program" run_all "${RINGPROF_CORPUS:-2}"
 echo "# figure: the corpus ran for $((SECONDS - started)) s"
 sleep 11
-ok "each has its profile" fetch_all
+ok "each has its profile" corpus_fetch
 ringtool table stats | sed 's/^/# figure: /'
 daemon_end
 ok "the module can go" unload

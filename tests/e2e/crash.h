@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * For a test build of the daemon (READER_TEST_CRASH): its readers die of a file
+ * with a section .ringprof_crash, as they would of one that finds a bug.
+ */
+#ifndef RINGPROF_TESTS_E2E_CRASH_H
+#define RINGPROF_TESTS_E2E_CRASH_H
+
+#include "sym/elf_image.h"
+
+static inline void crash_if_told(int fd)
+{
+	struct elf_image e;
+
+	if (elf_open_fd(&e, fd, UINT32_MAX) || elf_load_sections(&e))
+		return;
+	if (elf_section(&e, ".ringprof_crash"))
+		__builtin_trap();
+	elf_close(&e);
+}
+
+#define CRASH_BEFORE(fn)                                                                           \
+	static int crash_##fn(struct reader_conn *c, const struct reader_args *q, struct buf *ret) \
+	{                                                                                          \
+		crash_if_told(q->fds[0]);                                                          \
+		return fn(c, q, ret);                                                              \
+	}
+
+#endif

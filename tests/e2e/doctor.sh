@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# What doctor says of modules that must be signed. In a mount name space: what
+# the firmware tells and what dkms keeps is ours there.
+[ -n "${DOCTOR_TEST:-}" ] || DOCTOR_TEST=1 exec unshare -m "$0"
+. "$(dirname "$0")/lib.sh"
+
+mkdir -p /var/lib/dkms
+mount -t tmpfs none /var/lib/dkms
+finding() { # NAME STATE TEXT
+	rp doctor --json >"$dir/doctor"
+	jq -r --arg n "$1" '.checks[] | select(.name == $n) | .state + ": " + .text + " -> " + .fix' "$dir/doctor" >"$dir/out"
+	grep -q "^$2: .*$3" "$dir/out" || { cat "$dir/out"; return 1; }
+}
+vars=/sys/firmware/efi/efivars
+mount -t tmpfs none /sys/firmware
+mount -t tmpfs none /sys/kernel
+mkdir -p $vars /sys/kernel/security
+ok "no EFI: Secure Boot is off" finding 'Secure Boot' ok off
+secure=$vars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c
+printf '\006\000\000\000\000' >$secure
+ok "EFI with Secure Boot off" finding 'Secure Boot' ok off
+printf '\006\000\000\000\001' >$secure
+ok "on, and dkms has no key" finding 'Secure Boot' warning 'dkms has no key yet'
+openssl req -new -x509 -nodes -newkey rsa:2048 -subj /CN=test -keyout "$dir/key" -outform DER -out /var/lib/dkms/mok.pub 2>/dev/null
+ok "on, and the key is not enrolled" finding 'Secure Boot' warning \
+	'not trust /var/lib/dkms/mok.pub.*mokutil --import /var/lib/dkms/mok.pub'
+{
+	printf 'another certificate'
+	cat /var/lib/dkms/mok.pub
+	printf 'and more'
+} >$vars/MokListRT-605dab50-e046-4300-abb6-3dd810dd8b23
+ok "on, and it is" finding 'Secure Boot' ok 'is enrolled'
+echo 'none [integrity] confidentiality' >/sys/kernel/security/lockdown
+ok "lockdown for integrity asks for the same" finding lockdown ok 'integrity: .* is enrolled'
+rm $vars/MokListRT-*
+ok "and misses it" finding lockdown warning 'integrity: .*not trust'
+echo 'none integrity [confidentiality]' >/sys/kernel/security/lockdown
+ok "for confidentiality nothing helps" finding lockdown bad confidentiality
+
+# --- a kernel with a known bug ---
+gcc -shared -fPIC -o "$dir/uname.so" -xc - <<-'END'
+	#include <string.h>
+	#include <sys/utsname.h>
+	int uname(struct utsname *u)
+	{
+		memset(u, 0, sizeof(*u));
+		strcpy(u->sysname, "Linux");
+		strcpy(u->release, "6.11.0-19-generic");
+		strcpy(u->version, "#19~24.04.1-Ubuntu SMP PREEMPT_DYNAMIC");
+		strcpy(u->machine, "x86_64");
+		return 0;
+	}
+END
+on_bad() { LD_PRELOAD=$dir/uname.so build/ringprof "$@"; }
+refused() {
+	! on_bad record --source perf --unwind fp -d 1 -o "$dir/bad.folded" 2>"$dir/err" &&
+		grep -q 'perf: kernel 6.11.0-19-generic: its perf_callchain_user() .*use unwind = rows' "$dir/err" || { cat "$dir/err"; return 1; }
+}
+ok "perf's own walk of user stacks is refused by the kernel's name" refused
+ok "unwind rows are not" on_bad record --source perf -d 1 -o "$dir/good.folded"
+ok "doctor says so" sh -c "LD_PRELOAD='$dir/uname.so' build/ringprof doctor | grep -q '^warning kernel .*6.11.0-19-generic: .*frame pointers is refused'"
+
+# what dkms left of a module that is not there: tests/vm/parts/80-dkms.sh
+[ -e /proc/modules ] || ok "a kernel without modules is told" finding module warning 'this kernel loads no modules'
+done_testing

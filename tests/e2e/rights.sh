@@ -1,0 +1,237 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Who gets what: another user, root of a user namespace, another site's page; and
+# what the daemon itself needs of what its unit leaves it.
+. "$(dirname "$0")/lib.sh"
+
+unit=$dir/ringprofd.service
+# for other users to pass through
+chmod 711 "$dir"
+# as it stands in the unit; the path of the program is nobody's here
+sed 's|@SBINDIR@|/usr/sbin|; s|@SYSCONFDIR@|/etc|' scripts/ringprofd.service.in >"$unit"
+setting() { sed -n "s/^$1=//p" "$unit" | tr '\n' ' '; }
+
+# --- the unit ---
+MAX_EXPOSURE=2.4
+MAX_READER_EXPOSURE=0.5
+exposure() { # UNIT MAX
+	local is
+	is=$(systemd-analyze security --offline=yes "$1" | sed -n 's/.*Overall exposure level.*: \([0-9.]*\).*/\1/p')
+	echo "# figure: systemd-analyze security: exposure of ${1##*/} $is"
+	python3 -c "import sys; sys.exit(not 0 < float('$is') <= $2)"
+}
+ok "exposure of the unit is at most $MAX_EXPOSURE" exposure "$unit" $MAX_EXPOSURE
+sed 's|@SBINDIR@|/usr/sbin|' scripts/ringprof-reader@.service.in >"$dir/ringprof-reader@.service"
+ok "of the readers' at most $MAX_READER_EXPOSURE" exposure "$dir/ringprof-reader@.service" $MAX_READER_EXPOSURE
+
+users() { # the names of those that systemd-sysusers makes
+	mkdir -p "$dir/sys/etc" && systemd-sysusers --root="$dir/sys" "$top/scripts/ringprof.sysusers" &&
+		[ "$(cut -d: -f1 "$dir/sys/etc/passwd" | grep ringprof | sort | tr '\n' ' ')" = "ringprof ringprof-reader " ] &&
+		grep -q '^ringprof:' "$dir/sys/etc/group"
+}
+ok "both users can be made" users
+installed_user() { grep -qx "u $(setting User | tr -d ' ') - .*" scripts/ringprof.sysusers; }
+ok "the unit's is one of them" installed_user
+
+# The names of a filter's words: groups are taken apart
+calls_of() {
+	local word
+	for word; do
+		case $word in
+		@*) # shellcheck disable=SC2046 # a list
+			calls_of $(systemd-analyze syscall-filter --no-pager "$word" | sed -n '/^ *#/d; s/^    *//p') ;;
+		*) echo "$word" ;;
+		esac
+	done
+}
+filter() {
+	local yes no
+	yes=$(setting SystemCallFilter | tr ' ' '\n' | sed '/^~/,$d')
+	no=$(setting SystemCallFilter | tr ' ' '\n' | sed '1,/^~/{/^~/!d}; s/^~//')
+	# shellcheck disable=SC2086 # lists
+	comm -23 <(calls_of $yes | LC_ALL=C sort -u) <(calls_of $no | LC_ALL=C sort -u)
+}
+
+# A daemon with the rights that the unit leaves, every call of it written down:
+# start, scrape, questions, history, end. User and group are there, directories and
+# credential as systemd and root make them, and /proc/kallsyms can only be read
+# where it was opened.
+caps() { setting "$1" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g; s/,$//'; }
+traced() {
+	local up=0
+	{ cat /etc/group; echo ringprof:x:4199:; } >"$dir/group"
+	{ cat /etc/passwd; echo ringprof:x:4199:4199::/:/bin/false; } >"$dir/passwd"
+	own=$dir/own
+	install -d -o 4199 -g 4199 "$own" "$own/run" "$own/cache" "$own/history"
+	unshare -m sh -c "mount --bind '$dir/group' /etc/group && mount --bind '$dir/passwd' /etc/passwd &&
+		mount --bind /dev/null /proc/kallsyms && build/ringprofd --token-file='$dir/token' --make-credential &&
+		exec setpriv --reuid=4199 --regid=4199 --clear-groups --bounding-set=-all,$(caps CapabilityBoundingSet) \
+		--inh-caps=-all,$(caps AmbientCapabilities) --ambient-caps=-all,$(caps AmbientCapabilities) \
+		strace -f -qq -o '$own/trace' build/ringprofd --state-dir='$own/run' --cache-dir='$own/cache' \
+		--history-dir='$own/history' --history-size=64MiB --token-file='$dir/token' --source=perf \
+		--listen=127.0.0.1:$port --unix-socket='$own/run/sock'" </proc/kallsyms >"$dir/log" 2>&1 &
+	pids+=($!)
+	for _ in $(seq 200); do
+		curl -fso /dev/null --unix-socket "$own/run/sock" http://localhost/-/ready && up=1 && break
+		sleep 0.1
+	done
+	[ $up = 1 ] || { cat "$dir/log"; return 1; }
+	token=$(cat "$dir/token")
+	get '/debug/pprof/profile?seconds=2' -o "$dir/traced.pb.gz" && get /api/v1/status -o "$dir/status.json" &&
+		get '/api/v1/profile?format=top&from=now-1m' -o /dev/null && get /metrics -o "$dir/metrics" || return 1
+	awk '/^ringprof_kernel_symbols / { n = $2 } END { print "# " n " kernel symbols"; exit !(n > 1000) }' "$dir/metrics" || return 1
+	stat -c '%a %g %n' "$own/run/sock" "$dir/token"
+	[ "$(stat -c '%a %g' "$own/run/sock")" = "660 4199" ] && [ "$(stat -c '%a %g' "$dir/token")" = "640 4199" ] || return 1
+	kill "$(cat "$own/run/ringprofd.lock")" && wait "${pids[-1]}"
+}
+can_trace() { strace -o /dev/null true 2>/dev/null; }
+if can_trace; then
+	ok "with the capabilities of the unit it profiles, socket and credential are the group's" traced
+else
+	skip "what the daemon needs of its unit" "no process may be traced here"
+fi
+made() { sed -n 's/^[0-9]* *\([a-z_0-9]*\)(.*/\1/p' "$own/trace" | LC_ALL=C sort -u; }
+allowed() {
+	local denied
+	[ "$(made | wc -l)" -gt 40 ] || { echo "the trace holds $(made | wc -l) system calls"; return 1; }
+	# the one that it goes on without: the unit says why
+	denied=$(comm -23 <(made | grep -vx setpriority) <(filter | LC_ALL=C sort -u))
+	echo "# figure: $(made | wc -l) system calls made, $(filter | wc -l) allowed by the unit"
+	[ -z "$denied" ] || { echo "denied by the unit: $denied"; return 1; }
+}
+if can_trace; then
+	ok "it makes no system call that the unit denies" allowed
+	ok "no memory that is written and executed" sh -c "! grep -E '(mmap|mprotect)\(.*PROT_WRITE\|PROT_EXEC' '$own/trace'"
+	ok "sets no set-group-ID bit, which the unit forbids" sh -c "! grep -E 'chmod\(.*0?[2467][0-7]{3}\)' '$own/trace'"
+fi
+
+# --- users ---
+ok "the daemon starts" start_daemon --history-dir="$dir/kept" --history-size=64MiB --cache-dir="$dir/cache2"
+cp build/ringprof "$dir/rp"
+nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$@"; }
+# root within, nobody outside
+namespace_root() { nobody unshare --user --map-root-user "$@"; }
+if namespace_root true 2>/dev/null; then
+	who=(nobody namespace_root)
+else
+	skip "root of a user namespace" "no user namespaces for users here"
+	who=(nobody)
+fi
+# refused WHO COMMAND...: it fails, and prints nothing on stdout
+refused() {
+	local out
+	out=$("$@" 2>/dev/null) && { echo "it succeeded"; return 1; }
+	[ -z "$out" ] || { echo "it says: ${out:0:200}"; return 1; }
+}
+stranger() { # WHO
+	refused "$1" cat "$dir/token" && refused "$1" ls "$dir/kept" && refused "$1" ls "$dir/cache2" || return 1
+	refused "$1" curl -fs --unix-socket "$dir/sock" http://localhost/-/healthy || return 1
+	refused "$1" "$dir/rp" query --socket "$dir/sock" || return 1
+	refused "$1" "$dir/rp" query --url "http://127.0.0.1:$port" || return 1
+	# what others' profiles are made of
+	refused "$1" "$dir/rp" record --source=perf -a -d 1 -o /dev/stdout
+}
+for w in "${who[@]}"; do
+	ok "$w gets no file, no socket, no profile" stranger "$w"
+done
+modes() {
+	stat -c '%a %n' "$dir/sock" "$dir/token" "$dir/kept" "$dir/cache2"
+	[ "$(stat -c %a "$dir/sock" "$dir/token" "$dir/kept" | tr '\n' ' ')" = "660 640 750 " ] &&
+		[ -z "$(find "$dir/cache2" -maxdepth 0 -perm /077)" ]
+}
+ok "socket, credential, history and cache are closed to others" modes
+
+# --- HTTP ---
+# every path that the server knows
+paths() { sed -n 's/^	{ "\(\/[^"]*\)", \(M_[A-Z| M_]*\), \(true\|false\),.*/\3 \1/p' daemon/http/route.c; }
+doors() {
+	local open path status n=0
+	while read -r open path; do
+		status=$(curl -s -o "$dir/body" -w '%{http_code}' "http://127.0.0.1:$port$path")
+		[ "$open" = true ] && continue
+		n=$((n + 1))
+		# who may not know does not learn which methods there are, either
+		[ "$status" = 401 ] && [ "$(wc -c <"$dir/body")" -lt 400 ] || { echo "$path: $status"; cat "$dir/body"; return 1; }
+	done < <(paths)
+	echo "# figure: $n paths closed without a credential, open: $(paths | sed -n 's/^true //p' | tr '\n' ' ')"
+	[ "$n" -gt 15 ] && [ "$(paths | grep -c '^true')" = 3 ]
+}
+ok "without a credential every path but /-/* and /metrics is closed" doors
+rebinding() {
+	local host
+	for host in evil.example 127.0.0.1.evil.example localhost.evil.example evil.example:$port "[::1].evil" \
+		127.0.0.1@evil.example evil.example.localhost. 0x7f000001 2130706433 '' '*'; do
+		for path in /api/v1/status /metrics / /-/healthy; do
+			[ "$(code "$path" -u "x:$token" -H "Host: $host")" = 403 ] || { echo "Host '$host' is let in to $path"; return 1; }
+		done
+	done
+	for host in localhost "localhost:$port" 127.0.0.1 127.9.9.9:80 '[::1]' "[::1]:$port" LOCALHOST; do
+		[ "$(code /api/v1/status -u "x:$token" -H "Host: $host")" = 200 ] || { echo "Host '$host' is refused"; return 1; }
+	done
+}
+ok "a name that is not ours is refused on every path, so rebinding it is of no use" rebinding
+cross() {
+	local path
+	for path in /api/v1/status /api/v1/profile /metrics / /debug/pprof/; do
+		curl -s -D "$dir/head" -o /dev/null -u "x:$token" -H 'Origin: http://evil.example' "http://127.0.0.1:$port$path"
+		! grep -i '^access-control-allow' "$dir/head" || { echo "$path may be read by others' pages"; return 1; }
+	done
+	curl -s -X OPTIONS -D "$dir/head" -o /dev/null -H 'Origin: http://evil.example' \
+		-H 'Access-Control-Request-Method: GET' -H 'Access-Control-Request-Headers: authorization' \
+		"http://127.0.0.1:$port/api/v1/status"
+	! grep -i '^access-control-allow' "$dir/head" || return 1
+	for path in /api/v1/status /api/v1/profile /debug/pprof/profile; do
+		[ "$(code "$path" -u "x:$token" -H 'Sec-Fetch-Site: cross-site')" = 403 ] || { echo "$path"; return 1; }
+	done
+}
+ok "no other site's page may read an answer" cross
+ok "it stops" stop_daemon
+
+# --- where the kernel lies ---
+# Many a test machine's kernel is not moved at random, so the daemon is told that
+# it is: every place that is sampled then lies where no answer may say so.
+moved="import re, sys
+for l in sys.stdin: print(re.sub('^[0-9a-f]+', lambda m: '%016x' % (int(m[0], 16) + 0x10000000), l), end='')"
+in_moved() {
+	unshare -m sh -c "mount --bind '$dir/kallsyms' /proc/kallsyms && exec '$top/build/ringprofd' --state-dir='$dir' \
+		--cache-dir='$dir/cache2' --token-file='$dir/token' --source=perf --frequency=999 --unix-socket='$dir/sock' \
+		--listen=127.0.0.1:$port --kernel-addresses=$1" >"$dir/log" 2>&1 &
+	pids+=($!)
+	for _ in $(seq 200); do
+		curl -fso /dev/null --unix-socket "$dir/sock" http://localhost/-/ready && token=$(cat "$dir/token") && return
+		sleep 0.1
+	done
+	cat "$dir/log"
+	return 1
+}
+# told: how many kernel addresses as they are in all answers about a second of system calls
+told() {
+	timeout 3 sh -c 'while :; do cat /proc/self/maps; done' >/dev/null &
+	pids+=($!)
+	get '/debug/pprof/profile?seconds=2' -o "$dir/k.pb.gz" &&
+		get '/api/v1/profile?format=perf-script&from=now-1m' -o "$dir/k1" &&
+		get '/api/v1/profile?format=flamegraph&merge=address&from=now-1m' -o "$dir/k2" &&
+		get '/api/v1/profile?format=folded&from=now-1m' -o "$dir/k3" || return 1
+	python3 - "$dir" <<'P'
+import gzip, re, sys
+sys.path.insert(0, "tests/lib")
+import pprof
+d, n = sys.argv[1], 0
+for tag, v in pprof.fields(gzip.open(f"{d}/k.pb.gz").read()):
+    if tag in (3, 4):  # mappings' starts and ends, locations
+        n += sum(t in (2, 3) and w >= 1 << 63 for t, w in pprof.fields(v))
+for f in "k1", "k2", "k3":
+    n += len(re.findall(r"ffffffff8[0-9a-f]{7}", open(f"{d}/{f}").read(), re.I))
+print(n)
+P
+}
+hides() {
+	local n
+	python3 -c "$moved" </proc/kallsyms >"$dir/kallsyms" && in_moved "$1" && n=$(told) || return 1
+	echo "# figure: kernel-addresses=$1: $n addresses of kernel code in answers"
+	kill "$(cat "$dir/ringprofd.lock")" && wait "${pids[-2]}" "${pids[-1]}" 2>/dev/null
+	[ "$1" = on ] && [ "$n" -gt 0 ] || [ "$n" = 0 ]
+}
+ok "no answer tells where the kernel lies" hides off
+ok "unless that is allowed" hides on
+done_testing

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Preloaded into a program: makes its Nth allocation fail, or its Nth call that
+ * opens, reads, writes or maps. Which, and how many there were, stands in the
+ * file that NTH_FILE names, mapped and shared with the test (nth.py), which may
+ * change it at any time.
+ */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { OFF, ALLOC, IO };
+
+struct control {
+	uint32_t kind;	 /* what fails */
+	uint32_t on;	 /* all that follow fail, too */
+	uint64_t nth;	 /* from 1; 0: none, they are counted */
+	uint64_t calls;	 /* of that kind since the test zeroed it */
+	uint64_t failed; /* calls that were made to fail */
+};
+
+static struct control none, *control = &none;
+
+extern void *__libc_malloc(size_t n);
+extern void *__libc_calloc(size_t n, size_t m);
+extern void *__libc_realloc(void *p, size_t n);
+
+__attribute__((constructor)) static void begin(void)
+{
+	const char *path = getenv("NTH_FILE");
+	int fd = path ? (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC) : -1;
+	long p;
+
+	if (fd < 0)
+		return;
+	p = syscall(SYS_mmap, NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	syscall(SYS_close, fd);
+	if (p > 0)
+		control = (struct control *)p;
+}
+
+static int fails(uint32_t kind, int error)
+{
+	uint64_t n;
+
+	if (__atomic_load_n(&control->kind, __ATOMIC_RELAXED) != kind)
+		return 0;
+	n = __atomic_add_fetch(&control->calls, 1, __ATOMIC_RELAXED);
+	if (!control->nth || (control->on ? n < control->nth : n != control->nth))
+		return 0;
+	__atomic_add_fetch(&control->failed, 1, __ATOMIC_RELAXED);
+	errno = error;
+	return 1;
+}
+
+void *malloc(size_t n)
+{
+	return fails(ALLOC, ENOMEM) ? NULL : __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t m)
+{
+	return fails(ALLOC, ENOMEM) ? NULL : __libc_calloc(n, m);
+}
+
+void *realloc(void *p, size_t n)
+{
+	return fails(ALLOC, ENOMEM) ? NULL : __libc_realloc(p, n);
+}
+
+static mode_t mode_of(int flags, va_list ap)
+{
+	return flags & (O_CREAT | __O_TMPFILE) ? va_arg(ap, mode_t) : 0;
+}
+
+int openat(int dir, const char *path, int flags, ...)
+{
+	va_list ap;
+	mode_t mode;
+
+	va_start(ap, flags);
+	mode = mode_of(flags, ap);
+	va_end(ap);
+	return fails(IO, EMFILE) ? -1 : (int)syscall(SYS_openat, dir, path, flags, mode);
+}
+
+int open(const char *path, int flags, ...)
+{
+	va_list ap;
+	mode_t mode;
+
+	va_start(ap, flags);
+	mode = mode_of(flags, ap);
+	va_end(ap);
+	return openat(AT_FDCWD, path, flags, mode);
+}
+
+ssize_t read(int fd, void *p, size_t n)
+{
+	return fails(IO, EIO) ? -1 : syscall(SYS_read, fd, p, n);
+}
+
+ssize_t pread(int fd, void *p, size_t n, off_t at)
+{
+	return fails(IO, EIO) ? -1 : syscall(SYS_pread64, fd, p, n, at);
+}
+
+/* Waking another thread by an eventfd cannot fail: it is no file of a disk. */
+static int is_event(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && !(st.st_mode & S_IFMT);
+}
+
+ssize_t write(int fd, const void *p, size_t n)
+{
+	return !is_event(fd) && fails(IO, ENOSPC) ? -1 : syscall(SYS_write, fd, p, n);
+}
+
+ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
+{
+	return fails(IO, ENOSPC) ? -1 : syscall(SYS_pwrite64, fd, p, n, at);
+}
+
+void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t at)
+{
+	if (fails(IO, ENOMEM))
+		return MAP_FAILED;
+	return (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, at);
+}
+
+/* stdio's and the directory's own calls stay inside of libc */
+FILE *fopen(const char *path, const char *mode)
+{
+	FILE *(*real)(const char *, const char *) = dlsym(RTLD_NEXT, "fopen");
+
+	return fails(IO, EMFILE) ? NULL : real(path, mode);
+}
+
+DIR *opendir(const char *path)
+{
+	DIR *(*real)(const char *) = dlsym(RTLD_NEXT, "opendir");
+
+	return fails(IO, EMFILE) ? NULL : real(path);
+}
+
+/* the names that programs built for large files use */
+FILE *fopen64(const char *path, const char *mode) __attribute__((alias("fopen")));
+int open64(const char *path, int flags, ...) __attribute__((alias("open")));
+int openat64(int dir, const char *path, int flags, ...) __attribute__((alias("openat")));
+ssize_t pread64(int fd, void *p, size_t n, off64_t at) __attribute__((alias("pread")));
+ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at) __attribute__((alias("pwrite")));
+void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t at)
+	__attribute__((alias("mmap")));

@@ -1,0 +1,309 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""The Nth allocation, the Nth open, read, write or map of ringprofd failing.
+
+Usage: tests/faults/nth.py start|scrape alloc|io [SECONDS]
+
+start: a daemon for each N. It must end by itself, not by a signal, with a line
+that says why, and nothing that it left may be in the way of the next start; or
+it must come up, answer and stop when it is told to.
+scrape: one daemon; for each N something is asked for while the Nth call fails.
+An answer is an error in words or a whole profile; the same question asked again
+without a fault must get a whole profile, and the daemon must still be there.
+
+N = 1, 2, ... until nothing fails any more; with SECONDS, so many N as fit in,
+spread over all. Each N fails once alone and, every other time, with all calls
+that follow it for a moment. Prints what happened, 1 if any of it was wrong.
+"""
+import collections, concurrent.futures, gzip, itertools, json, mmap, os, random, re, shutil, signal, socket, struct, subprocess, sys
+import tempfile, time
+
+top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(top, "tests/lib"))
+import pprof
+
+KINDS = {"alloc": 1, "io": 2}
+READY_S, STOP_S = 20, 20
+
+
+class Fault:
+    """What nth.so is to do, and what it has done: struct control there."""
+
+    def __init__(self, path, kind):
+        self.kind = KINDS[kind]
+        with open(path, "w+b") as f:
+            f.truncate(4096)
+            self.page = mmap.mmap(f.fileno(), 4096)
+
+    def arm(self, nth, on=False):
+        self.page[0:32] = struct.pack("<IIQQQ", 0, on, nth, 0, 0)
+        self.page[0:4] = struct.pack("<I", self.kind)
+
+    def disarm(self):
+        """-> calls that were counted, calls that failed"""
+        self.page[0:4] = struct.pack("<I", 0)
+        return struct.unpack("<QQ", self.page[16:32])
+
+
+class Daemon:
+    def __init__(self, fault_file, directory):
+        self.dir = directory
+        self.sock = os.path.join(directory, "sock")
+        env = dict(os.environ, LD_PRELOAD=os.path.join(top, "build/tests/faults/nth.so"),
+                   NTH_FILE=fault_file, MALLOC_PERTURB_="165")
+        self.log = open(os.path.join(directory, "log"), "w+b")
+        args = [f"--state-dir={directory}", f"--cache-dir={directory}/cache",
+                f"--token-file={directory}/token", "--source=perf", "--listen=",
+                f"--unix-socket={self.sock}", "--history-size=64MiB", "--frequency=199"]
+        self.p = subprocess.Popen([os.path.join(top, "build/ringprofd")] + args, env=env,
+                                  stdout=self.log, stderr=self.log)
+
+    def ask(self, path, timeout=20):
+        """-> (status, body); (0, b"") when it hangs up"""
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(timeout)
+        data = b""
+        try:
+            s.connect(self.sock)
+            s.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            while part := s.recv(65536):
+                data += part
+        except TimeoutError:
+            return -1, b""
+        except OSError:
+            pass
+        finally:
+            s.close()
+        head, _, body = data.partition(b"\r\n\r\n")
+        m = re.match(rb"HTTP/1.1 (\d+)", head)
+        length = re.search(rb"content-length: *(\d+)", head, re.I)
+        if not m or (length and len(body) != int(length[1])):
+            return 0, b""
+        if b"chunked" in head.lower():
+            return int(m[1]), None  # no answer of ours is
+        return int(m[1]), body
+
+    def wait_ready(self):
+        """-> None when it answers, else the exit status, "hang" """
+        end = time.time() + READY_S
+        while time.time() < end:
+            if self.p.poll() is not None:
+                return self.p.returncode
+            if os.path.exists(self.sock) and self.ask("/-/ready")[0] == 200:
+                return None
+            time.sleep(0.02)
+        return "hang"
+
+    def stop(self):
+        """-> exit status, or "hang" """
+        self.p.terminate()
+        try:
+            return self.p.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.p.kill()
+            self.p.wait()
+            return "hang"
+
+    def said(self):
+        with open(self.log.name, "rb") as f:
+            return f.read().decode(errors="replace")
+
+
+def whole(path, body):
+    """Is that all of an answer to path? A profile must have samples."""
+    try:
+        if path.startswith("/debug/pprof") or "format=pprof" in path:
+            return sum(v[0] for v, _ in pprof.read(gzip.decompress(body)).samples) > 0
+        if path == "/metrics":
+            return body.rstrip().endswith(b"# EOF") or b"\nringprof_" in body
+        return json.loads(body) is not None
+    except Exception as e:
+        print(f"# {path}: {e!r}")
+        return False
+
+
+PROFILE = "/api/v1/profile?format=pprof&from=now-60s"
+SCRAPE = "/debug/pprof/profile?seconds=1"
+QUESTIONS = [SCRAPE, PROFILE, "/api/v1/profile?format=flamegraph&merge=line&group_by=comm",
+             "/api/v1/profile?format=top&query={comm=~\"p.*\"}", "/api/v1/profile?format=series",
+             "/api/v1/labels", "/api/v1/services", "/api/v1/processes", "/metrics"]
+
+
+def recorded(d):
+    """Until there is a window to be asked for: -> good"""
+    for _ in range(60):
+        status, body = d.ask(PROFILE)
+        if status == 200 and whole(PROFILE, body):
+            return True
+        time.sleep(0.25)
+    return False
+
+
+def start_once(kind, nth, on):
+    """-> (what happened, how many calls until it was up, whether any failed)"""
+    with tempfile.TemporaryDirectory() as directory:
+        f = Fault(os.path.join(directory, "nth"), kind)
+        f.arm(nth, on)
+        d = Daemon(os.path.join(directory, "nth"), directory)
+        ended = d.wait_ready()
+        calls, failed = f.disarm()
+        if ended == "hang" and on:
+            # nothing could succeed in all that time: it must be able to do so now
+            ended = d.wait_ready()
+        if ended is None:
+            status, _ = d.ask("/metrics")
+            stopped = d.stop()
+            what = "came up" if status == 200 and stopped == 0 else \
+                f"WRONG: up, but /metrics is {status} and it stopped with {stopped}"
+        elif ended == "hang":
+            d.p.send_signal(signal.SIGKILL)
+            d.p.wait()
+            what = "WRONG: neither up nor ended"
+        elif ended < 0:
+            what = f"WRONG: ended by signal {-ended}"
+        else:
+            what = "refused" if re.search(r"ringprofd: .*\w", d.said()) or nth_is_loader(d) else \
+                f"WRONG: ended with {ended} and said nothing"
+        d.log.close()
+        if what == "refused":
+            d = Daemon(os.path.join(directory, "nth"), directory)
+            if d.wait_ready() is not None or d.stop() != 0:
+                what = "WRONG: what it left is in the way of the next start"
+            d.log.close()
+        if what.startswith("WRONG"):
+            what += "\n" + "".join(f"#   {x}\n" for x in d.said().splitlines()[-6:])
+        return what, calls, failed
+
+
+def nth_is_loader(d):
+    """Before main it is the loader or a library that ends the program, in its own words."""
+    return bool(re.search(r"error while loading|out of memory|cannot allocate|initialization", d.said(), re.I))
+
+
+def spread(total, seconds):
+    """All of 1..total in order; with a limit of time in an order that is spread evenly at any moment."""
+    numbers = list(range(1, total + 1))
+    if seconds:
+        random.seed(total)
+        random.shuffle(numbers)
+    return numbers
+
+
+def start(kind, seconds):
+    what, total, _ = start_once(kind, 0, False)
+    if what != "came up":
+        sys.exit(f"without a fault: {what}")
+    seen, end = collections.Counter(), time.time() + (seconds or 1e9)
+
+    def one(i, nth):
+        if time.time() > end and i >= 6:
+            return
+        on = i % 2 == 1
+        what, _, failed = start_once(kind, nth, on)
+        seen[what if failed else "came up, had none to fail"] += 1
+        if what.startswith("WRONG"):
+            print(f"# {kind} {nth}{' and all that follow' if on else ''}: {what}", flush=True)
+
+    # a daemon mostly waits while it stops
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        for done in [pool.submit(one, i, nth) for i, nth in enumerate(spread(total, seconds))]:
+            done.result()
+    return seen, total
+
+
+class NewProgram:
+    """Runs meanwhile, and was never there before: its file is opened, read, named."""
+
+    def __init__(self, directory):
+        self.path = os.path.join(directory, f"program-{random.getrandbits(64):x}")
+        shutil.copy(os.path.join(top, "build/workloads/steady"), self.path)
+        with open(self.path, "ab") as f:
+            f.write(random.randbytes(64))
+        self.p = subprocess.Popen([self.path, "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def end(self):
+        self.p.kill()
+        self.p.wait()
+        os.unlink(self.path)
+
+
+def ask_once(d, f, path, nth, on):
+    """-> (what happened, calls, calls that failed)"""
+    new = NewProgram(d.dir) if path == SCRAPE else None
+    f.arm(nth, on)
+    # where nothing can be read or written for good, there may be no answer; once it can, there is
+    status, body = d.ask(path, 3 if on else 20)
+    calls, failed = f.disarm()
+    if new:
+        new.end()
+    if d.p.poll() is not None:
+        what = f"WRONG: the daemon ended with {d.p.returncode}"
+    elif status == -1 and not on:
+        what = "WRONG: no answer"
+    elif status == 200 and not whole(path, body):
+        what = "WRONG: 200, and not a whole answer"
+    elif status > 0 and status != 200 and not body.strip():
+        what = f"WRONG: {status} without a word"
+    elif not recorded(d):
+        what = "WRONG: no profile afterwards"
+    else:
+        what = {200: "answered", 0: "hung up", -1: "no answer while all failed"}.get(status, "told of an error")
+    return what, calls, failed
+
+
+def plan(d, f):
+    """-> [(path, N)]: all of what each question calls"""
+    out, total = [], 0
+    for path in QUESTIONS:
+        calls = ask_once(d, f, path, 0, False)[1]
+        total += calls
+        out += [(path, n) for n in range(1, calls + 1)]
+    return out, total
+
+
+def scrape(kind, seconds):
+    with tempfile.TemporaryDirectory() as directory:
+        f = Fault(os.path.join(directory, "nth"), kind)
+        d = Daemon(os.path.join(directory, "nth"), directory)
+        if d.wait_ready() is not None or not recorded(d):
+            sys.exit(f"without a fault: {d.said()}")
+        faults, total = plan(d, f)
+        end = time.time() + (seconds or 1e9)
+        if seconds:
+            random.shuffle(faults)
+            by_path = [[x for x in faults if x[0] == p] for p in QUESTIONS]
+            # each question in its turn, however much it calls
+            faults = [x for turn in itertools.zip_longest(*by_path) for x in turn if x]
+        seen = collections.Counter()
+        for i, (path, nth) in enumerate(faults):
+            # on a busy host once each at least
+            if (time.time() > end and i >= len(QUESTIONS)) or d.p.poll() is not None:
+                break
+            on = i % 2 == 1
+            what, _, failed = ask_once(d, f, path, nth, on)
+            seen[what if failed else "answered, had none to fail"] += 1
+            if what.startswith("WRONG"):
+                print(f"# {path}: {kind} {nth}{' and all that follow' if on else ''}: {what}", flush=True)
+        stopped = d.stop()
+        if stopped != 0:
+            seen[f"WRONG: stopped with {stopped}"] += 1
+            print("".join(f"#   {x}\n" for x in d.said().splitlines()[-6:]), end="")
+        d.log.close()
+        return seen, total
+
+
+def main():
+    if len(sys.argv) < 3 or sys.argv[1] not in ("start", "scrape") or sys.argv[2] not in KINDS:
+        sys.exit(__doc__)
+    step, kind = sys.argv[1:3]
+    seconds = float(sys.argv[3]) if len(sys.argv) > 3 else 0
+    seen, total = (start if step == "start" else scrape)(kind, seconds)
+    short = collections.Counter()
+    for what, n in seen.items():
+        short[what.splitlines()[0]] += n
+    print(f"# figure: {step}, {kind}: {sum(seen.values())} faults among {total} calls: " +
+          ", ".join(f"{n} {what}" for what, n in short.most_common()))
+    return 1 if not seen or any(w.startswith("WRONG") for w in seen) else 0
+
+
+sys.exit(main())

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0
+# Ways to abuse the module, for the parts that do. Sourced after suite_lib.sh.
+#
+#   $seconds, $seed     how long each way takes, what is random (RINGPROF_ABUSE_SECONDS, _SEED)
+#   sane                whatever was set and started, a recording whose figures hold
+#   sampled COMMAND...  while every CPU is sampled as fast as can be
+#   both VERB ARG SEED  tests/vm/abuse once a CPU
+# shellcheck shell=bash disable=SC2154,SC2015
+seconds=${RINGPROF_ABUSE_SECONDS:-3} seed=${RINGPROF_ABUSE_SEED:-$(date +%s)}
+deep=$(command -v deep)
+# a kernel that checks everything takes few samples in a second of an emulated CPU
+sane_seconds=$([ -e /proc/self/fail-nth ] && echo 10 || echo 2)
+
+# sane: whatever was set and started, a recording whose figures hold
+sane() {
+	ringtool stop && ringtool set -b 0 && record "$tmp/r" -F 499 -s "$tmp/s" -- "$deep" 22 $sane_seconds &&
+		tests/vm/check counters "$tmp/r" > "$tmp/sane" && tests/vm/check deep "$tmp/s" "$deep" 22 main > "$tmp/sane" ||
+		{ cat "$tmp/sane"; return 1; }
+}
+# after NAME: what has to hold then
+after() { ok "$1: samples are right and counters add up" sane; }
+# both VERB ARGUMENT SEED: once a CPU, in parallel
+both() {
+	local st=0 a
+	abuse "$1" "$2" "$3" > "$tmp/both" & a=$!
+	abuse "$1" "$2" $(($3 + 1)) || st=1
+	wait $a || st=1
+	cat "$tmp/both"
+	return $st
+}
+
+cgroup_churn() {
+	local root=/sys/fs/cgroup i
+	[ -e $root/cgroup.procs ] || root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	[ -n "$root" ] || { echo "no cgroup2 is mounted"; return 1; }
+	for i in $(seq $((seconds * 8))); do
+		mkdir -p "$root/abuse-$((i % 4))/deep" || return 1
+		sh -c "echo 0 > $root/abuse-$((i % 4))/deep/cgroup.procs; exec shares 0.05" > /dev/null
+		rmdir "$root/abuse-$((i % 4))/deep" "$root/abuse-$((i % 4))" || return 1
+	done
+	echo "$i cgroups came and went"
+}
+# everything that is random and short, with the module coming and going under it
+module_churn() {
+	local end=$((SECONDS + seconds)) n=0 refused=0 pids=
+	while :; do abuse netlink 500 $RANDOM; done > /dev/null 2>&1 &
+	pids="$pids $!"
+	while :; do abuse device 500 $RANDOM; done > /dev/null 2>&1 &
+	pids="$pids $!"
+	while [ $SECONDS -lt $end ] || { [ $n = 0 ] && [ $SECONDS -lt $((end + 60)) ]; }; do
+		rmmod ringprof 2> /dev/null && n=$((n + 1)) || refused=$((refused + 1))
+		loaded || insmod "$RINGPROF_KO" || { echo "insmod after $n"; return 1; }
+	done
+	# shellcheck disable=SC2086
+	kill $pids && wait $pids 2> /dev/null
+	pkill -x abuse
+	while pgrep -x abuse > /dev/null; do sleep 0.1; done
+	echo "unloaded $n times, refused $refused times"
+	[ $n -gt 0 ]
+}
+sampled() { # COMMAND...: while it runs, every CPU is sampled as fast as can be
+	ringtool start -F 10000 -D 512 -B 0 || return 1
+	"$@"
+	local st=$?
+	ringtool stop && return $st
+}
+hotplug_storm() {
+	local cpu=/sys/devices/system/cpu/cpu1/online i end=$((SECONDS + seconds))
+	for ((i = 0; SECONDS < end; i++)); do
+		echo 0 > $cpu && echo 1 > $cpu || return 1
+	done
+	echo "CPU 1 went $i times"
+}
+stack_lies() { both stacks "$seconds" "$seed" && both chains "$seconds" "$seed"; }

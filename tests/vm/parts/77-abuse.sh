@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0
+# What those who may use the module can do to it, and programs that are sampled:
+# tests/vm/abuse. After each way the counters still add up, and at the end the
+# memory is back. The console is looked at when the guest has ended (tests/vm/run).
+#   RINGPROF_ABUSE_MESSAGES  netlink messages (10000; the full proof has 1000000)
+#   RINGPROF_ABUSE_ROUNDS    calls on the device (10000; 1000000)
+#   RINGPROF_ABUSE_SECONDS   of each other way (3; 60)
+#   RINGPROF_ABUSE_SEED      what is random (the time)
+# shellcheck shell=bash disable=SC2154,SC2015
+. tests/vm/abuse_lib.sh
+messages=${RINGPROF_ABUSE_MESSAGES:-10000} rounds=${RINGPROF_ABUSE_ROUNDS:-10000}
+
+# Every allocation may be the one, not those alone that cannot wait; without a word of it
+fail_all_allocations() {
+	local d=/sys/kernel/debug f
+	[ -d $d/failslab ] || mount -t debugfs none $d
+	for f in $d/fail*/ignore-gfp-* $d/fail_page_alloc/min-order $d/fail*/verbose; do
+		[ ! -e "$f" ] || echo 0 > "$f"
+	done
+}
+
+echo "# figure: seed $seed"
+load
+ringtool set
+memory=$(kernel_kib)
+judge "stacks made to fool, random chains" sampled stack_lies
+after "stacks"
+judge "a reader's page that says anything" sampled abuse lie "$seconds" "$seed"
+after "a lying page"
+judge "the device by any call" sampled both device "$rounds" "$seed"
+after "the device"
+judge "random netlink messages" both netlink "$messages" "$seed"
+after "netlink"
+judge "cgroups come and go" sampled cgroup_churn
+after "cgroups"
+judge "fork, exec, exit" sampled forkstorm "$seconds"
+after "a fork storm"
+if [ -w /sys/devices/system/cpu/cpu1/online ]; then
+	judge "CPUs come and go" sampled hotplug_storm
+	after "CPUs"
+else
+	skip "CPUs come and go" "this guest's CPU 1 cannot go"
+fi
+judge "the module comes and goes under all of it" module_churn
+load
+after "that"
+if [ -e /proc/self/fail-nth ]; then
+	fail_all_allocations
+	unload
+	judge "the Nth allocation fails, for every N" abuse alloc "$RINGPROF_KO" "$deep"
+	after "failed allocations"
+fi
+unload
+echo "# figure: kernel memory $memory KiB before, $(kernel_kib) KiB after"
+ok "the memory came back (4 MiB)" test $(($(kernel_kib) - memory)) -lt 4096
