@@ -45,8 +45,6 @@ def judge_program(job):
 
 def below(v, p):
     """Does v reach fewer roots than p, by more than chance lets two samples differ?"""
-    if not p.samples:
-        return True
     a, b = v.roots / v.samples, p.roots / p.samples
     both = (v.roots + p.roots) / (v.samples + p.samples)
     error = math.sqrt(both * (1 - both) * (1 / v.samples + 1 / p.samples))
@@ -61,7 +59,9 @@ def problems(v, dwarf, kind):
     least = MIN_SHARE * v.samples - 3 * math.sqrt(MIN_SHARE * (1 - MIN_SHARE) * v.samples)
     if v.roots < least and kind != "altstack":
         out.append(f"{v.roots} of {v.samples} stacks reach a root")
-    if not ALONE and below(v, dwarf):
+    if not ALONE and not dwarf.samples:
+        out.append("perf took no samples to compare with")
+    elif not ALONE and below(v, dwarf):
         out.append("perf --call-graph dwarf reaches more roots")
     # a lone one is less than it takes to tell
     if v.wrong > max(2, MAX_WRONG_ONE * v.pairs):
