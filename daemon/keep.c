@@ -113,7 +113,9 @@ static void name_place(void *arg, const struct model_object *o, uint64_t off,
 
 static struct history_config limits(const struct config *c)
 {
-	struct history_config h = { .max_bytes = c->history_size, .raw_bytes = c->history_raw };
+	struct history_config h = { .max_bytes = c->history_size,
+				    .raw_bytes = c->history_raw,
+				    .memory = c->memory };
 
 	memcpy(h.max_age, c->history_age, sizeof(h.max_age));
 	return h;
@@ -226,6 +228,10 @@ void keep_metrics(struct buf *b, struct store *s)
 	gauge(b, "ringprof_history_queue_windows", "Windows that wait to be written.", c.queued);
 	gauge(b, "ringprof_history_cache_bytes", "Memory of files that were read lately.",
 	      c.cache_bytes);
+	gauge(b, "ringprof_history_writer_bytes",
+	      "Memory of the numbering of files that are written.", c.writer_bytes);
+	counter(b, "ringprof_history_cut_files_total",
+		"Files ended early for the sake of that memory.", c.cut);
 	counter(b, "ringprof_history_commits_total", "Windows written to disk, all tiers.",
 		c.commits);
 	counter(b, "ringprof_history_lost_windows_total", "Windows that could not be written.",

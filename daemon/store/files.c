@@ -306,7 +306,9 @@ int history_file_for(struct history *h, uint32_t tier, uint64_t wall, struct hfi
 	const char *why = "it cannot be written on";
 	int r;
 
-	if (f) {
+	if (f && f->cut) {
+		history_release(h, f);
+	} else if (f) {
 		r = hfile_make_writable(f, &why);
 		if (!r && !history_file_is_full(h, f)) {
 			*ret = f;

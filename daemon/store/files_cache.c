@@ -37,15 +37,19 @@ static struct hfile *coldest(struct history *h, size_t *sum)
 
 void history_trim_cache(struct history *h)
 {
-	size_t sum;
+	size_t sum, most = HISTORY_CACHE;
 
+	pthread_mutex_lock(&h->lock);
+	if (h->cfg.memory && h->cfg.memory < most)
+		most = h->cfg.memory;
+	pthread_mutex_unlock(&h->lock);
 	for (int i = 0; i < 1000; i++) {
 		struct hfile *cold = coldest(h, &sum);
 
-		if (cold && sum > HISTORY_CACHE)
+		if (cold && sum > most)
 			hfile_forget(cold);
 		hfile_unref(cold);
-		if (!cold || sum <= HISTORY_CACHE)
+		if (!cold || sum <= most)
 			return;
 	}
 }

@@ -65,6 +65,7 @@ struct hfile {
 	uint64_t used;	   /* mono ns of the last read */
 	/* the writer's thread */
 	int64_t version; /* of the file as it is */
+	bool cut;	 /* is not to be written on: its numbering took too much memory */
 	sqlite3 *wdb;
 	sqlite3_stmt *put_seg, *put_win, *put_data;
 };

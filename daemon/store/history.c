@@ -373,6 +373,7 @@ void store_limit_history(struct store *s, const struct history_config *cfg)
 	pthread_mutex_lock(&h->lock);
 	h->cfg.max_bytes = cfg->max_bytes;
 	h->cfg.raw_bytes = cfg->raw_bytes;
+	h->cfg.memory = cfg->memory;
 	memcpy(h->cfg.max_age, cfg->max_age, sizeof(h->cfg.max_age));
 	pthread_mutex_unlock(&h->lock);
 }

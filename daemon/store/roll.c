@@ -195,6 +195,21 @@ int roll_seal(struct roll *r)
 	return err;
 }
 
+void roll_cut(struct roll *r)
+{
+	(void)roll_flush(r); /* counted there */
+	if (!r->file)
+		return;
+	r->file->cut = true;
+	(void)roll_seal(r);
+}
+
+size_t roll_bytes(const struct roll *r)
+{
+	return roll_map_bytes(&r->map) + cells_bytes(&r->cells) + r->cap_fresh * sizeof(*r->fresh) +
+	       (r->file ? dict_bytes(r->file->dict) : 0);
+}
+
 static int file_for(struct roll *r, uint64_t wall)
 {
 	if (r->whole)

@@ -64,6 +64,10 @@ int roll_add_raw(struct roll *r, const struct window *w, uint64_t seq,
 int roll_flush(struct roll *r);
 /* Writes on no more: the next window gets a new file. As hfile_seal. */
 int roll_seal(struct roll *r);
+/* The same for the sake of memory: what was added is written before. */
+void roll_cut(struct roll *r);
+/* What it holds in memory, the numbering of its file included. */
+size_t roll_bytes(const struct roll *r);
 void roll_free(struct roll *r);
 
 #endif

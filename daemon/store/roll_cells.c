@@ -6,6 +6,11 @@
 
 #include "base/array.h"
 
+size_t cells_bytes(const struct cells *c)
+{
+	return c->cap * sizeof(*c->cell) + c->n_sets * sizeof(*c->sets) + c->set_bytes;
+}
+
 static struct cells_set *set_of(struct cells *c, uint32_t series)
 {
 	struct cells_set *sets;
@@ -23,7 +28,7 @@ static struct cells_set *set_of(struct cells *c, uint32_t series)
 }
 
 /* Whole words of bits; 0 or -1. */
-static int set_room(struct cells_set *s, uint32_t local)
+static int set_room(struct cells *c, struct cells_set *s, uint32_t local)
 {
 	uint32_t cap = (local + local / 2) / 64 * 64 + 64, *cell;
 	uint64_t *touched;
@@ -40,6 +45,7 @@ static int set_room(struct cells_set *s, uint32_t local)
 	s->touched = touched;
 	memset(cell + s->cap, 0, (cap - s->cap) * sizeof(*cell));
 	memset(touched + s->cap / 64, 0, (cap - s->cap) / 8);
+	c->set_bytes += (cap - s->cap) * sizeof(*cell) + (cap - s->cap) / 8;
 	s->cap = cap;
 	return 0;
 }
@@ -49,7 +55,7 @@ uint32_t cells_number(struct cells *c, uint32_t series, uint32_t local)
 	struct cells_set *s = set_of(c, series);
 	struct cell *cell;
 
-	if (!s || set_room(s, local))
+	if (!s || set_room(c, s, local))
 		return UINT32_MAX;
 	if (s->cell[local])
 		return s->cell[local] - 1;

@@ -26,7 +26,10 @@ struct cells {
 	struct cells_set *sets;
 	size_t n_sets;
 	uint32_t n_touched; /* entries of the window so far */
+	size_t set_bytes;   /* what the sets point to */
 };
+
+size_t cells_bytes(const struct cells *c);
 
 /* The number of the cell, made when new; UINT32_MAX: no memory. */
 uint32_t cells_number(struct cells *c, uint32_t series, uint32_t local);

@@ -9,6 +9,7 @@
 #define ROLL_MAX_PAIRS	(1U << 18) /* 8 MiB; past them the map begins anew */
 
 void roll_map_reset(struct roll_map *m);
+size_t roll_map_bytes(const struct roll_map *m);
 /* Room for all rows of the model; begins anew when it is another one. 0 or -ENOMEM. */
 int roll_map_follow(struct roll_map *m, struct model *model, const struct dict *dict);
 /* With the file's lock; UINT32_MAX: no memory, or a model that makes no sense. */

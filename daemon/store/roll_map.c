@@ -28,6 +28,12 @@ void roll_map_reset(struct roll_map *m)
 	memset(m, 0, sizeof(*m));
 }
 
+size_t roll_map_bytes(const struct roll_map *m)
+{
+	return (m->n[0] + m->n[1] + m->n[2] + m->n[3]) * sizeof(uint32_t) + hmap_bytes(&m->pairs) +
+	       m->cap_unnamed * sizeof(*m->unnamed);
+}
+
 static int grow(uint32_t **p, size_t *n, size_t want)
 {
 	uint32_t *a;

@@ -50,6 +50,11 @@ struct history_config {
 	uint64_t max_bytes;    /* of all files, the log included */
 	uint64_t max_age[4];   /* ns: 10 s, 1 min, 10 min, 1 h */
 	uint64_t raw_bytes;    /* of max_bytes for single samples of the last minutes; 0: none */
+	/*
+	 * Bytes that the numbering of the files that are written may take together,
+	 * and no more that of files read lately: past it files are cut. 0: no limit.
+	 */
+	size_t memory;
 	uint64_t (*now)(void); /* wall ns; NULL: the clock */
 	/*
 	 * Names a place for good, from the writer's thread: as query_resolve. vaddr:
@@ -80,6 +85,7 @@ struct history_counters {
 	uint64_t refused;     /* files set aside */
 	uint64_t series_other, names, names_unknown;
 	uint64_t cache_bytes;
+	uint64_t writer_bytes, cut; /* memory of what is written; files cut for its sake */
 	uint64_t pins, pin_bytes;
 	uint64_t raw_bytes, raw_max_bytes, raw_samples,
 		raw_lost;		 /* samples: written, not written */

@@ -217,6 +217,48 @@ static void add_samples(struct history *h, struct window *w, uint64_t seq)
 	pthread_mutex_unlock(&h->lock);
 }
 
+/* The roll that holds most; *sum: bytes of all. */
+static struct roll *largest_roll(struct history *h, size_t *sum)
+{
+	struct roll *ret = &h->raw;
+	size_t most = roll_bytes(ret);
+
+	*sum = most;
+	for (unsigned int t = 0; t < HISTORY_TIERS; t++) {
+		size_t bytes = roll_bytes(&h->rolls[t]);
+
+		*sum += bytes;
+		if (bytes > most) {
+			most = bytes;
+			ret = &h->rolls[t];
+		}
+	}
+	return ret;
+}
+
+/*
+ * Cuts files until the rest fits. A load of stacks that never come again would
+ * fill all tiers' numberings with the same rows else; a window of a coarse tier
+ * becomes two for it.
+ */
+static void fit_memory(struct history *h)
+{
+	size_t sum, limit;
+
+	for (unsigned int cut = 0; cut <= HISTORY_KINDS; cut++) {
+		struct roll *r = largest_roll(h, &sum);
+
+		pthread_mutex_lock(&h->lock);
+		h->c.writer_bytes = sum;
+		limit = h->cfg.memory;
+		h->c.cut += cut > 0;
+		pthread_mutex_unlock(&h->lock);
+		if (!limit || sum <= limit)
+			break;
+		roll_cut(r);
+	}
+}
+
 void *history_writer(void *history)
 {
 	struct history *h = history;
@@ -233,6 +275,7 @@ void *history_writer(void *history)
 		for (unsigned int t = 0; t < HISTORY_TIERS; t++)
 			(void)roll_add(&h->rolls[t], w, seq, seq); /* counted there */
 		add_samples(h, w, seq);
+		fit_memory(h);
 		deploys_window(h->deploys, w, h->store->events);
 		window_unref(w);
 	}

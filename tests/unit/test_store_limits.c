@@ -95,6 +95,53 @@ TEST(the_budget_holds_at_every_moment)
 	world_end();
 }
 
+/* Every stack is a new one; hours come out whole however often their file is cut. */
+static void check_memory(size_t memory, bool cuts)
+{
+	struct history_config cfg = { .max_bytes = 1ULL << 30, .memory = memory };
+	struct history_counters c;
+	struct world_sums got;
+	struct world_model m;
+	uint64_t most = 0;
+	struct store *s;
+
+	world_begin();
+	world_model(&m);
+	s = world_open(SMALL, 1ULL << 30);
+	memcpy(cfg.max_age, s->history->cfg.max_age, sizeof(cfg.max_age));
+	store_limit_history(s, &cfg);
+	for (uint64_t i = 0; i < 360; i++) {
+		world_clock = BASE + (i + 1) * 10 * SEC;
+		CHECK_EQ(store_add(s, fat_window(&m, BASE + i * 10 * SEC)), 0);
+		store_sync(s);
+		history_counters(s, &c);
+		most = c.writer_bytes > most ? c.writer_bytes : most;
+	}
+	CHECK_EQ(c.windows_lost, 0);
+	CHECK_EQ(c.cut > 0, cuts);
+	CHECK_EQ(most <= memory, cuts);
+	for (uint64_t step = 10; step <= 3600; step *= step == 60 ? 10 : 6) {
+		world_ask(s, BASE, BASE + 3600 * SEC, step * SEC, &got, NULL);
+		CHECK_EQ(got.samples, 360 * FAT);
+	}
+	store_free(s);
+	/* the same after a restart, whatever is written on */
+	s = world_open(SMALL, 1ULL << 30);
+	store_sync(s);
+	world_ask(s, BASE, BASE + 3600 * SEC, 3600 * SEC, &got, NULL);
+	CHECK_EQ(got.samples, 360 * FAT);
+	store_free(s);
+	model_unref(m.m);
+	world_end();
+}
+
+TEST(the_writer_keeps_to_its_memory)
+{
+	check_memory(6 << 20, true);
+	/* which this load would not by itself */
+	check_memory(0, false);
+}
+
 TEST(ages)
 {
 	struct tier_info t[TIER_MAX];
