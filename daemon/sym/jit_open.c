@@ -89,14 +89,17 @@ static bool sees_host(pid_t pid)
 	       theirs.st_ino == hosts.st_ino;
 }
 
-/* Is the pid still this process? Learns who it is at the first time. */
+/*
+ * Is the pid still this process? Learns who it is as long as it is: the user of a
+ * service, and where its root is, change on the way to the program that it is to run.
+ */
 static bool identify(struct jit_proc *p)
 {
 	struct buf b = { 0 };
 	uint64_t ticks = start_ticks(p->pid, &b);
 	bool same = ticks && (!p->start_ticks || ticks == p->start_ticks);
 
-	if (same && !p->ns_pid) {
+	if (same) {
 		p->start_ticks = ticks;
 		if (!read_proc(p->pid, "status", &b) && b.len)
 			parse_status(p, b.data);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -281,6 +282,23 @@ TEST(what_is_no_map_is_refused)
 		CHECK(!chown(map_path, 0, 0));
 	}
 	CHECK_STR(now_named(p, 0x1010), "one");
+	end(j, p);
+}
+
+/* As services do between fork and exec, and servers that drop their rights. */
+TEST(who_the_process_is_may_change)
+{
+	struct jit *j = registry(1 << 20);
+	struct jit_proc *p = begin(j);
+
+	if (getuid())
+		SKIP("needs root");
+	CHECK_STR(now_named(p, 0x1010), "-");
+	write_map("1000 100 one\n", O_TRUNC);
+	CHECK(!chown(map_path, 12345, 12345));
+	setfsuid(12345);
+	CHECK_STR(now_named(p, 0x1010), "one");
+	setfsuid(0);
 	end(j, p);
 }
 
