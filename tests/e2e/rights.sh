@@ -33,6 +33,15 @@ ok "both users can be made" users
 installed_user() { grep -qx "u $(setting User | tr -d ' ') - .*" scripts/ringprof.sysusers; }
 ok "the unit's is one of them" installed_user
 
+# every setting of the drop-in for old systems is one that systemd knows
+old_systems() {
+	mkdir -p "$unit.d" && cp scripts/examples/ringprofd-el7.conf "$unit.d/el7.conf"
+	systemd-analyze verify "$unit" >"$dir/verify" 2>&1
+	rm -r "$unit.d"
+	! grep el7.conf "$dir/verify"
+}
+ok "the drop-in for el7 is understood" old_systems
+
 # The names of a filter's words: groups are taken apart
 calls_of() {
 	local word

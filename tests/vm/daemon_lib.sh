@@ -6,6 +6,8 @@
 #   get PATH [curl option...]       the same, by the name that tests/corpus/lib.sh knows
 #   settled                         no file waits for its table, all are given; says how long it took
 #   run PROGRAM ARG...              in the background, ended by daemon_end
+#   corpus_sampled SECONDS          of programs of a corpus that have run for a moment: run_all so long, in
+#                                   windows of its own, and their profiles; $met ends before, daemon and module behind it
 #   look FILE FROM UNTIL [COMM]     folded stacks; milliseconds of the epoch
 #   whole FILE [FRAMES]             judges them
 #   daemon_end                      it and what run has begun
@@ -65,6 +67,25 @@ daemon_end() {
 	# shellcheck disable=SC2086
 	wait $pids 2> /dev/null
 	pids=
+}
+
+corpus_sampled() {
+	local started
+	ok "their rows are made" settled
+	# shellcheck disable=SC2086
+	[ -z "${met:-}" ] || kill $met
+	# windows begin on tens of seconds
+	sleep $((10 - $(date +%s) % 10))
+	# shellcheck disable=SC2034 # for corpus_fetch
+	corpus_from=$(date +%s)
+	started=$SECONDS
+	ok "every program" run_all "$1"
+	echo "# figure: they ran for $((SECONDS - started)) s"
+	sleep 11
+	ok "each has its profile" corpus_fetch
+	ringtool table stats | sed 's/^/# figure: /'
+	daemon_end
+	ok "the module can go" unload
 }
 
 look() {

@@ -26,17 +26,4 @@ while read -r _ _ program library _; do
 	met="$met $!"
 done < "$run/list"
 ok "every program for a moment" run_all 0.5 8
-ok "their rows are made" settled
-# shellcheck disable=SC2086
-kill $met
-# windows begin on tens of seconds
-sleep $((10 - $(date +%s) % 10))
-corpus_from=$(date +%s)
-started=$SECONDS
-ok "every program" run_all "${RINGPROF_CORPUS:-2}"
-echo "# figure: the corpus ran for $((SECONDS - started)) s"
-sleep 11
-ok "each has its profile" corpus_fetch
-ringtool table stats | sed 's/^/# figure: /'
-daemon_end
-ok "the module can go" unload
+corpus_sampled "${RINGPROF_CORPUS:-2}"

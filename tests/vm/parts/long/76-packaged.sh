@@ -25,15 +25,4 @@ ok "the daemon takes the module" daemon_start packaged-daemon
 started=$SECONDS
 ok "every program for a moment" run_all 6
 echo "# figure: a moment of each took $((SECONDS - started)) s"
-ok "their rows are made" settled
-# windows begin on tens of seconds
-sleep $((10 - $(date +%s) % 10))
-corpus_from=$(date +%s)
-started=$SECONDS
-ok "every program" run_all "${RINGPROF_PACKAGED:-30}"
-echo "# figure: they ran for $((SECONDS - started)) s"
-sleep 11
-ok "each has its profile" corpus_fetch
-ringtool table stats | sed 's/^/# figure: /'
-daemon_end
-ok "the module can go" unload
+corpus_sampled "${RINGPROF_PACKAGED:-30}"
