@@ -121,7 +121,8 @@ books() {
 	sleep 24
 	stat=$(awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) / hz }' "/proc/$p/stat")
 	wait $p
-	sleep 11
+	# its last samples have come; the ended are forgotten from 10 s on
+	sleep 4
 	get /api/v1/processes >"$dir/processes"
 	python3 - "$dir/processes" "$p" "$stat" <<'P'
 import json, math, sys
