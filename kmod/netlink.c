@@ -57,7 +57,7 @@ static int check_bare(struct sk_buff *skb, struct genl_info *info)
 
 struct sk_buff *rp_netlink_new_reply(struct genl_info *info, void **ret_head)
 {
-	struct sk_buff *skb = genlmsg_new(RP_NETLINK_SIZE, GFP_KERNEL);
+	struct sk_buff *skb = genlmsg_new(rp_netlink_size(), GFP_KERNEL);
 
 	if (!skb)
 		return NULL;

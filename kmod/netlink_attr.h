@@ -3,6 +3,7 @@
 #ifndef RINGPROF_KMOD_NETLINK_ATTR_H
 #define RINGPROF_KMOD_NETLINK_ATTR_H
 
+#include <linux/cpumask.h>
 #include <linux/ringprof.h>
 #include <net/genetlink.h>
 
@@ -11,8 +12,15 @@
 
 struct rp_cpu;
 
-/* room for the longest settings */
-#define RP_NETLINK_SIZE 16384
+/*
+ * Room for the longest reply, settings: 2 KiB of processes and a path, and two
+ * lists of CPUs, of 256 at the most half a KiB each. Kernels that clear what they
+ * allocate clear all of it, so it is a page where that will do.
+ */
+static inline size_t rp_netlink_size(void)
+{
+	return nr_cpu_ids <= 256 ? NLMSG_DEFAULT_SIZE - GENL_HDRLEN : 16384;
+}
 
 /* what user space may send; everything else is refused */
 extern const struct nla_policy rp_netlink_policy[RINGPROF_A_MAX + 1];

@@ -187,12 +187,14 @@ int rp_netlink_set_config(struct genl_info *info)
 
 static int put_cpu_list(struct sk_buff *skb, int attr, const struct cpumask *mask)
 {
-	char *buf = kmalloc(CPU_LIST_LEN, GFP_KERNEL);
+	/* four digits and a comma each */
+	size_t len = min_t(size_t, CPU_LIST_LEN, nr_cpu_ids * 5UL + 1);
+	char *buf = kmalloc(len, GFP_KERNEL);
 	int ret;
 
 	if (!buf)
 		return -ENOMEM;
-	rp_cpulist_print(buf, CPU_LIST_LEN, mask);
+	rp_cpulist_print(buf, len, mask);
 	ret = nla_put_string(skb, attr, buf);
 	kfree(buf);
 	return ret;
