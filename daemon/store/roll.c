@@ -123,11 +123,12 @@ static int write_batch(struct roll *r, const struct hfile_batch *b)
 
 	if (!history_room(h, need, false))
 		return -ENOSPC;
-	for (int tries = 0; err == -ENOSPC && tries < 8; tries++) {
+	for (int tries = 0; tries < 8; tries++) {
 		err = hfile_commit(r->file, &r->row, b);
+		if (err != -ENOSPC)
+			break;
 		history_sized(h, r->file);
-		if (err == -ENOSPC)
-			(void)history_room(h, need, true);
+		(void)history_room(h, need, true);
 	}
 	return err;
 }

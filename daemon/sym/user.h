@@ -31,7 +31,7 @@ bool user_resolve(struct user *u, struct file *f, uint64_t off, uint64_t *line_n
 		  struct sym_answer *ret);
 /* The function's name alone, from symbol tables only: never waits for debug information. */
 bool user_function(struct user *u, struct file *f, uint64_t off, struct sym_answer *ret);
-/* Looks whether debug files came, and gives memory back; cheap. One thread, once a minute. */
+/* Looks whether debug files came (each five minutes), gives memory back. One thread, once a minute. */
 void user_refresh(struct user *u);
 
 struct user_counters {
