@@ -11,11 +11,16 @@
 . tests/vm/daemon_lib.sh
 soak_end=$((SECONDS + ${RINGPROF_SOAK:-20} * 60))
 
+# what the daemon says of its memory, KiB
+parts() {
+	api /metrics | awk '/^ringprof_[a-z_]*_bytes / && !/disk|limit|pinned|raw/ {
+		gsub(/^ringprof_|_bytes$/, "", $1); printf "%s\"%s\":%.0f", sep, $1, $2 / 1024; sep = "," }'
+}
 # figures of this moment, a JSON object in a line
 soak_look() {
 	local daemon
 	daemon=$(cat /proc/"$(pgrep -x ringprofd)"/status | awk '$1 == "RssAnon:" { print $2 }')
-	printf '{"kernel_kib":%s,"daemon_kib":%s,"cpus":%s}\n' "$(kernel_kib)" "$daemon" \
+	printf '{"kernel_kib":%s,"daemon_kib":%s,"parts":{%s},"cpus":%s}\n' "$(kernel_kib)" "$daemon" "$(parts)" \
 		"$(ringprof stats --cpu --json | tr -d '\n')" >> "$tmp/soak"
 }
 # An emulated CPU that lies keep busy may not get through in time: then the answer
@@ -50,7 +55,6 @@ load
 memory=$(kernel_kib)
 ok "the daemon takes the module" daemon_start soak-daemon --memory=16MiB
 ok "${RINGPROF_SOAK:-20} minutes of rounds" soak
-api /metrics | awk '/^ringprof_[a-z_]*_bytes / { printf "# figure: %s %.0f KiB\n", $1, $2 / 1024 }'
 judge "in each of them counters added up, memory is flat" tests/vm/check soak "$tmp/soak"
 ok "most scrapes were answered" awk '{ n[$2]++ } END { print n[200], "of", NR; exit n[200] * 2 < NR }' "$tmp/scrapes"
 daemon_end
