@@ -183,7 +183,8 @@ static int build(struct daemon *d, char *err, size_t errlen)
 	struct collector_config cc = {
 		.source = settings_source(c, true),
 		/* windows refer to some at a time: all of them are to fit */
-		.agg = { .max_model_bytes = c->memory / 4 < MODEL_BYTES ? c->memory / 4 : MODEL_BYTES,
+		.agg = { .max_model_bytes = c->memory / 4 < MODEL_BYTES ? c->memory / 4
+									: MODEL_BYTES,
 			 .max_series = MAX_SERIES,
 			 .host = d->host,
 			 .external = (const char *const(*)[2])d->labels,

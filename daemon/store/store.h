@@ -45,11 +45,11 @@ int store_add(struct store *s, struct window *w);
 /* ---- the history on disk ---- */
 
 struct history_config {
-	const char *dir;       /* made if it is missing; one daemon's alone */
-	const char *host;      /* told with pins that go elsewhere */
-	uint64_t max_bytes;    /* of all files, the log included */
-	uint64_t max_age[4];   /* ns: 10 s, 1 min, 10 min, 1 h */
-	uint64_t raw_bytes;    /* of max_bytes for single samples of the last minutes; 0: none */
+	const char *dir;     /* made if it is missing; one daemon's alone */
+	const char *host;    /* told with pins that go elsewhere */
+	uint64_t max_bytes;  /* of all files, the log included */
+	uint64_t max_age[4]; /* ns: 10 s, 1 min, 10 min, 1 h */
+	uint64_t raw_bytes;  /* of max_bytes for single samples of the last minutes; 0: none */
 	/*
 	 * Bytes that the numbering of the files that are written may take together,
 	 * and no more that of files read lately: past it files are cut. 0: no limit.
