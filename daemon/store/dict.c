@@ -26,31 +26,39 @@ struct dict *dict_new(void)
 
 	if (!d)
 		return NULL;
+	d->refs = 1;
+	pthread_mutex_init(&d->lock, NULL);
 	d->model = model_new();
 	d->names = name_table_new();
 	if (!d->model || !d->names) {
-		dict_free(d);
+		dict_unref(d);
 		return NULL;
 	}
-	d->written.stacks = 1; /* the empty stack needs no row */
+	for (int i = 0; i < DICT_FILES; i++)
+		d->written[i].stacks = 1; /* the empty stack needs no row */
 	return d;
 }
 
-void dict_free(struct dict *d)
+struct dict *dict_ref(struct dict *d)
 {
-	if (!d)
+	__atomic_add_fetch(&d->refs, 1, __ATOMIC_RELAXED);
+	return d;
+}
+
+void dict_unref(struct dict *d)
+{
+	if (!d || __atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	for (size_t i = 0; i < d->n_series; i++)
 		free(d->series[i].code);
-	for (size_t i = 0; i < d->n_fresh; i++)
-		free((void *)d->fresh[i].row.lines);
-	free(d->fresh);
+	free(d->named);
 	free(d->series);
 	free(d->texts);
 	hmap_free(&d->text_index);
 	hmap_free(&d->local_index);
 	name_table_unref(d->names);
 	model_unref(d->model);
+	pthread_mutex_destroy(&d->lock);
 	free(d);
 }
 
@@ -58,7 +66,8 @@ size_t dict_bytes(const struct dict *d)
 {
 	return sizeof(*d) + model_bytes(d->model) + name_table_bytes(d->names) +
 	       d->cap_texts * sizeof(char *) + d->cap_series * sizeof(*d->series) + d->local_bytes +
-	       hmap_bytes(&d->text_index) + hmap_bytes(&d->local_index);
+	       hmap_bytes(&d->text_index) + hmap_bytes(&d->local_index) +
+	       d->cap_named * sizeof(*d->named);
 }
 
 static int read_texts(struct dict *d, struct bytes *in)
@@ -78,6 +87,7 @@ static int read_texts(struct dict *d, struct bytes *in)
 			return -EBADMSG;
 		memcpy(text, p, len);
 		text[len] = '\0';
+		d->text_bytes += len;
 		t[d->n_texts] = model_string(d->model, text);
 		if (!t[d->n_texts++])
 			return -ENOMEM;
@@ -320,20 +330,6 @@ static int read_names(struct dict *d, struct bytes *in)
 	return in->bad ? -EBADMSG : 0;
 }
 
-static void mark_written(struct dict *d)
-{
-	uint32_t counts[6];
-
-	model_counts(d->model, counts);
-	d->written = (struct dict_mark){ .texts = (uint32_t)d->n_texts,
-					 .objects = counts[0],
-					 .frames = counts[1],
-					 .stacks = counts[2],
-					 .series = (uint32_t)d->n_series };
-	for (size_t i = 0; i < d->n_series; i++)
-		d->series[i].written = d->series[i].n;
-}
-
 int dict_read(struct dict *d, const void *raw, size_t len)
 {
 	static int (*const parts[])(struct dict * d,
@@ -348,14 +344,6 @@ int dict_read(struct dict *d, const void *raw, size_t len)
 		if (r)
 			return r;
 	}
-	mark_written(d);
+	dict_mark_all(d, 0);
 	return in.p == in.end ? 0 : -EBADMSG;
-}
-
-void dict_written(struct dict *d)
-{
-	for (size_t i = 0; i < d->n_fresh; i++)
-		free((void *)d->fresh[i].row.lines);
-	d->n_fresh = 0;
-	mark_written(d);
 }

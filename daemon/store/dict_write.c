@@ -57,6 +57,7 @@ static const char *add_text(struct dict *d, const char *s)
 	if (index_text(d, (uint32_t)d->n_texts))
 		return NULL;
 	d->n_texts++;
+	d->text_bytes += strlen(own);
 	return own;
 }
 
@@ -65,12 +66,12 @@ static uint64_t local_hash(uint32_t series, uint32_t code)
 	return hash_mix(code, (uint64_t)series + 7);
 }
 
-int dict_make_writable(struct dict *d)
+int dict_make_writable(struct dict *d, unsigned int n_files)
 {
-	int r = 0;
+	/* before anything is added that is in no file */
+	int r = dict_mark_read(d);
 
-	if (d->writable)
-		return 0;
+	d->n_files = n_files;
 	for (uint32_t i = 0; !r && i < d->n_texts; i++)
 		if (text_number(d, d->texts[i]) == UINT32_MAX)
 			r = index_text(d, i);
@@ -80,7 +81,6 @@ int dict_make_writable(struct dict *d)
 	d->empty = r ? NULL : add_text(d, "");
 	if (!r && !d->empty)
 		r = -ENOMEM;
-	d->writable = !r;
 	return r;
 }
 
@@ -90,8 +90,8 @@ static bool same_key(const struct stored_key *a, const struct stored_key *b)
 	       !memcmp(a->file, b->file, sizeof(a->file));
 }
 
-static bool same_object(const struct model_object *have, const struct model_object *o,
-			const struct stored_key *key)
+bool dict_same_object(const struct model_object *have, const struct model_object *o,
+		      const struct stored_key *key)
 {
 	return have->kind == o->kind && !strcmp(have->name, o->name) &&
 	       !strcmp(have->build_id, o->build_id) && same_key(&have->stored->key, key);
@@ -106,7 +106,7 @@ uint32_t dict_object(struct dict *d, const struct model_object *o, const struct 
 
 	model_counts(d->model, counts);
 	for (uint32_t i = counts[0]; i--;)
-		if (same_object(model_object(d->model, i), o, key))
+		if (dict_same_object(model_object(d->model, i), o, key))
 			return i;
 	s.object = counts[0];
 	s.name = add_text(d, o->name);
@@ -175,28 +175,20 @@ int dict_name(struct dict *d, uint32_t frame, const struct sym_answer *a, bool h
 	      int64_t bias)
 {
 	const struct model_frame *f = model_frame(d->model, frame);
-	struct dict_name *fresh =
-		array_room(d->fresh, &d->cap_fresh, d->n_fresh + 1, sizeof(*fresh));
-	struct sym_line *lines;
+	struct sym_line lines[SYM_MAX_LINES];
 	struct name_row row = { .object = f->object,
 				.off = f->off,
 				.func_start = a->func_start,
 				.bias = bias,
 				.has_vaddr = has_vaddr,
-				.n_lines = a->n };
+				.n_lines = a->n,
+				.lines = lines };
 
-	if (!fresh)
-		return -ENOMEM;
-	d->fresh = fresh;
-	lines = calloc(a->n + 1U, sizeof(*lines));
 	row.module = add_text(d, a->module);
-	row.lines = lines;
-	if (!lines || !row.module || copy_lines(d, a, lines) || name_table_add(d->names, &row)) {
-		free(lines);
+	if (a->n > SYM_MAX_LINES || !row.module || copy_lines(d, a, lines) ||
+	    name_table_add(d->names, &row))
 		return -ENOMEM;
-	}
-	fresh[d->n_fresh++] = (struct dict_name){ .frame = frame, .row = row };
-	return 0;
+	return dict_named(d, frame);
 }
 
 /* ---- writing ---- */
@@ -206,10 +198,10 @@ static void put_text(const struct dict *d, struct buf *out, const char *s)
 	put_varint(out, text_number(d, s));
 }
 
-static void put_texts(const struct dict *d, struct buf *out)
+static void put_texts(const struct dict *d, uint32_t from, struct buf *out)
 {
-	put_varint(out, d->n_texts - d->written.texts);
-	for (size_t i = d->written.texts; i < d->n_texts; i++) {
+	put_varint(out, d->n_texts - from);
+	for (size_t i = from; i < d->n_texts; i++) {
 		size_t n = strlen(d->texts[i]);
 
 		put_varint(out, n);
@@ -217,10 +209,10 @@ static void put_texts(const struct dict *d, struct buf *out)
 	}
 }
 
-static void put_objects(const struct dict *d, struct buf *out, uint32_t n)
+static void put_objects(const struct dict *d, uint32_t from, uint32_t n, struct buf *out)
 {
-	put_varint(out, n - d->written.objects);
-	for (uint32_t i = d->written.objects; i < n; i++) {
+	put_varint(out, n - from);
+	for (uint32_t i = from; i < n; i++) {
 		const struct model_object *o = model_object(d->model, i);
 
 		put_varint(out, o->kind);
@@ -233,36 +225,36 @@ static void put_objects(const struct dict *d, struct buf *out, uint32_t n)
 	}
 }
 
-static void put_frames(const struct dict *d, struct buf *out, uint32_t n)
+static void put_frames(const struct dict *d, uint32_t from, uint32_t n, struct buf *out)
 {
 	uint64_t off = 0;
 
-	put_varint(out, n - d->written.frames);
-	for (uint32_t i = d->written.frames; i < n; i++)
+	put_varint(out, n - from);
+	for (uint32_t i = from; i < n; i++)
 		put_varint(out, model_frame(d->model, i)->object);
-	for (uint32_t i = d->written.frames; i < n; i++) {
+	for (uint32_t i = from; i < n; i++) {
 		put_signed(out, (int64_t)(model_frame(d->model, i)->off - off));
 		off = model_frame(d->model, i)->off;
 	}
 }
 
-static void put_stacks(const struct dict *d, struct buf *out, uint32_t n)
+static void put_stacks(const struct dict *d, uint32_t from, uint32_t n, struct buf *out)
 {
 	int64_t frame = 0;
 
-	put_varint(out, n - d->written.stacks);
-	for (uint32_t i = d->written.stacks; i < n; i++)
+	put_varint(out, n - from);
+	for (uint32_t i = from; i < n; i++)
 		put_varint(out, i - 1 - model_stack(d->model, i)->parent);
-	for (uint32_t i = d->written.stacks; i < n; i++) {
+	for (uint32_t i = from; i < n; i++) {
 		put_signed(out, model_stack(d->model, i)->frame - frame);
 		frame = model_stack(d->model, i)->frame;
 	}
 }
 
-static void put_series(const struct dict *d, struct buf *out)
+static void put_series(const struct dict *d, uint32_t from, struct buf *out)
 {
-	put_varint(out, d->n_series - d->written.series);
-	for (uint32_t i = d->written.series; i < d->n_series; i++) {
+	put_varint(out, d->n_series - from);
+	for (uint32_t i = from; i < d->n_series; i++) {
 		const struct model_series *s = model_series(d->model, i);
 
 		put_varint(out, s->n);
@@ -273,22 +265,22 @@ static void put_series(const struct dict *d, struct buf *out)
 	}
 }
 
-static void put_locals(const struct dict *d, struct buf *out)
+static void put_locals(const struct dict *d, unsigned int file, struct buf *out)
 {
 	uint32_t groups = 0;
 
 	for (uint32_t i = 0; i < d->n_series; i++)
-		groups += d->series[i].n > d->series[i].written;
+		groups += d->series[i].n > d->series[i].written[file];
 	put_varint(out, groups);
 	for (uint32_t i = 0; i < d->n_series; i++) {
 		const struct dict_series *s = &d->series[i];
 		int64_t code = 0;
 
-		if (s->n == s->written)
+		if (s->n == s->written[file])
 			continue;
 		put_varint(out, i);
-		put_varint(out, s->n - s->written);
-		for (uint32_t k = s->written; k < s->n; k++) {
+		put_varint(out, s->n - s->written[file]);
+		for (uint32_t k = s->written[file]; k < s->n; k++) {
 			put_signed(out, s->code[k] - code);
 			code = s->code[k];
 		}
@@ -314,40 +306,47 @@ static void put_name(const struct dict *d, struct buf *out, const struct name_ro
 	}
 }
 
-static void put_names(const struct dict *d, struct buf *out)
+static void put_names(const struct dict *d, uint32_t from, struct buf *out)
 {
 	int64_t frame = 0;
 
-	put_varint(out, d->n_fresh);
-	for (size_t i = 0; i < d->n_fresh; i++) {
-		put_signed(out, d->fresh[i].frame - frame);
-		frame = d->fresh[i].frame;
-		put_name(d, out, &d->fresh[i].row);
+	put_varint(out, d->n_named - from);
+	for (size_t i = from; i < d->n_named; i++) {
+		const struct model_frame *f = model_frame(d->model, d->named[i]);
+		struct name_row row = { .module = d->empty };
+
+		/* it is there: what is listed has got its name, and keeps one */
+		(void)name_table_get(d->names, f->object, f->off, &row);
+		put_signed(out, d->named[i] - frame);
+		frame = d->named[i];
+		put_name(d, out, &row);
 	}
 }
 
-static bool is_dirty(const struct dict *d, const uint32_t counts[6])
+static bool is_dirty(const struct dict *d, unsigned int file, const uint32_t counts[6])
 {
+	const struct dict_mark *m = &d->written[file];
+
 	for (uint32_t i = 0; i < d->n_series; i++)
-		if (d->series[i].n > d->series[i].written)
+		if (d->series[i].n > d->series[i].written[file])
 			return true;
-	return d->n_texts > d->written.texts || counts[0] > d->written.objects ||
-	       counts[1] > d->written.frames || counts[2] > d->written.stacks ||
-	       d->n_series > d->written.series || d->n_fresh;
+	return d->n_texts > m->texts || counts[0] > m->objects || counts[1] > m->frames ||
+	       counts[2] > m->stacks || d->n_series > m->series || d->n_named > m->named;
 }
 
-void dict_segment(const struct dict *d, struct buf *out)
+void dict_segment(const struct dict *d, unsigned int file, struct buf *out)
 {
+	const struct dict_mark *m = &d->written[file];
 	uint32_t counts[6];
 
 	model_counts(d->model, counts);
-	if (!is_dirty(d, counts))
+	if (!is_dirty(d, file, counts))
 		return;
-	put_texts(d, out);
-	put_objects(d, out, counts[0]);
-	put_frames(d, out, counts[1]);
-	put_stacks(d, out, counts[2]);
-	put_series(d, out);
-	put_locals(d, out);
-	put_names(d, out);
+	put_texts(d, m->texts, out);
+	put_objects(d, m->objects, counts[0], out);
+	put_frames(d, m->frames, counts[1], out);
+	put_stacks(d, m->stacks, counts[2], out);
+	put_series(d, m->series, out);
+	put_locals(d, file, out);
+	put_names(d, m->named, out);
 }

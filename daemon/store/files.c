@@ -22,8 +22,6 @@
 #include "base/clock.h"
 #include "store/history.h"
 
-#define MAX_DICT (24U << 20) /* bytes of one file's dictionary in memory */
-
 /* a log of each file written on, when it is folded in: those bytes are there twice then */
 #define FOLDED_IN     (1U << 20)
 #define NEW_FILE_NEED (128U << 10)
@@ -221,36 +219,36 @@ int history_scan(struct history *h)
 
 /* ---- files to write on ---- */
 
-bool history_file_is_full(struct history *h, const struct hfile *f)
+bool history_is_full(struct history *h, uint32_t tier, uint64_t bytes)
 {
 	uint64_t most;
 
 	pthread_mutex_lock(&h->lock);
-	if (f->tier == TIER_RAW) {
+	if (tier == TIER_RAW) {
 		most = history_raw_share(h) / RAW_FILES;
 	} else {
-		most = history_share(h, f->tier) / 4;
+		most = history_share(h, tier) / 4;
 		most = most > HISTORY_LEAST ? most : HISTORY_LEAST;
 	}
 	pthread_mutex_unlock(&h->lock);
-	return f->bytes > most || dict_bytes(f->dict) > MAX_DICT;
+	return bytes > most;
 }
 
-/* The last file of that day, a reference; NULL: none. *next: a number for one more. */
-static struct hfile *last_file(struct history *h, uint32_t tier, uint64_t day, uint32_t *next)
+static bool is_of(const struct hfile *f, uint32_t tier, uint64_t day)
+{
+	return !f->is_pin && f->tier == tier && f->day == day;
+}
+
+struct hfile *history_last_file(struct history *h, uint32_t tier, uint64_t day)
 {
 	struct hfile *last = NULL;
 
-	*next = 0;
 	pthread_mutex_lock(&h->lock);
-	for (size_t i = 0; i < h->n_files; i++) {
-		struct hfile *f = h->files[i];
-
-		if (f->is_pin || f->tier != tier || f->day != day)
-			continue;
-		*next = f->number + 1;
-		last = f->origin == h->origin && !f->bad ? f : NULL;
-	}
+	for (size_t i = 0; i < h->n_files; i++)
+		if (is_of(h->files[i], tier, day))
+			last = h->files[i];
+	if (last && (last->origin != h->origin || last->bad || last->cut))
+		last = NULL;
 	if (last) {
 		last->busy = true;
 		hfile_ref(last);
@@ -259,10 +257,23 @@ static struct hfile *last_file(struct history *h, uint32_t tier, uint64_t day, u
 	return last;
 }
 
-static int new_file(struct history *h, uint32_t tier, uint64_t day, uint32_t number,
+static uint32_t next_number(struct history *h, uint32_t tier, uint64_t day)
+{
+	uint32_t next = 0;
+
+	pthread_mutex_lock(&h->lock);
+	for (size_t i = 0; i < h->n_files; i++)
+		if (is_of(h->files[i], tier, day))
+			next = h->files[i]->number + 1;
+	pthread_mutex_unlock(&h->lock);
+	return next;
+}
+
+static int new_file(struct history *h, uint32_t tier, uint64_t day, struct dict *d, unsigned int i,
 		    struct hfile **ret)
 {
 	cleanup_free char *path = NULL;
+	uint32_t number = next_number(h, tier, day);
 	struct hfile *f;
 	int r = -EEXIST;
 
@@ -271,7 +282,7 @@ static int new_file(struct history *h, uint32_t tier, uint64_t day, uint32_t num
 		path = path_of(h, tier, day, n);
 		if (!path)
 			return -ENOMEM;
-		r = hfile_create(&f, path, h->origin, h->host, NULL);
+		r = hfile_create(&f, path, h->origin, h->host, NULL, d, i);
 		if (!r)
 			f->number = n;
 	}
@@ -299,32 +310,16 @@ void history_release(struct history *h, struct hfile *f)
 	hfile_unref(f);
 }
 
-int history_file_for(struct history *h, uint32_t tier, uint64_t wall, struct hfile **ret)
+int history_new_file(struct history *h, uint32_t tier, uint64_t day, struct dict *d, unsigned int i,
+		     struct hfile **ret)
 {
-	uint32_t next;
-	struct hfile *f = last_file(h, tier, wall / HISTORY_DAY, &next);
-	const char *why = "it cannot be written on";
-	int r;
+	int r = -ENOSPC;
 
-	if (f && f->cut) {
-		history_release(h, f);
-	} else if (f) {
-		r = hfile_make_writable(f, &why);
-		if (!r && !history_file_is_full(h, f)) {
-			*ret = f;
-			return 0;
-		}
-		if (!r)
-			(void)hfile_seal(f);
-		else if (r == -EBADMSG)
-			history_found_bad(h, f, why);
-		history_release(h, f);
-	}
 	/* four empty tables and their log */
 	if (!history_room(h, NEW_FILE_NEED, false))
 		return -ENOSPC;
 	for (int tries = 0; tries < 8; tries++) {
-		r = new_file(h, tier, wall / HISTORY_DAY, next, ret);
+		r = new_file(h, tier, day, d, i, ret);
 		if (r != -ENOSPC)
 			break;
 		(void)history_room(h, NEW_FILE_NEED, true);

@@ -115,7 +115,7 @@ void hfile_unref(struct hfile *f)
 		return;
 	close_writer(f);
 	hfile_close_reader(f);
-	dict_free(f->dict);
+	dict_unref(f->dict);
 	free(f->rows);
 	free(f->path);
 	free(f->pin_name);
@@ -165,21 +165,35 @@ void hfile_set_aside(const char *path)
 	each_name(path, move_aside, NULL);
 }
 
+static uint64_t size_of(const char *name)
+{
+	struct stat st;
+
+	if (stat(name, &st))
+		return 0;
+	/* sparse files do not count more */
+	return (uint64_t)st.st_blocks * 512 > (uint64_t)st.st_size ? (uint64_t)st.st_blocks * 512
+								   : (uint64_t)st.st_size;
+}
+
 uint64_t hfile_size(const char *path)
 {
 	char name[4096];
 	uint64_t n = 0;
-	struct stat st;
 
 	for (size_t i = 0; i < ARRAY_SIZE(beside); i++) {
 		snprintf(name, sizeof(name), "%s%s", path, beside[i]);
-		/* the shared index is the log's, made anew each time; sparse files do not count more */
-		if (!stat(name, &st))
-			n += (uint64_t)st.st_blocks * 512 > (uint64_t)st.st_size
-				     ? (uint64_t)st.st_blocks * 512
-				     : (uint64_t)st.st_size;
+		n += size_of(name);
 	}
 	return n;
+}
+
+uint64_t hfile_own_size(const char *path)
+{
+	char log[4096];
+
+	snprintf(log, sizeof(log), "%s%s", path, beside[1]);
+	return size_of(path) + size_of(log);
 }
 
 int hfile_put_meta(sqlite3 *db, const char *key, const char *text, int64_t number)
@@ -241,7 +255,7 @@ static int make_file(const char *path, uint64_t origin, const char *host, const 
 }
 
 int hfile_create(struct hfile **ret, const char *path, uint64_t origin, const char *host,
-		 const char *pin_name)
+		 const char *pin_name, struct dict *d, unsigned int i)
 {
 	struct hfile *f;
 	const char *why;
@@ -256,7 +270,7 @@ int hfile_create(struct hfile **ret, const char *path, uint64_t origin, const ch
 		hfile_remove(path);
 		return r;
 	}
-	r = hfile_make_writable(f, &why);
+	r = hfile_write_on(f, d, i);
 	if (r) {
 		hfile_unlink(f);
 		hfile_unref(f);
@@ -289,26 +303,18 @@ static int prepare_writer(struct hfile *f)
 	return r;
 }
 
-static int make_writable(struct hfile *f, const char **why)
-{
-	int r = hfile_load(f, why);
-
-	if (!r)
-		r = dict_make_writable(f->dict);
-	if (!r)
-		r = prepare_writer(f);
-	if (r)
-		close_writer(f);
-	return r;
-}
-
-int hfile_make_writable(struct hfile *f, const char **why)
+int hfile_write_on(struct hfile *f, struct dict *d, unsigned int i)
 {
 	int r;
 
-	/* in one go: a dictionary that is written on must not be forgotten */
 	pthread_mutex_lock(&f->lock);
-	r = make_writable(f, why);
+	r = prepare_writer(f);
+	if (r)
+		close_writer(f);
+	/* what was read of it goes: with an error, too, for d may be that and has more by now */
+	dict_unref(f->dict);
+	f->dict = r ? NULL : dict_ref(d);
+	f->dict_file = i;
 	pthread_mutex_unlock(&f->lock);
 	return r;
 }
@@ -322,8 +328,19 @@ int hfile_seal(struct hfile *f)
 	hfile_close_reader(f);
 	r = hfile_sql(f->wdb, "PRAGMA journal_mode=DELETE");
 	close_writer(f);
-	dict_free(f->dict);
+	dict_unref(f->dict);
 	f->dict = NULL;
+	pthread_mutex_unlock(&f->lock);
+	return r;
+}
+
+int hfile_fold(struct hfile *f)
+{
+	int r;
+
+	/* nobody reads meanwhile: that would keep the log */
+	pthread_mutex_lock(&f->lock);
+	r = hfile_sql(f->wdb, "PRAGMA wal_checkpoint(TRUNCATE)");
 	pthread_mutex_unlock(&f->lock);
 	return r;
 }
@@ -369,12 +386,12 @@ static int pack_segment(struct hfile *f, ZSTD_CCtx *z, struct buf *out)
 	struct buf raw = { 0 };
 	int r;
 
-	pthread_mutex_lock(&f->lock);
-	dict_segment(f->dict, &raw);
-	pthread_mutex_unlock(&f->lock);
+	pthread_mutex_lock(&f->dict->lock);
+	dict_segment(f->dict, f->dict_file, &raw);
+	pthread_mutex_unlock(&f->dict->lock);
 	r = raw.err;
 	if (!r && raw.len > HFILE_MAX_SEGMENT)
-		r = -EIO; /* nobody would read it: what comes goes into a new file */
+		r = -EFBIG; /* nobody would read it: what comes goes into a new file */
 	if (!r && raw.len)
 		r = code_pack(z, CODE_TEXTS, &raw, out);
 	buf_free(&raw);
@@ -438,8 +455,8 @@ int hfile_commit(struct hfile *f, struct hrow *row, const struct hfile_batch *b)
 		return r;
 	}
 	f->version = HFILE_VERSION;
-	pthread_mutex_lock(&f->lock);
-	dict_written(f->dict);
-	pthread_mutex_unlock(&f->lock);
+	pthread_mutex_lock(&f->dict->lock);
+	dict_written(f->dict, f->dict_file);
+	pthread_mutex_unlock(&f->dict->lock);
 	return 0;
 }

@@ -24,7 +24,7 @@ struct selector;
 #define HFILE_APP_ID  0x52504831 /* "RPH1" */
 /*
  * Bytes of a dictionary in memory: some kilobytes from elsewhere may unpack to
- * gigabytes. Files of our own are closed at a tenth of that, pins end at half.
+ * gigabytes. Files of our own are closed at a fifth of that, pins end at half.
  */
 #define HFILE_MAX_DICT (256U << 20)
 
@@ -61,27 +61,37 @@ struct hfile {
 	pthread_mutex_t lock;
 	sqlite3 *db; /* readers' */
 	sqlite3_stmt *get_head, *get_data;
-	struct dict *dict; /* NULL: not read */
+	struct dict *dict; /* a reference, perhaps with more than the file; NULL: not read */
 	uint64_t used;	   /* mono ns of the last read */
 	/* the writer's thread */
-	int64_t version; /* of the file as it is */
-	bool cut;	 /* is not to be written on: its numbering took too much memory */
+	unsigned int dict_file; /* which one it is of the dictionary's */
+	int64_t version;	/* of the file as it is */
+	bool cut;		/* is not to be written on: its numbering took too much memory */
 	sqlite3 *wdb;
 	sqlite3_stmt *put_seg, *put_win, *put_data;
 };
 
-/* A new file, to be written on; must not be there. pin_name NULL: no pin. 0 or -errno. */
+/*
+ * A new file, to be written on as hfile_write_on says; must not be there. pin_name
+ * NULL: no pin. 0 or -errno.
+ */
 int hfile_create(struct hfile **ret, const char *path, uint64_t origin, const char *host,
-		 const char *pin_name);
+		 const char *pin_name, struct dict *d, unsigned int i);
 /*
  * Checks it and reads its rows: 0; -EBADMSG: *why says what is wrong (static
  * text); -ENOMEM, -ENOSPC, -EIO: nothing is known of the file.
  */
 int hfile_open(struct hfile **ret, const char *path, const char **why);
-/* Ready for hfile_commit; what was read for readers is the writer's too from now on. */
-int hfile_make_writable(struct hfile *f, const char **why);
 /*
- * Folds in the log and closes the writer's side. 0, or -errno: the log stays
+ * Ready for hfile_commit, as file i of the writable dictionary d, whose mark says
+ * what f has of it. Readers share d from now on (a reference is taken). 0 or
+ * -errno.
+ */
+int hfile_write_on(struct hfile *f, struct dict *d, unsigned int i);
+/* Folds in the log of a file that is written on, as far as nobody else reads it. 0 or -errno. */
+int hfile_fold(struct hfile *f);
+/*
+ * Folds in the log, closes the writer's side and gives back the dictionary. 0, or -errno: the log stays
  * beside the file, to be folded in at the next start.
  */
 int hfile_seal(struct hfile *f);
@@ -94,6 +104,8 @@ void hfile_remove(const char *path);
 /* To NAME.refused, likewise. */
 void hfile_set_aside(const char *path);
 uint64_t hfile_size(const char *path); /* on the disk now, bytes */
+/* The same without what goes when it is closed, once its log is folded in. */
+uint64_t hfile_own_size(const char *path);
 
 /* A window on its way to the file. */
 struct hfile_batch {
@@ -103,7 +115,7 @@ struct hfile_batch {
 /*
  * Packs a window (and what is new of the dictionary); entries are sorted, *head's
  * sums are filled in and freed. *packer NULL: made, the caller's to free. 0,
- * -ENOMEM, -EIO. Free the batch in any case.
+ * -ENOMEM, -EIO, -EFBIG (too much is new). Free the batch in any case.
  */
 int hfile_pack(struct hfile *f, ZSTD_CCtx **packer, struct code_head *head,
 	       const struct code_entry *e, uint32_t n, struct hfile_batch *ret);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Between the two halves of a history file: hfile.c writes, hfile_read.c reads. */
+/* Between the parts of a history file: hfile.c writes, hfile_read.c reads, hfile_dict.c is for both. */
 #ifndef RINGPROF_STORE_HFILE_INT_H
 #define RINGPROF_STORE_HFILE_INT_H
 
@@ -20,7 +20,14 @@ struct hfile *hfile_alloc(const char *path);
 int64_t hfile_number(sqlite3 *db, const char *sql);
 /* A row of the table meta: text, or number where it is NULL. 0 or -errno as hfile_errno. */
 int hfile_put_meta(sqlite3 *db, const char *key, const char *text, int64_t number);
-/* With the file's lock held. */
+/* Readers' connection, if it is not there; 0 or -errno. With the file's lock held, both. */
+int hfile_reader(struct hfile *f);
 void hfile_close_reader(struct hfile *f);
+/*
+ * Takes the file's lock and its dictionary's, which is there then, until
+ * hfile_end_read. With an error, as hfile_load, none is held.
+ */
+int hfile_begin_read(struct hfile *f);
+void hfile_end_read(struct hfile *f);
 
 #endif

@@ -23,7 +23,7 @@ void hfile_close_reader(struct hfile *f)
 	f->db = NULL;
 }
 
-static int reader(struct hfile *f)
+int hfile_reader(struct hfile *f)
 {
 	int r;
 
@@ -177,67 +177,6 @@ int hfile_open(struct hfile **ret, const char *path, const char **why)
 	return 0;
 }
 
-/* ---- dictionary ---- */
-
-static int read_segment(struct dict *d, ZSTD_DCtx *z, sqlite3_stmt *q, struct buf *room)
-{
-	struct bytes in = { .p = sqlite3_column_blob(q, 0) };
-	int r;
-
-	if (!in.p)
-		return -EBADMSG;
-	in.end = in.p + sqlite3_column_bytes(q, 0);
-	r = code_unpack(z, &in, HFILE_MAX_SEGMENT, room);
-	if (!r)
-		r = dict_read(d, room->data, room->len);
-	return !r && dict_bytes(d) > HFILE_MAX_DICT ? -EBADMSG : r;
-}
-
-static int read_segments(struct dict *d, sqlite3 *db)
-{
-	ZSTD_DCtx *z = ZSTD_createDCtx();
-	struct buf room = { 0 };
-	sqlite3_stmt *q;
-	int r, step;
-
-	if (!z)
-		return -ENOMEM;
-	r = hfile_errno(sqlite3_prepare_v2(db, "SELECT data FROM seg ORDER BY id", -1, &q, NULL));
-	while (!r) {
-		step = sqlite3_step(q);
-		if (step != SQLITE_ROW) {
-			r = hfile_errno(step);
-			break;
-		}
-		r = read_segment(d, z, q, &room);
-	}
-	sqlite3_finalize(q);
-	buf_free(&room);
-	ZSTD_freeDCtx(z);
-	return r;
-}
-
-int hfile_load(struct hfile *f, const char **why)
-{
-	int r;
-
-	if (f->dict)
-		return 0;
-	*why = "its dictionary is damaged";
-	r = reader(f);
-	if (r)
-		return r;
-	f->dict = dict_new();
-	if (!f->dict)
-		return -ENOMEM;
-	r = read_segments(f->dict, f->db);
-	if (r) {
-		dict_free(f->dict);
-		f->dict = NULL;
-	}
-	return r;
-}
-
 /* ---- windows ---- */
 
 /* The blob of that row; good until the statement is reset. */
@@ -254,21 +193,14 @@ static int blob(sqlite3_stmt *q, int64_t id, const void **p, size_t *len)
 	return *p ? 0 : -EBADMSG;
 }
 
-/* Head and what the selector takes of it; the caller frees head->series and *take. */
+/* Head and what the selector takes of it; the caller frees head->series and *take, zeroed before. */
 static int read_head(struct hfile *f, const struct hrow *row, const struct selector *sel,
 		     struct code_head *head, uint8_t **take)
 {
-	const char *why;
 	const void *p;
 	size_t len;
-	int r;
+	int r = hfile_reader(f);
 
-	memset(head, 0, sizeof(*head));
-	*take = NULL;
-	__atomic_store_n(&f->used, mono_now(), __ATOMIC_RELAXED);
-	r = hfile_load(f, &why);
-	if (!r)
-		r = reader(f);
 	if (!r)
 		r = blob(f->get_head, row->id, &p, &len);
 	if (!r)
@@ -372,13 +304,14 @@ static int read_window(struct hfile *f, const struct hrow *row, const struct wan
 {
 	struct window *w = calloc(1, sizeof(*w));
 	cleanup_free uint8_t *take = NULL;
-	struct code_head head;
-	int r;
+	struct code_head head = { 0 };
+	int r = w ? hfile_begin_read(f) : -ENOMEM;
 
-	if (!w)
-		return -ENOMEM;
+	if (r) {
+		free(w);
+		return r;
+	}
 	w->refs = 1;
-	pthread_mutex_lock(&f->lock);
 	r = read_head(f, row, want->sel, &head, &take);
 	if (!r)
 		r = fill_window(f, row, &head, take, w);
@@ -386,7 +319,7 @@ static int read_window(struct hfile *f, const struct hrow *row, const struct wan
 		r = read_entries(f, row, &head, take, w);
 	if (!r && want->samples)
 		r = read_samples(f, row, w->n_entries, want);
-	pthread_mutex_unlock(&f->lock);
+	hfile_end_read(f);
 	free(head.series);
 	if (r)
 		window_unref(w);
@@ -404,12 +337,13 @@ int hfile_window(struct hfile *f, const struct hrow *row, const struct selector 
 int hfile_entries(struct hfile *f, const struct hrow *row, uint64_t *ret)
 {
 	cleanup_free uint8_t *take = NULL;
-	struct code_head head;
-	int r;
+	struct code_head head = { 0 };
+	int r = hfile_begin_read(f);
 
-	pthread_mutex_lock(&f->lock);
-	r = read_head(f, row, NULL, &head, &take);
-	pthread_mutex_unlock(&f->lock);
+	if (!r) {
+		r = read_head(f, row, NULL, &head, &take);
+		hfile_end_read(f);
+	}
 	*ret = r ? 0 : count_entries(&head, take);
 	free(head.series);
 	return r;
@@ -426,15 +360,15 @@ int hfile_series(struct hfile *f, const struct hrow *row, const struct selector 
 {
 	cleanup_free uint8_t *take = NULL;
 	struct model *model = NULL;
-	struct code_head head;
+	struct code_head head = { 0 };
 	uint64_t count = 0, weight = 0;
-	int r;
+	int r = hfile_begin_read(f);
 
-	pthread_mutex_lock(&f->lock);
-	r = read_head(f, row, sel, &head, &take);
-	if (!r)
+	if (!r) {
+		r = read_head(f, row, sel, &head, &take);
 		model = model_ref(f->dict->model);
-	pthread_mutex_unlock(&f->lock);
+		hfile_end_read(f);
+	}
 	for (uint32_t i = 0; i < head.n_losses; i++) {
 		count += head.losses[i].count;
 		weight += head.losses[i].weight;
@@ -453,41 +387,15 @@ int hfile_series(struct hfile *f, const struct hrow *row, const struct selector 
 
 int hfile_has_host(struct hfile *f, const struct selector *sel)
 {
-	const char *why;
 	int r = store_match_host(sel, f->pin_host);
 
 	if (r)
 		return r;
 	/* labels have rules: the host that they name may be another one */
-	pthread_mutex_lock(&f->lock);
-	r = hfile_load(f, &why);
-	if (!r)
+	r = hfile_begin_read(f);
+	if (!r) {
 		r = store_match_host_of(sel, f->dict->model);
-	pthread_mutex_unlock(&f->lock);
-	return r;
-}
-
-/* ---- the cache ---- */
-
-size_t hfile_cached(struct hfile *f)
-{
-	size_t n = 0;
-
-	pthread_mutex_lock(&f->lock);
-	if (f->dict && !f->wdb)
-		n = dict_bytes(f->dict);
-	pthread_mutex_unlock(&f->lock);
-	return n;
-}
-
-void hfile_forget(struct hfile *f)
-{
-	if (pthread_mutex_trylock(&f->lock))
-		return;
-	if (!f->wdb) {
-		hfile_close_reader(f);
-		dict_free(f->dict);
-		f->dict = NULL;
+		hfile_end_read(f);
 	}
-	pthread_mutex_unlock(&f->lock);
+	return r;
 }

@@ -122,10 +122,12 @@ void history_found_unreadable(struct history *h, struct hfile *f)
 		history_say(h, "history: %s cannot be read: answers do without it", f->path);
 }
 
-void history_count_other(struct history *h)
+void history_count_others(struct history *h, uint64_t n)
 {
+	if (!n)
+		return;
 	pthread_mutex_lock(&h->lock);
-	h->c.series_other++;
+	h->c.series_other += n;
 	pthread_mutex_unlock(&h->lock);
 }
 
@@ -236,16 +238,9 @@ static int prepare(struct history *h)
 		r = read_origin(h);
 	if (!r)
 		r = history_scan(h);
-	for (unsigned int t = 0; t < HISTORY_TIERS; t++)
-		h->rolls[t] = (struct roll){ .history = h,
-					     .tier = TIER_10S + t,
-					     .step = history_steps[t],
-					     .packer = &h->packer };
-	h->raw = (struct roll){ .history = h,
-				.tier = TIER_RAW,
-				.step = history_steps[0],
-				.raw = true,
-				.packer = &h->packer };
+	roll_init(&h->roll, h, TIER_10S, HISTORY_TIERS, &h->packer);
+	roll_init(&h->raw, h, TIER_RAW, 1, &h->packer);
+	h->raw.raw = true;
 	if (!r)
 		keep_events(h);
 	return r;
@@ -346,8 +341,7 @@ void history_close(struct history *h)
 		pthread_mutex_unlock(&h->lock);
 		pthread_join(h->thread, NULL);
 	}
-	for (unsigned int t = 0; t < HISTORY_TIERS; t++)
-		roll_free(&h->rolls[t]);
+	roll_free(&h->roll);
 	roll_free(&h->raw);
 	ZSTD_freeCCtx(h->packer);
 	for (size_t i = 0; i < h->n_files; i++)

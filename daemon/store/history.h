@@ -4,8 +4,8 @@
  * windows to write, and the writer's thread.
  *
  * Locks: history.lock guards lists, rows, counters and queue, and is never held
- * while a file is read or written; a file's own lock comes after it never
- * before.
+ * while a file is read or written, nor together with a file's own lock. That
+ * one comes before its dictionary's, which several files share.
  */
 #ifndef RINGPROF_STORE_HISTORY_H
 #define RINGPROF_STORE_HISTORY_H
@@ -28,12 +28,12 @@ struct history {
 	struct store *store;
 	char *dir, *host;
 	int lock_fd;
-	uint64_t origin;		  /* whose windows those of this directory are */
-	uint64_t boot, run;		  /* what kernel addresses, and JITs, are told apart by */
-	struct roll rolls[HISTORY_TIERS]; /* the writer's */
-	struct roll raw;		  /* likewise */
-	ZSTD_CCtx *packer;		  /* likewise: one for all tiers */
-	struct deploys *deploys;	  /* the writer's */
+	uint64_t origin;	 /* whose windows those of this directory are */
+	uint64_t boot, run;	 /* what kernel addresses, and JITs, are told apart by */
+	struct roll roll;	 /* the writer's: all tiers */
+	struct roll raw;	 /* likewise */
+	ZSTD_CCtx *packer;	 /* likewise: one for both */
+	struct deploys *deploys; /* the writer's */
 	pthread_t thread;
 	bool started;
 
@@ -85,18 +85,27 @@ struct hfile *history_take_out(struct history *h, size_t i);
 void history_refuse(struct history *h, const char *path, const char *why);
 void history_count_aside(struct history *h); /* looks at what they take again */
 void history_drop_aside(struct history *h);  /* all of them, from the disk */
-/* A file to write windows of that tier and time on; 0 or -errno. */
-int history_file_for(struct history *h, uint32_t tier, uint64_t wall, struct hfile **ret);
+/*
+ * The last file of that tier and day, if it may be written on as far as can be
+ * seen without reading it: a reference, for history_release. NULL: there is none.
+ */
+struct hfile *history_last_file(struct history *h, uint32_t tier, uint64_t day);
+/*
+ * A new one, as file i of dictionary d, which has nothing of it yet; likewise. 0
+ * or -errno.
+ */
+int history_new_file(struct history *h, uint32_t tier, uint64_t day, struct dict *d, unsigned int i,
+		     struct hfile **ret);
 /*
  * Lets go of what is too old, found to be bad, or in the way of `need` bytes
  * more; full: the disk is, one file goes in any case. False: there is no room,
  * and nothing left that may go.
  */
 bool history_room(struct history *h, uint64_t need, bool full);
-/* The writer lets go of a file that it got by history_file_for; takes the reference over. */
+/* The writer lets go of a file that it got so; takes the reference over. */
 void history_release(struct history *h, struct hfile *f);
-/* Is it, after this commit, to be written on no more? */
-bool history_file_is_full(struct history *h, const struct hfile *f);
+/* Is a file of so many bytes too large to be written on? */
+bool history_is_full(struct history *h, uint32_t tier, uint64_t bytes);
 /* Bytes that raw files may take, 0: none are kept. With the lock held. */
 uint64_t history_raw_share(const struct history *h);
 uint64_t history_share(const struct history *h, uint32_t tier); /* bytes guaranteed */
@@ -109,7 +118,7 @@ int history_row_room(struct history *h, struct hfile *f);
 void history_committed(struct history *h, struct hfile *f, const struct hrow *row, int err);
 void history_sized(struct history *h, struct hfile *f); /* looks at its size again */
 void history_lost(struct history *h, uint32_t tier, int err);
-void history_count_other(struct history *h);
+void history_count_others(struct history *h, uint64_t n);
 void history_count_names(struct history *h, uint64_t named, uint64_t unknown);
 bool history_is_bad(struct history *h, const struct hfile *f);
 /* The highest number of a ten in that tier. */

@@ -164,6 +164,25 @@ int name_table_add(struct name_table *t, const struct name_row *row)
 	return r;
 }
 
+bool name_table_get(struct name_table *t, uint32_t object, uint64_t off, struct name_row *ret)
+{
+	struct row *r;
+
+	pthread_rwlock_rdlock(&t->lock);
+	r = find(t, object, off);
+	if (r)
+		*ret = (struct name_row){ .object = object,
+					  .off = off,
+					  .func_start = r->func_start,
+					  .bias = r->bias,
+					  .has_vaddr = r->has_vaddr,
+					  .module = r->module,
+					  .n_lines = r->n_lines,
+					  .lines = t->lines + r->first_line };
+	pthread_rwlock_unlock(&t->lock);
+	return r != NULL;
+}
+
 const struct stored_names *stored_names_ref(const struct stored_names *s)
 {
 	__atomic_add_fetch(&s->table->refs, 1, __ATOMIC_RELAXED);

@@ -50,6 +50,8 @@ size_t name_table_bytes(const struct name_table *t);
 struct stored_names *name_table_object(struct name_table *t, const struct stored_names *in);
 /* A later row for the same place replaces the one before. 0 or -ENOMEM. */
 int name_table_add(struct name_table *t, const struct name_row *row);
+/* What was added for that place; lines are good until something is added. False: nothing was. */
+bool name_table_get(struct name_table *t, uint32_t object, uint64_t off, struct name_row *ret);
 
 /* A reference to the table behind the handle. */
 const struct stored_names *stored_names_ref(const struct stored_names *s);

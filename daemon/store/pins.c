@@ -108,14 +108,31 @@ static int copy_picks(struct history *h, struct roll *r, const struct picks *pic
 
 		err = copy_pick(r, &picks->p[i]);
 		pthread_mutex_lock(&h->lock);
-		*bytes = r->file ? r->file->bytes : was;
+		*bytes = r->tiers[0].file->bytes;
 		pthread_mutex_unlock(&h->lock);
 		if (!pins_reserve(h, was, *bytes) && !err)
 			err = -EDQUOT;
 		/* it is to be readable, and read it takes no more than twice the memory */
-		if (!err && dict_bytes(r->file->dict) > HFILE_MAX_DICT / 2)
+		if (!err && dict_bytes(r->dict) > HFILE_MAX_DICT / 2)
 			err = -EFBIG;
 	}
+	return err;
+}
+
+/* A roll of one file, which is new. roll_free it in any case. 0 or -errno. */
+static int begin_copy(struct history *h, struct roll *r, ZSTD_CCtx **packer, const char *path,
+		      const char *name)
+{
+	int err;
+
+	roll_init(r, h, TIER_10S, 1, packer);
+	r->whole = true;
+	r->dict = dict_new();
+	err = r->dict ? dict_make_writable(r->dict, 1) : -ENOMEM;
+	if (!err)
+		err = hfile_create(&r->tiers[0].file, path, h->origin, h->host, name, r->dict, 0);
+	if (!err)
+		r->tiers[0].file->tier = TIER_10S;
 	return err;
 }
 
@@ -125,20 +142,15 @@ int pins_copy(struct history *h, uint64_t from, uint64_t to, const char *path, c
 	/* not of others, that were imported: their numbers of tens mean something else */
 	struct store_ask ask = { .from = from, .to = to, .step = history_steps[0] };
 	ZSTD_CCtx *packer = NULL;
-	struct roll r = { .history = h,
-			  .tier = TIER_10S,
-			  .step = history_steps[0],
-			  .whole = true,
-			  .packer = &packer };
+	struct roll r;
 	struct picks picks;
 	int err = feed_plan(h->store, &ask, &picks), sealed;
 
 	*bytes = 0;
 	if (err)
 		return err;
-	err = hfile_create(&r.file, path, h->origin, h->host, name);
+	err = begin_copy(h, &r, &packer, path, name);
 	if (!err) {
-		r.file->tier = TIER_10S;
 		err = copy_picks(h, &r, &picks, bytes);
 		/* what is in the log alone does not go along */
 		sealed = roll_seal(&r);

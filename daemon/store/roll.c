@@ -15,6 +15,17 @@
 #define SAME_TIME_NS (100 * NSEC_PER_MSEC)
 #define MAX_ENTRIES  (4U << 20)
 #define AT_ONCE	     64
+#define AHEAD	     8 /* entries: as long as memory takes */
+
+void roll_init(struct roll *r, struct history *h, uint32_t first, unsigned int n,
+	       ZSTD_CCtx **packer)
+{
+	*r = (struct roll){ .history = h, .n = n, .packer = packer, .cells.n_sums = n };
+	for (unsigned int i = 0; i < n; i++) {
+		r->tiers[i].tier = first + i;
+		r->tiers[i].step = history_steps[first + i - TIER_10S];
+	}
+}
 
 static bool near(uint64_t a, uint64_t b)
 {
@@ -22,47 +33,70 @@ static bool near(uint64_t a, uint64_t b)
 }
 
 /* Does w go on where what was added ends, in the same step? */
-static bool continues(const struct roll *r, const struct window *w)
+static bool continues(const struct roll *r, unsigned int i, const struct window *w)
 {
-	return !r->whole && !r->raw && near(w->wall_start, r->row.to) &&
-	       w->wall_start / r->step == r->row.from / r->step && w->unit == r->head.unit &&
-	       r->samples + w->samples < UINT32_MAX && r->cells.n_touched < MAX_ENTRIES;
+	const struct roll_tier *t = &r->tiers[i];
+
+	return !r->whole && !r->raw && near(w->wall_start, t->row.to) &&
+	       w->wall_start / t->step == t->row.from / t->step && w->unit == t->head.unit &&
+	       t->samples + w->samples < UINT32_MAX && r->cells.n_touched[i] < MAX_ENTRIES;
 }
 
-/* Tables of four tiers are more than a cache holds: what is needed next is on its way meanwhile. */
-static int add_some(struct roll *r, const struct window_entry *e, uint32_t n)
+static bool is_complete(const struct roll *r, unsigned int i)
 {
-	uint32_t cell[AT_ONCE];
+	const struct roll_tier *t = &r->tiers[i];
 
+	return r->whole || r->raw || t->row.to % t->step == 0 ||
+	       t->row.to / t->step != t->row.from / t->step;
+}
+
+/* The tables are more than a cache holds: what is needed next is on its way meanwhile. */
+static int place_some(struct roll *r, const struct window_entry *e, uint32_t n, uint32_t *place)
+{
 	for (uint32_t i = 0; i < n; i++)
 		roll_map_prefetch(r, &e[i]);
 	for (uint32_t i = 0; i < n; i++) {
-		cell[i] = UINT32_MAX;
+		place[i] = UINT32_MAX;
 		if (!e[i].count && !e[i].weight)
 			continue;
-		cell[i] = roll_map_entry(r, &e[i]);
-		if (cell[i] == UINT32_MAX)
+		place[i] = roll_map_entry(r, &e[i]);
+		if (place[i] == UINT32_MAX)
 			return -ENOMEM;
-		cells_prefetch(&r->cells, cell[i]);
 	}
-	for (uint32_t i = 0; i < n; i++)
-		if (cell[i] != UINT32_MAX)
-			cells_add(&r->cells, cell[i], e[i].count, e[i].weight);
 	return 0;
 }
 
-static int add_entries(struct roll *r, const struct window *w)
+/* Finds the cells of all entries; nothing is added yet, so that a window is added whole or not. */
+static int place_entries(struct roll *r, const struct window *w)
 {
+	uint32_t *p = array_room(r->places, &r->cap_places, w->n_entries + 1UL, sizeof(*p));
 	int err;
 
-	pthread_mutex_lock(&r->file->lock);
-	err = roll_map_follow(&r->map, w->model, r->file->dict);
+	if (!p)
+		return -ENOMEM;
+	r->places = p;
+	pthread_mutex_lock(&r->dict->lock);
+	err = roll_map_follow(&r->map, w->model, r->dict);
 	for (uint32_t i = 0; !err && i < w->n_entries; i += AT_ONCE)
-		err = add_some(r, w->entries + i,
-			       w->n_entries - i < AT_ONCE ? w->n_entries - i : AT_ONCE);
-	pthread_mutex_unlock(&r->file->lock);
+		err = place_some(r, w->entries + i,
+				 w->n_entries - i < AT_ONCE ? w->n_entries - i : AT_ONCE, p + i);
+	pthread_mutex_unlock(&r->dict->lock);
+	history_count_others(r->history, r->others);
+	r->others = 0;
 	roll_name_fresh(r);
 	return err;
+}
+
+static void add_entries(struct roll *r, unsigned int tiers, const struct window *w)
+{
+	for (uint32_t i = 0; i < w->n_entries; i++) {
+		const struct window_entry *e = &w->entries[i];
+
+		if (i + AHEAD < w->n_entries && r->places[i + AHEAD] != UINT32_MAX)
+			cells_prefetch(&r->cells, r->places[i + AHEAD]);
+		if (r->places[i] != UINT32_MAX)
+			cells_add(&r->cells, r->places[i], tiers, e->count, e->weight);
+	}
 }
 
 static void add_loss(struct code_head *h, const struct window_loss *l)
@@ -79,18 +113,19 @@ static void add_loss(struct code_head *h, const struct window_loss *l)
 	h->losses[i].weight += l->weight;
 }
 
-static void add_rest(struct roll *r, const struct window *w, uint64_t first_seq, uint64_t last_seq)
+static void add_rest(struct roll_tier *t, const struct window *w, uint64_t first_seq,
+		     uint64_t last_seq)
 {
-	struct code_head *h = &r->head;
+	struct code_head *h = &t->head;
 
-	if (!r->open) {
-		r->row.from = w->wall_start;
-		r->row.first_seq = first_seq;
+	if (!t->open) {
+		t->row.from = w->wall_start;
+		t->row.first_seq = first_seq;
 	}
-	r->open = true;
-	r->row.to = window_wall_end(w);
-	r->row.last_seq = last_seq;
-	r->samples += w->samples;
+	t->open = true;
+	t->row.to = window_wall_end(w);
+	t->row.last_seq = last_seq;
+	t->samples += w->samples;
 	h->covered += w->end - w->start;
 	h->period = w->period;
 	h->unit = w->unit;
@@ -101,147 +136,161 @@ static void add_rest(struct roll *r, const struct window *w, uint64_t first_seq,
 		add_loss(h, &w->losses[i]);
 }
 
-static void begin_anew(struct roll *r)
+void roll_drop(struct roll *r, unsigned int i)
 {
-	memset(&r->row, 0, sizeof(r->row));
-	memset(&r->head, 0, sizeof(r->head));
-	r->samples = 0;
-	r->open = false;
-	if (!r->cells.n_touched)
-		return;
-	/* sums that nobody took: they are no part of the next window */
-	roll_map_reset(&r->map);
-	cells_reset(&r->cells);
+	struct roll_tier *t = &r->tiers[i];
+
+	if (r->cells.n_touched[i])
+		cells_take(&r->cells, i, NULL);
+	memset(&t->row, 0, sizeof(t->row));
+	memset(&t->head, 0, sizeof(t->head));
+	t->samples = 0;
+	t->open = false;
 }
 
 /* With room made for it; on a full disk the oldest files go, one at a time. */
-static int write_batch(struct roll *r, const struct hfile_batch *b)
+static int write_batch(struct history *h, struct roll_tier *t, const struct hfile_batch *b)
 {
-	struct history *h = r->history;
 	uint64_t need = hfile_batch_need(b);
 	int err = -ENOSPC;
 
 	if (!history_room(h, need, false))
 		return -ENOSPC;
 	for (int tries = 0; tries < 8; tries++) {
-		err = hfile_commit(r->file, &r->row, b);
+		err = hfile_commit(t->file, &t->row, b);
 		if (err != -ENOSPC)
 			break;
-		history_sized(h, r->file);
+		history_sized(h, t->file);
 		(void)history_room(h, need, true);
 	}
 	return err;
 }
 
-static int commit(struct roll *r)
+static int commit(struct roll *r, unsigned int i)
 {
 	struct history *h = r->history;
+	struct roll_tier *t = &r->tiers[i];
 	struct hfile_batch b = { 0 };
-	uint32_t n = r->cells.n_touched;
+	uint32_t n = r->cells.n_touched[i];
 	cleanup_free struct raw_sample *samples = NULL;
 	cleanup_free struct code_entry *e = malloc((n + 1UL) * sizeof(*e));
-	int err = e ? history_row_room(h, r->file) : -ENOMEM;
+	int err = e ? history_row_room(h, t->file) : -ENOMEM;
 
 	if (e)
-		cells_take(&r->cells, e);
+		cells_take(&r->cells, i, e);
 	if (!err && r->raw)
-		err = roll_place_samples(r, e, n, &samples);
+		err = roll_place_samples(r, &t->head, e, n, &samples);
 	if (!err)
-		err = hfile_pack(r->file, r->packer, &r->head, e, n, &b);
+		err = hfile_pack(t->file, r->packer, &t->head, e, n, &b);
 	if (!err)
-		err = write_batch(r, &b);
+		err = write_batch(h, t, &b);
 	hfile_batch_free(&b);
-	history_committed(h, r->file, &r->row, err);
+	history_committed(h, t->file, &t->row, err);
 	return err;
 }
 
-/* Numbers of a file mean nothing in another one: what is open is lost with it. */
-static void let_go(struct roll *r)
+int roll_write(struct roll *r, unsigned int i)
 {
-	if (r->open)
-		history_lost(r->history, r->tier, -EBADMSG);
-	begin_anew(r);
-	roll_map_reset(&r->map);
-	cells_reset(&r->cells);
-	history_release(r->history, r->file);
-	r->file = NULL;
+	struct roll_tier *t = &r->tiers[i];
+	int err = 0;
+
+	if (t->open && t->file) {
+		err = commit(r, i);
+	} else if (t->open) {
+		/* its file went bad, and there was no room for another one */
+		err = -ENOSPC;
+		history_lost(r->history, t->tier, err);
+	}
+	roll_drop(r, i);
+	return err;
 }
 
-int roll_flush(struct roll *r)
+/* The log, and what SQLite keeps beside it, may be larger than the file: they go at its end. */
+static bool is_full(struct roll *r, struct hfile *f)
+{
+	if (!history_is_full(r->history, f->tier, f->bytes))
+		return false;
+	(void)hfile_fold(f); /* what stays of it counts */
+	history_sized(r->history, f);
+	return history_is_full(r->history, f->tier, hfile_own_size(f->path));
+}
+
+static bool dict_is_full(const struct roll *r)
+{
+	size_t bytes = dict_bytes(r->dict);
+	bool open = false;
+
+	for (unsigned int i = 0; i < r->n; i++)
+		open = open || r->tiers[i].open;
+	return bytes > ROLL_MOST_DICT || r->dict->text_bytes > ROLL_MOST_TEXT ||
+	       (bytes > ROLL_MAX_DICT && !open);
+}
+
+static int write_one(struct roll *r, unsigned int i)
+{
+	struct hfile *f = r->tiers[i].file;
+	int err = roll_write(r, i);
+
+	if (r->whole || !f)
+		return err;
+	if (err == -EBADMSG || err == -EIO)
+		roll_reopen(r, i, err == -EBADMSG);
+	else if (err == -EFBIG || is_full(r, f))
+		r->full = true;
+	return err;
+}
+
+/* Those of the tiers that w does not continue; NULL: those that are complete. */
+static int write_due(struct roll *r, unsigned int tiers, const struct window *w)
 {
 	int err = 0;
 
-	if (r->open && r->file)
-		err = commit(r);
-	begin_anew(r);
-	if (r->file && (err == -EBADMSG || err == -EIO)) {
-		/* whatever it is, a new file may go */
-		let_go(r);
-	} else if (r->file && !r->whole && history_file_is_full(r->history, r->file)) {
-		(void)roll_seal(r);
+	for (unsigned int i = 0; i < r->n; i++) {
+		int one;
+
+		if (!(tiers >> i & 1) || !r->tiers[i].open ||
+		    (w ? continues(r, i, w) : !is_complete(r, i)))
+			continue;
+		one = write_one(r, i);
+		err = err ? err : one;
 	}
+	if (r->dict && !r->whole && dict_is_full(r))
+		r->full = true;
+	if (r->full)
+		roll_end(r, true);
 	return err;
 }
 
-int roll_seal(struct roll *r)
+static int add(struct roll *r, unsigned int tiers, const struct window *w, uint64_t first_seq,
+	       uint64_t last_seq)
 {
-	int err;
+	int err = write_due(r, tiers, w), lost, more;
+	unsigned int have = roll_files(r, tiers, w->wall_start, &lost);
 
-	if (!r->file)
-		return 0;
-	err = hfile_seal(r->file);
-	history_sized(r->history, r->file);
-	begin_anew(r); /* what is open comes again from the finer tier */
-	let_go(r);
-	return err;
-}
-
-void roll_cut(struct roll *r)
-{
-	(void)roll_flush(r); /* counted there */
-	if (!r->file)
-		return;
-	r->file->cut = true;
-	(void)roll_seal(r);
-}
-
-size_t roll_bytes(const struct roll *r)
-{
-	return roll_map_bytes(&r->map) + cells_bytes(&r->cells) + r->cap_fresh * sizeof(*r->fresh) +
-	       (r->file ? dict_bytes(r->file->dict) : 0);
-}
-
-static int file_for(struct roll *r, uint64_t wall)
-{
-	if (r->whole)
-		return 0;
-	if (r->file && history_is_bad(r->history, r->file))
-		let_go(r);
-	if (r->file && r->file->day != wall / HISTORY_DAY)
-		(void)roll_seal(r);
-	return r->file ? 0 : history_file_for(r->history, r->tier, wall, &r->file);
+	err = err ? err : lost;
+	lost = have ? place_entries(r, w) : 0;
+	for (unsigned int i = 0; i < r->n; i++)
+		if (lost && have >> i & 1)
+			history_lost(r->history, r->tiers[i].tier, lost);
+	if (lost || !have)
+		return err ? err : lost;
+	add_entries(r, have, w);
+	for (unsigned int i = 0; i < r->n; i++)
+		if (have >> i & 1)
+			add_rest(&r->tiers[i], w, first_seq, last_seq);
+	more = write_due(r, have, NULL);
+	return err ? err : more;
 }
 
 int roll_add(struct roll *r, const struct window *w, uint64_t first_seq, uint64_t last_seq)
 {
-	int err = 0, lost;
+	return add(r, (1U << r->n) - 1, w, first_seq, last_seq);
+}
 
-	if (r->open && !continues(r, w))
-		err = roll_flush(r);
-	lost = file_for(r, w->wall_start);
-	if (!lost)
-		lost = add_entries(r, w);
-	if (lost) {
-		history_lost(r->history, r->tier, lost);
-		if (!r->open)
-			begin_anew(r);
-		return lost;
-	}
-	add_rest(r, w, first_seq, last_seq);
-	if (r->whole || r->raw || r->row.to % r->step == 0 ||
-	    r->row.to / r->step != r->row.from / r->step)
-		lost = roll_flush(r);
-	return lost ? lost : err;
+int roll_add_to(struct roll *r, unsigned int i, const struct window *w, uint64_t first_seq,
+		uint64_t last_seq)
+{
+	return add(r, 1U << i, w, first_seq, last_seq);
 }
 
 int roll_add_raw(struct roll *r, const struct window *w, uint64_t seq,
@@ -258,11 +307,20 @@ int roll_add_raw(struct roll *r, const struct window *w, uint64_t seq,
 	return err;
 }
 
+size_t roll_bytes(const struct roll *r)
+{
+	return roll_map_bytes(&r->map) + cells_bytes(&r->cells) + r->cap_fresh * sizeof(*r->fresh) +
+	       r->cap_places * sizeof(*r->places) + (r->dict ? dict_bytes(r->dict) : 0);
+}
+
 void roll_free(struct roll *r)
 {
 	roll_map_reset(&r->map);
 	cells_reset(&r->cells);
-	hfile_unref(r->file);
+	for (unsigned int i = 0; i < r->n; i++)
+		hfile_unref(r->tiers[i].file);
+	dict_unref(r->dict);
 	free(r->fresh);
+	free(r->places);
 	memset(r, 0, sizeof(*r));
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A window of one tier in the making. Windows, live or read from a finer tier,
- * are brought into the numbering of the file that is written, and added up:
- * integers, so a coarser tier is the exact sum of the finer ones. The writer's
- * thread alone.
+ * Windows of several tiers in the making. Windows, live or read from a finer
+ * tier, are brought into one numbering, which all tiers' files share, and added
+ * up for each: integers, so a coarser tier is the exact sum of the finer ones.
+ * The files begin and end together, for a file holds all that its numbers
+ * refer to. The writer's thread alone.
  */
 #ifndef RINGPROF_STORE_ROLL_H
 #define RINGPROF_STORE_ROLL_H
@@ -14,10 +15,10 @@
 struct history;
 
 struct roll_fresh {
-	uint32_t frame, src; /* in the file, in the window's model */
+	uint32_t frame, src; /* in the files, in the window's model */
 };
 
-/* numbers of a model in the file: + 1, 0 not known yet */
+/* numbers of a model in the files: + 1, 0 not known yet */
 struct roll_map {
 	struct model *model; /* a reference */
 	const struct dict *dict;
@@ -29,44 +30,63 @@ struct roll_map {
 	size_t n_unnamed, cap_unnamed, next_unnamed;
 };
 
-struct roll {
-	struct history *history;
+/* one of them: the window in the making, and the file that it goes to */
+struct roll_tier {
 	uint32_t tier;
 	uint64_t step;
-	bool whole;	    /* each window given becomes one (pins) */
-	bool raw;	    /* likewise, with its samples; threads are told apart */
 	struct hfile *file; /* a reference; NULL: none yet */
-	ZSTD_CCtx **packer; /* see hfile_pack; of all rolls of one thread */
-	struct roll_map map;
-	bool open; /* something was added */
+	bool open;	    /* something was added */
 	struct hrow row;
 	struct code_head head;
 	uint64_t samples;
+};
+
+struct roll {
+	struct history *history;
+	bool whole; /* each window given becomes one (pins): its file and dict are the owner's */
+	bool raw;   /* likewise, with its samples; threads are told apart */
+	ZSTD_CCtx **packer; /* see hfile_pack; of all rolls of one thread */
+	unsigned int n;	    /* tiers, the finest first */
+	struct roll_tier tiers[DICT_FILES];
+	uint64_t day;	   /* of the files */
+	struct dict *dict; /* a reference: what the files are numbered by; NULL: none yet */
+	bool full;	   /* there is no room left in them */
+	struct roll_map map;
 	struct cells cells;
-	/* raw: of the window that is added */
+	/* of the window that is added: cells of its entries, UINT32_MAX: nothing is in it */
+	uint32_t *places;
+	size_t cap_places;
+	/* raw: likewise */
 	const struct window_event *events;
 	uint32_t n_events;
 	const struct window *window;
 	struct roll_fresh *fresh; /* frames to be named */
 	size_t n_fresh, cap_fresh;
+	uint64_t others; /* threads that came to one label set too many: to be counted */
 };
 
+/* Of n tiers from `first` on; see hfile_pack for the packer. */
+void roll_init(struct roll *r, struct history *h, uint32_t first, unsigned int n,
+	       ZSTD_CCtx **packer);
 /*
- * Adds a window; writes the one before when this does not continue it, and this
- * when it completes its step. 0 or -errno: what could not be written is lost
- * and counted.
+ * Adds a window to all tiers; writes what it does not continue before, and what
+ * it completes. 0 or -errno: what could not be written is lost and counted.
  */
 int roll_add(struct roll *r, const struct window *w, uint64_t first_seq, uint64_t last_seq);
+/* To tiers[i] alone: what that one lacks. */
+int roll_add_to(struct roll *r, unsigned int i, const struct window *w, uint64_t first_seq,
+		uint64_t last_seq);
 /* Of a raw roll: the same with the samples of w. */
 int roll_add_raw(struct roll *r, const struct window *w, uint64_t seq,
 		 const struct window_event *events, uint32_t n);
-/* Writes what was added as it is. */
-int roll_flush(struct roll *r);
-/* Writes on no more: the next window gets a new file. As hfile_seal. */
+/*
+ * Writes the finest tier as it is and closes the files; what is open of the
+ * others comes again from it. As hfile_seal.
+ */
 int roll_seal(struct roll *r);
-/* The same for the sake of memory: what was added is written before. */
+/* Begins new files, for the sake of memory: what was added is written before. */
 void roll_cut(struct roll *r);
-/* What it holds in memory, the numbering of its file included. */
+/* What it holds in memory, the numbering of its files included. */
 size_t roll_bytes(const struct roll *r);
 void roll_free(struct roll *r);
 

@@ -8,7 +8,8 @@
 
 size_t cells_bytes(const struct cells *c)
 {
-	return c->cap * sizeof(*c->cell) + c->n_sets * sizeof(*c->sets) + c->set_bytes;
+	return c->cap * sizeof(*c->cell) + c->cap_sum * sizeof(*c->sum) +
+	       c->n_sets * sizeof(*c->sets) + c->set_bytes;
 }
 
 static struct cells_set *set_of(struct cells *c, uint32_t series)
@@ -31,6 +32,7 @@ static struct cells_set *set_of(struct cells *c, uint32_t series)
 static int set_room(struct cells *c, struct cells_set *s, uint32_t local)
 {
 	uint32_t cap = (local + local / 2) / 64 * 64 + 64, *cell;
+	size_t words = cap / 64 * c->n_sums, had = s->cap / 64 * c->n_sums;
 	uint64_t *touched;
 
 	if (local < s->cap)
@@ -39,78 +41,105 @@ static int set_room(struct cells *c, struct cells_set *s, uint32_t local)
 	if (!cell)
 		return -1;
 	s->cell = cell;
-	touched = realloc(s->touched, cap / 8);
+	touched = realloc(s->touched, words * sizeof(*touched));
 	if (!touched)
 		return -1;
 	s->touched = touched;
 	memset(cell + s->cap, 0, (cap - s->cap) * sizeof(*cell));
-	memset(touched + s->cap / 64, 0, (cap - s->cap) / 8);
-	c->set_bytes += (cap - s->cap) * sizeof(*cell) + (cap - s->cap) / 8;
+	memset(touched + had, 0, (words - had) * sizeof(*touched));
+	c->set_bytes += (cap - s->cap) * sizeof(*cell) + (words - had) * sizeof(*touched);
 	s->cap = cap;
+	return 0;
+}
+
+/* Room for one cell more and its sums; 0 or -1. */
+static int cell_room(struct cells *c)
+{
+	struct cell *cell = array_room(c->cell, &c->cap, c->n + 1, sizeof(*cell));
+	struct cell_sum *sum;
+
+	if (!cell)
+		return -1;
+	c->cell = cell;
+	sum = array_room(c->sum, &c->cap_sum, (c->n + 1) * c->n_sums, sizeof(*sum));
+	if (!sum)
+		return -1;
+	c->sum = sum;
 	return 0;
 }
 
 uint32_t cells_number(struct cells *c, uint32_t series, uint32_t local)
 {
 	struct cells_set *s = set_of(c, series);
-	struct cell *cell;
 
 	if (!s || set_room(c, s, local))
 		return UINT32_MAX;
 	if (s->cell[local])
 		return s->cell[local] - 1;
-	cell = array_room(c->cell, &c->cap, c->n + 1, sizeof(*cell));
-	if (!cell)
+	if (cell_room(c))
 		return UINT32_MAX;
-	c->cell = cell;
-	cell[c->n++] = (struct cell){ .series = series, .local = local };
+	memset(&c->sum[c->n * c->n_sums], 0, c->n_sums * sizeof(*c->sum));
+	c->cell[c->n++] = (struct cell){ .series = series, .local = local };
 	s->cell[local] = (uint32_t)c->n;
 	return (uint32_t)c->n - 1;
 }
 
-void cells_add(struct cells *c, uint32_t number, uint64_t count, uint64_t weight)
+static void touch(struct cells *c, const struct cell *cell, unsigned int i)
 {
-	struct cell *cell = &c->cell[number];
 	struct cells_set *s = &c->sets[cell->series];
 
-	if (!cell->count && !cell->weight) {
-		s->touched[cell->local / 64] |= 1ULL << cell->local % 64;
-		s->any = true;
-		c->n_touched++;
-	}
-	cell->count += count;
-	cell->weight += weight;
+	s->touched[(size_t)(cell->local / 64) * c->n_sums + i] |= 1ULL << cell->local % 64;
+	s->any |= 1U << i;
+	c->n_touched[i]++;
 }
 
-static size_t take_set(struct cells *c, struct cells_set *s, struct code_entry *ret)
+void cells_add(struct cells *c, uint32_t number, unsigned int sums, uint64_t count, uint64_t weight)
+{
+	struct cell_sum *sum = &c->sum[(size_t)number * c->n_sums];
+
+	for (unsigned int i = 0; i < c->n_sums; i++) {
+		if (!(sums >> i & 1))
+			continue;
+		if (!sum[i].count && !sum[i].weight)
+			touch(c, &c->cell[number], i);
+		sum[i].count += count;
+		sum[i].weight += weight;
+	}
+}
+
+static size_t take_set(struct cells *c, struct cells_set *s, unsigned int sum,
+		       struct code_entry *ret)
 {
 	size_t n = 0;
 
 	for (uint32_t k = 0; k < s->cap / 64; k++) {
-		for (uint64_t bits = s->touched[k]; bits; bits &= bits - 1) {
-			uint32_t local = k * 64 + (uint32_t)__builtin_ctzll(bits);
-			struct cell *cell = &c->cell[s->cell[local] - 1];
+		uint64_t *touched = &s->touched[(size_t)k * c->n_sums + sum];
 
-			ret[n++] = (struct code_entry){ .series = cell->series,
-							.local = local,
-							.count = cell->count,
-							.weight = cell->weight };
-			cell->count = cell->weight = 0;
+		for (uint64_t bits = *touched; bits; bits &= bits - 1) {
+			uint32_t number = s->cell[k * 64 + (uint32_t)__builtin_ctzll(bits)] - 1;
+			struct cell_sum *own = &c->sum[(size_t)number * c->n_sums + sum];
+
+			if (ret)
+				ret[n++] = (struct code_entry){ .series = c->cell[number].series,
+								.local = c->cell[number].local,
+								.count = own->count,
+								.weight = own->weight };
+			own->count = own->weight = 0;
 		}
-		s->touched[k] = 0;
+		*touched = 0;
 	}
-	s->any = false;
+	s->any &= ~(1U << sum);
 	return n;
 }
 
-void cells_take(struct cells *c, struct code_entry *ret)
+void cells_take(struct cells *c, unsigned int sum, struct code_entry *ret)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_sets; i++)
-		if (c->sets[i].any)
-			n += take_set(c, &c->sets[i], ret + n);
-	c->n_touched = 0;
+		if (c->sets[i].any >> sum & 1)
+			n += take_set(c, &c->sets[i], sum, ret ? ret + n : NULL);
+	c->n_touched[sum] = 0;
 }
 
 void cells_reset(struct cells *c)
@@ -121,5 +150,6 @@ void cells_reset(struct cells *c)
 	}
 	free(c->sets);
 	free(c->cell);
-	memset(c, 0, sizeof(*c));
+	free(c->sum);
+	*c = (struct cells){ .n_sums = c->n_sums };
 }

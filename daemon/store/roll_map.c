@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From the numbers of a window's model to those of the file: each row of the
- * model is looked at once, as long as windows of it come. Frames that the file
- * did not have are noted, to be named when the file's lock is given back:
+ * From the numbers of a window's model to those of the files: each row of the
+ * model is looked at once, as long as windows of it come. Frames that the
+ * dictionary did not have are noted, to be named when its lock is given back:
  * naming may read debug information.
  */
 #include <errno.h>
@@ -96,7 +96,7 @@ static uint32_t map_object(struct roll *r, uint32_t i)
 	if (r->map.objects[i])
 		return r->map.objects[i] - 1;
 	key_of(r, o, &key);
-	number = dict_object(r->file->dict, o, &key);
+	number = dict_object(r->dict, o, &key);
 	if (number != UINT32_MAX)
 		r->map.objects[i] = number + 1;
 	return number;
@@ -125,8 +125,8 @@ static uint32_t map_frame(struct roll *r, uint32_t i)
 	object = map_object(r, f->object);
 	if (object == UINT32_MAX)
 		return UINT32_MAX;
-	model_counts(r->file->dict->model, counts);
-	number = model_add_frame(r->file->dict->model, object, f->off);
+	model_counts(r->dict->model, counts);
+	number = model_add_frame(r->dict->model, object, f->off);
 	if (number == UINT32_MAX || (number >= counts[1] && note_fresh(r, number, i)))
 		return UINT32_MAX;
 	r->map.frames[i] = number + 1;
@@ -163,7 +163,7 @@ uint32_t roll_map_stack(struct roll *r, uint32_t stack)
 		uint32_t frame = map_frame(r, chain[--n].frame);
 
 		if (frame != UINT32_MAX)
-			up = model_add_stack(r->file->dict->model, up, frame);
+			up = model_add_stack(r->dict->model, up, frame);
 		if (frame == UINT32_MAX || up == UINT32_MAX)
 			return UINT32_MAX;
 		r->map.stacks[chain[n].stack] = up + 1;
@@ -180,8 +180,8 @@ static uint32_t other_series(struct roll *r)
 	s.labels[0].value = r->history->host;
 	s.labels[1].key = "service_name";
 	s.labels[1].value = "other";
-	history_count_other(r->history);
-	return dict_series(r->file->dict, &s, NULL, NULL);
+	r->others++;
+	return dict_series(r->dict, &s, NULL, NULL);
 }
 
 /* A label set of the thread's own: that is how a raw file knows it. */
@@ -195,14 +195,14 @@ static uint32_t thread_series(struct roll *r, const struct model_thread *t,
 	snprintf(tid, sizeof(tid), "%d", t->tid);
 	series_put(&s, DICT_PID, pid, false);
 	series_put(&s, DICT_TID, tid, false);
-	return dict_series(r->file->dict, &s, p->comm, p->exe);
+	return dict_series(r->dict, &s, p->comm, p->exe);
 }
 
 uint32_t roll_map_thread(struct roll *r, uint32_t i)
 {
 	const struct model_thread *t = model_thread(r->map.model, i);
 	const struct model_proc *p = model_proc(r->map.model, t->proc);
-	struct dict *d = r->file->dict;
+	struct dict *d = r->dict;
 	uint32_t number;
 
 	if (i >= r->map.n[3])
@@ -222,7 +222,7 @@ uint32_t roll_map_thread(struct roll *r, uint32_t i)
 
 static uint32_t new_pair(struct roll *r, const struct window_entry *e)
 {
-	struct dict *d = r->file->dict;
+	struct dict *d = r->dict;
 	uint32_t series = roll_map_thread(r, e->thread), stack, local;
 
 	stack = roll_map_stack(r, e->stack);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Names for frames that a file did not have: asked for once when they come,
- * without the file's lock, for naming may read debug information. Those that
+ * Names for frames that the files did not have: asked for once when they come,
+ * without the dictionary's lock, for naming may read debug information. Those that
  * nobody could name are asked for again, a few with each window: debug files
  * are downloaded, and a JIT writes its map when it likes to.
  */
@@ -12,7 +12,7 @@
 #include "store/history.h"
 #include "store/roll_int.h"
 
-#define MOST_UNNAMED 8192 /* remembered: 64 KiB a tier */
+#define MOST_UNNAMED 8192 /* remembered: 64 KiB */
 #define ASKED_AGAIN  32	  /* with a window */
 
 static bool ask_name(struct roll *r, const struct model_object *o, uint64_t off,
@@ -52,10 +52,10 @@ static int name_frame(struct roll *r, const struct roll_fresh *fresh, bool again
 		return -1;
 	if (!ask_name(r, o, f->off, a, &has_vaddr, &vaddr) || (again && !a->n))
 		return 0;
-	pthread_mutex_lock(&r->file->lock);
-	err = dict_name(r->file->dict, fresh->frame, a, has_vaddr,
+	pthread_mutex_lock(&r->dict->lock);
+	err = dict_name(r->dict, fresh->frame, a, has_vaddr,
 			has_vaddr ? (int64_t)(vaddr - f->off) : 0);
-	pthread_mutex_unlock(&r->file->lock);
+	pthread_mutex_unlock(&r->dict->lock);
 	return !err && a->n;
 }
 

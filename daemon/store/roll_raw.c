@@ -27,16 +27,15 @@ static int by_time(const void *va, const void *vb)
 	return (a->cpu > b->cpu) - (a->cpu < b->cpu);
 }
 
-/* By entry of the window; UINT32_MAX: it was not added. */
-static void find_places(struct roll *r, const struct code_entry *e, uint32_t n, uint32_t *place)
+/* Where the window's entries are in e; UINT32_MAX: nowhere. */
+static void find_places(const struct roll *r, const struct code_entry *e, uint32_t n,
+			uint32_t *place)
 {
 	for (uint32_t i = 0; i < r->window->n_entries; i++) {
-		const struct window_entry *in = &r->window->entries[i];
-		uint32_t number = in->count || in->weight ? roll_map_entry(r, in) : UINT32_MAX;
 		const struct code_entry *at = NULL;
 
-		if (number != UINT32_MAX) {
-			const struct cell *c = &r->cells.cell[number];
+		if (r->places[i] != UINT32_MAX) {
+			const struct cell *c = &r->cells.cell[r->places[i]];
 			struct code_entry key = { .series = c->series, .local = c->local };
 
 			at = bsearch(&key, e, n, sizeof(*e), by_number);
@@ -45,8 +44,8 @@ static void find_places(struct roll *r, const struct code_entry *e, uint32_t n, 
 	}
 }
 
-int roll_place_samples(struct roll *r, const struct code_entry *e, uint32_t n,
-		       struct raw_sample **ret)
+int roll_place_samples(struct roll *r, struct code_head *head, const struct code_entry *e,
+		       uint32_t n, struct raw_sample **ret)
 {
 	cleanup_free uint32_t *place = malloc((r->window->n_entries + 1UL) * sizeof(*place));
 	struct raw_sample *s = malloc((r->n_events + 1UL) * sizeof(*s));
@@ -55,10 +54,7 @@ int roll_place_samples(struct roll *r, const struct code_entry *e, uint32_t n,
 	*ret = s;
 	if (!place || !s)
 		return -ENOMEM;
-	/* all of it is in the map since it was added: only looked up */
-	pthread_mutex_lock(&r->file->lock);
 	find_places(r, e, n, place);
-	pthread_mutex_unlock(&r->file->lock);
 	for (uint32_t i = 0; i < r->n_events; i++) {
 		const struct window_event *v = &r->events[i];
 
@@ -69,7 +65,7 @@ int roll_place_samples(struct roll *r, const struct code_entry *e, uint32_t n,
 					      .cpu = r->window->entries[v->entry].cpu };
 	}
 	qsort(s, k, sizeof(*s), by_time);
-	r->head.samples = s;
-	r->head.n_samples = k;
+	head->samples = s;
+	head->n_samples = k;
 	return 0;
 }

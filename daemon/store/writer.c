@@ -138,7 +138,7 @@ static struct todo *after(struct history *h, uint32_t tier, uint64_t seq, size_t
 	return all;
 }
 
-static void add_again(struct history *h, struct roll *r, const struct todo *t, uint64_t *seq)
+static void add_again(struct history *h, unsigned int i, const struct todo *t, uint64_t *seq)
 {
 	struct window *w;
 	int err = hfile_window(t->f, &t->row, NULL, false, &w);
@@ -147,7 +147,7 @@ static void add_again(struct history *h, struct roll *r, const struct todo *t, u
 		history_found_bad(h, t->f, "a window in it is damaged");
 	if (err)
 		return;
-	(void)roll_add(r, w, t->row.first_seq, t->row.last_seq); /* counted there */
+	(void)roll_add_to(&h->roll, i, w, t->row.first_seq, t->row.last_seq); /* counted there */
 	*seq = t->row.last_seq;
 	window_unref(w);
 }
@@ -162,7 +162,7 @@ static void recover(struct history *h)
 			struct todo *todo = after(h, TIER_10S + from, seq, &n);
 
 			for (size_t i = 0; i < n; i++) {
-				add_again(h, &h->rolls[t], &todo[i], &seq);
+				add_again(h, t, &todo[i], &seq);
 				hfile_unref(todo[i].f);
 			}
 			free(todo);
@@ -217,45 +217,34 @@ static void add_samples(struct history *h, struct window *w, uint64_t seq)
 	pthread_mutex_unlock(&h->lock);
 }
 
-/* The roll that holds most; *sum: bytes of all. */
-static struct roll *largest_roll(struct history *h, size_t *sum)
+/* The larger of the two begins new files; how many ended. */
+static unsigned int cut_larger(struct history *h)
 {
-	struct roll *ret = &h->raw;
-	size_t most = roll_bytes(ret);
+	struct roll *r = roll_bytes(&h->raw) > roll_bytes(&h->roll) ? &h->raw : &h->roll;
 
-	*sum = most;
-	for (unsigned int t = 0; t < HISTORY_TIERS; t++) {
-		size_t bytes = roll_bytes(&h->rolls[t]);
-
-		*sum += bytes;
-		if (bytes > most) {
-			most = bytes;
-			ret = &h->rolls[t];
-		}
-	}
-	return ret;
+	roll_cut(r);
+	return r->n;
 }
 
 /*
  * Cuts files until the rest fits. A load of stacks that never come again would
- * fill all tiers' numberings with the same rows else; a window of a coarse tier
- * becomes two for it.
+ * fill the numberings else; a window of a coarse tier becomes two for it.
  */
 static void fit_memory(struct history *h)
 {
-	size_t sum, limit;
+	unsigned int cut = 0;
 
-	for (unsigned int cut = 0; cut <= HISTORY_KINDS; cut++) {
-		struct roll *r = largest_roll(h, &sum);
+	for (int tries = 0; tries <= 2; tries++) {
+		size_t sum = roll_bytes(&h->roll) + roll_bytes(&h->raw), limit;
 
 		pthread_mutex_lock(&h->lock);
 		h->c.writer_bytes = sum;
 		limit = h->cfg.memory;
-		h->c.cut += cut > 0;
+		h->c.cut += cut;
 		pthread_mutex_unlock(&h->lock);
-		if (!limit || sum <= limit)
+		if (!limit || sum <= limit || tries == 2)
 			break;
-		roll_cut(r);
+		cut = cut_larger(h);
 	}
 }
 
@@ -272,17 +261,13 @@ void *history_writer(void *history)
 	learn_versions(h);
 	(void)history_room(h, 0, false);
 	while ((w = take(h, &seq))) {
-		for (unsigned int t = 0; t < HISTORY_TIERS; t++)
-			(void)roll_add(&h->rolls[t], w, seq, seq); /* counted there */
+		(void)roll_add(&h->roll, w, seq, seq); /* counted there */
 		add_samples(h, w, seq);
 		fit_memory(h);
 		deploys_window(h->deploys, w, h->store->events);
 		window_unref(w);
 	}
-	/* coarser tiers go on at the next start, from this one */
-	(void)roll_flush(&h->rolls[0]);
-	for (unsigned int t = 0; t < HISTORY_TIERS; t++)
-		(void)roll_seal(&h->rolls[t]);
+	(void)roll_seal(&h->roll);
 	(void)roll_seal(&h->raw);
 	return NULL;
 }

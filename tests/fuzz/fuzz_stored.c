@@ -130,7 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct dict *d = dict_new();
 
 	if (!d || size < 2 * (PARTS - 1)) {
-		dict_free(d);
+		dict_unref(d);
 		return 0;
 	}
 	cut(data, size, part);
@@ -142,6 +142,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (int i = 0; i < PARTS; i++)
 		buf_free(&part[i]);
-	dict_free(d);
+	dict_unref(d);
 	return 0;
 }

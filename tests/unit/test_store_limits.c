@@ -14,29 +14,6 @@
 #define SMALL 1
 #define FAT   300
 
-/* A window whose stacks were never seen before: some 5 KB on disk. */
-static struct window *fat_window(struct world_model *m, uint64_t wall)
-{
-	struct window *w = world_window(m, wall, 10 * SEC);
-	uint32_t seed = (uint32_t)(wall / SEC), n = FAT;
-
-	free(w->entries);
-	w->entries = calloc(n, sizeof(*w->entries));
-	w->samples = w->weight = 0;
-	for (w->n_entries = 0; w->n_entries < n; w->n_entries++) {
-		struct window_entry *e = &w->entries[w->n_entries];
-		uint64_t off = 0x10000 + ((uint64_t)world_random(&seed) << 20) + w->n_entries;
-
-		e->stack = model_add_stack(m->m, m->stacks[0], model_add_frame(m->m, 0, off));
-		e->thread = m->threads[0];
-		e->count = 1;
-		e->weight = w->period;
-		w->samples++;
-		w->weight += w->period;
-	}
-	return w;
-}
-
 static void tiers(struct store *s, struct tier_info ret[TIER_MAX])
 {
 	CHECK_EQ(store_tiers(s, ret, TIER_MAX), TIER_MAX);
@@ -63,7 +40,7 @@ TEST(the_budget_holds_at_every_moment)
 			model_unref(m.m);
 			world_model(&m);
 		}
-		w = fat_window(&m, BASE + i * 10 * SEC);
+		w = world_fat_window(&m, BASE + i * 10 * SEC, FAT);
 		world_clock = BASE + (i + 1) * 10 * SEC;
 		CHECK_EQ(store_add(s, w), 0);
 		store_sync(s);
@@ -93,53 +70,6 @@ TEST(the_budget_holds_at_every_moment)
 	store_free(s);
 	model_unref(m.m);
 	world_end();
-}
-
-/* Every stack is a new one; hours come out whole however often their file is cut. */
-static void check_memory(size_t memory, bool cuts)
-{
-	struct history_config cfg = { .max_bytes = 1ULL << 30, .memory = memory };
-	struct history_counters c;
-	struct world_sums got;
-	struct world_model m;
-	uint64_t most = 0;
-	struct store *s;
-
-	world_begin();
-	world_model(&m);
-	s = world_open(SMALL, 1ULL << 30);
-	memcpy(cfg.max_age, s->history->cfg.max_age, sizeof(cfg.max_age));
-	store_limit_history(s, &cfg);
-	for (uint64_t i = 0; i < 360; i++) {
-		world_clock = BASE + (i + 1) * 10 * SEC;
-		CHECK_EQ(store_add(s, fat_window(&m, BASE + i * 10 * SEC)), 0);
-		store_sync(s);
-		history_counters(s, &c);
-		most = c.writer_bytes > most ? c.writer_bytes : most;
-	}
-	CHECK_EQ(c.windows_lost, 0);
-	CHECK_EQ(c.cut > 0, cuts);
-	CHECK_EQ(most <= memory, cuts);
-	for (uint64_t step = 10; step <= 3600; step *= step == 60 ? 10 : 6) {
-		world_ask(s, BASE, BASE + 3600 * SEC, step * SEC, &got, NULL);
-		CHECK_EQ(got.samples, 360 * FAT);
-	}
-	store_free(s);
-	/* the same after a restart, whatever is written on */
-	s = world_open(SMALL, 1ULL << 30);
-	store_sync(s);
-	world_ask(s, BASE, BASE + 3600 * SEC, 3600 * SEC, &got, NULL);
-	CHECK_EQ(got.samples, 360 * FAT);
-	store_free(s);
-	model_unref(m.m);
-	world_end();
-}
-
-TEST(the_writer_keeps_to_its_memory)
-{
-	check_memory(6 << 20, true);
-	/* which this load would not by itself */
-	check_memory(0, false);
 }
 
 TEST(ages)
@@ -174,8 +104,8 @@ static void limit_pages(struct store *s, const char *sql)
 {
 	/* the writer waits for windows now: its files are ours for a moment */
 	for (int t = 0; t < HISTORY_TIERS; t++)
-		if (s->history->rolls[t].file)
-			sqlite3_exec(s->history->rolls[t].file->wdb, sql, NULL, NULL, NULL);
+		if (s->history->roll.tiers[t].file)
+			sqlite3_exec(s->history->roll.tiers[t].file->wdb, sql, NULL, NULL, NULL);
 }
 
 TEST(a_full_disk_costs_the_oldest)
@@ -196,7 +126,8 @@ TEST(a_full_disk_costs_the_oldest)
 	limit_pages(s, "PRAGMA max_page_count=1");
 	for (uint64_t i = 0; i < 20; i++) {
 		world_clock = BASE + 3 * DAY + 610 * SEC + i * 10 * SEC;
-		CHECK_EQ(store_add(s, fat_window(&m, BASE + 3 * DAY + 600 * SEC + i * 10 * SEC)),
+		CHECK_EQ(store_add(s, world_fat_window(
+					      &m, BASE + 3 * DAY + 600 * SEC + i * 10 * SEC, FAT)),
 			 0);
 		store_sync(s);
 	}
@@ -479,33 +410,6 @@ TEST(a_file_that_cannot_be_read_for_now_stays)
 	CHECK_EQ(c.refused, 0);
 	CHECK(!history_message(s, line, sizeof(line)));
 	CHECK_EQ(hfile_errno(SQLITE_IOERR_NOMEM), -ENOMEM);
-	store_free(s);
-	model_unref(m.m);
-	world_end();
-}
-
-/* Numbers of the file that goes mean other stacks in the one that comes. */
-TEST(a_file_that_goes_bad_takes_its_open_window_along)
-{
-	struct world_sums got, truth;
-	struct history_counters c;
-	struct world_model m;
-	struct store *s;
-
-	world_begin();
-	world_model(&m);
-	s = world_open(1, 1ULL << 30);
-	world_fill(s, &m, BASE, BASE + 30 * SEC);
-	for (size_t i = 0; i < s->history->n_files; i++)
-		if (s->history->files[i]->tier == TIER_1M)
-			history_found_bad(s->history, s->history->files[i], "a test says so");
-	world_fill(s, &m, BASE + 30 * SEC, BASE + 600 * SEC);
-	world_ask(s, BASE, BASE + 300 * SEC, 60 * SEC, &got, NULL);
-	world_truth(&m, BASE, BASE + 300 * SEC, &truth);
-	world_same(&got, &truth);
-	history_counters(s, &c);
-	CHECK_EQ(c.windows_lost, 1);
-	CHECK_EQ(c.refused, 1);
 	store_free(s);
 	model_unref(m.m);
 	world_end();
