@@ -106,6 +106,7 @@ while read -r line; do
 	case $line in
 	ok\ *) pass "booted: ${line#ok *- }" ;;
 	not\ ok\ *) fail "booted: ${line#not ok *- }" ;;
+	\#*) echo "$line" ;;
 	esac
 done <"$dir/vm.tap"
 if [ $vm_status = 0 ] && grep -q '^1\.\.[1-9]' "$dir/vm.tap"; then
