@@ -118,6 +118,28 @@ TEST(samples_come_back_with_thread_cpu_stack_and_time)
 	world_end();
 }
 
+/* Killed between a window and its samples, or they could not be written. */
+TEST(a_window_whose_samples_are_missing_is)
+{
+	struct world_model m;
+	struct store *s;
+
+	world_begin();
+	world_model(&m);
+	s = open_raw(RAW_BYTES);
+	fill(s, &m, BASE, BASE + 30 * SEC);
+	world_clock = BASE + 40 * SEC;
+	CHECK_EQ(store_add(s, world_window(&m, BASE + 30 * SEC, 10 * SEC)), 0);
+	fill(s, &m, BASE + 40 * SEC, BASE + 60 * SEC);
+	CHECK(store_raw_covers(s, BASE, BASE + 30 * SEC, NULL));
+	CHECK(!store_raw_covers(s, BASE, BASE + 31 * SEC, NULL));
+	CHECK(!store_raw_covers(s, BASE + 20 * SEC, BASE + 60 * SEC, NULL));
+	CHECK(store_raw_covers(s, BASE + 40 * SEC, BASE + 60 * SEC, NULL));
+	store_free(s);
+	model_unref(m.m);
+	world_end();
+}
+
 /* A host that idled for ten seconds, or a daemon that had just started. */
 TEST(a_window_without_samples_is_not_missing)
 {
