@@ -190,6 +190,7 @@ static int build(struct daemon *d, char *err, size_t errlen)
 			 .external = (const char *const(*)[2])d->labels,
 			 .n_external = (uint32_t)c->n_external_labels,
 			 .relabel = d->rules },
+		.max_chain_bytes = c->memory / 2,
 		.environment = c->deployment_environment,
 		.unwinder = { .tables = { .reader = d->metrics.readings.readers[READING_ROWS],
 					  .dir = c->unwind_disk ? c->cache_dir : NULL,
