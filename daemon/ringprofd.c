@@ -37,9 +37,8 @@
 /* a round takes milliseconds; a collector silent for this long hangs */
 #define HANG_NS (30 * NSEC_PER_SEC)
 /* answers and names leave holes behind */
-#define TRIM_NS	    (60 * NSEC_PER_SEC)
-#define MODEL_BYTES (32UL << 20)
-#define MAX_SERIES  5000
+#define TRIM_NS	   (60 * NSEC_PER_SEC)
+#define MAX_SERIES 5000
 
 enum { KEY_CONFIG = 0x1000, KEY_CHECK, KEY_CREDENTIAL, KEY_FIRST = 0x2000 };
 
@@ -182,15 +181,13 @@ static int build(struct daemon *d, char *err, size_t errlen)
 	struct metrics_env *m = &d->metrics;
 	struct collector_config cc = {
 		.source = settings_source(c, true),
-		/* windows refer to some at a time: all of them are to fit */
-		.agg = { .max_model_bytes = c->memory / 4 < MODEL_BYTES ? c->memory / 4
-									: MODEL_BYTES,
+		.agg = { .max_model_bytes = settings_model_bytes(c),
 			 .max_series = MAX_SERIES,
 			 .host = d->host,
 			 .external = (const char *const(*)[2])d->labels,
 			 .n_external = (uint32_t)c->n_external_labels,
 			 .relabel = d->rules },
-		.max_chain_bytes = c->memory / 2,
+		.max_chain_bytes = settings_chain_bytes(c),
 		.environment = c->deployment_environment,
 		.unwinder = { .tables = { .reader = d->metrics.readings.readers[READING_ROWS],
 					  .dir = c->unwind_disk ? c->cache_dir : NULL,

@@ -10,6 +10,10 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
+/* more of either is no use: what is in use fits */
+#define MODEL_BYTES (32UL << 20)
+#define CHAIN_BYTES (64UL << 20)
+
 #define MAX_CATEGORIES (1 << 20)
 
 int settings_rules(const struct config *c, struct relabel **ret, char *err, size_t errlen)
@@ -124,6 +128,21 @@ static bool same_rules(const struct config *a, const struct config *b)
 		    strcmp(a->relabel[i].value, b->relabel[i].value))
 			return false;
 	return true;
+}
+
+static size_t at_most(uint64_t bytes, size_t most)
+{
+	return bytes < most ? (size_t)bytes : most;
+}
+
+size_t settings_model_bytes(const struct config *c)
+{
+	return at_most(c->memory / 4, MODEL_BYTES);
+}
+
+size_t settings_chain_bytes(const struct config *c)
+{
+	return at_most(c->memory / 2, CHAIN_BYTES);
 }
 
 void settings_tell_changes(const struct config *start, const struct config *live,

@@ -30,6 +30,13 @@ int settings_check_rules(const struct config *c, char *err, size_t errlen);
 struct source_config settings_source(const struct config *c, bool adopt);
 
 /*
+ * Bytes of a model, and of the trie of caller chains: parts of `memory`, as it is
+ * at the start. Windows refer to some models at a time, and all of them are to fit.
+ */
+size_t settings_model_bytes(const struct config *c);
+size_t settings_chain_bytes(const struct config *c);
+
+/*
  * Logs what differs from what is in force: of settings that can change while
  * it runs `live`, those last applied; of the others `start`.
  */

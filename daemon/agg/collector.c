@@ -66,15 +66,11 @@ static int make_parts(struct collector *c, struct files *files, struct store *st
 		.on_free = agg_process_freed,
 		.environment = c->cfg.environment,
 	};
-	size_t chain_bytes;
 
 	c->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->kick_fd < 0)
 		return -errno;
-	chain_bytes = c->cfg.max_chain_bytes;
-	if (!chain_bytes || chain_bytes > CHAINS_BYTES)
-		chain_bytes = CHAINS_BYTES;
-	c->chains = chains_new(chain_bytes);
+	c->chains = chains_new(c->cfg.max_chain_bytes ? c->cfg.max_chain_bytes : CHAINS_BYTES);
 	c->agg = c->chains ? agg_new(&c->cfg.agg, c->chains, c->symbols, store) : NULL;
 	pc.arg = c->agg;
 	c->ptable = c->agg ? ptable_new(&pc, files) : NULL;

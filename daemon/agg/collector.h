@@ -22,7 +22,7 @@ struct collector_config {
 	struct source_config source; /* copied */
 	struct agg_config agg;
 	size_t max_processes;
-	size_t max_chain_bytes;	 /* of the trie of caller chains, 64 MiB at most; 0: that */
+	size_t max_chain_bytes;	 /* of the trie of caller chains, 0: 64 MiB */
 	const char *environment; /* deployment_environment of who does not say; the caller's */
 	uint64_t interval;	 /* ns between drains, 0: 1 s */
 	struct unwinder_config unwinder;
