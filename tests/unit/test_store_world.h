@@ -34,9 +34,10 @@ static inline uint64_t world_now(void)
 static inline void world_name(void *arg, const struct model_object *o, uint64_t off,
 			      struct sym_answer *ret, bool *has_vaddr, uint64_t *vaddr)
 {
-	static char names[4096][32];
+	/* pins are copied by who asks for them, beside the writer */
+	static __thread char names[4096][32];
 
-	world_names_asked++;
+	__atomic_fetch_add(&world_names_asked, 1, __ATOMIC_RELAXED);
 	*has_vaddr = false;
 	if (world_nameless)
 		return;
