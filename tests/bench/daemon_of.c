@@ -268,6 +268,9 @@ static void make_daemon(struct bench *b)
 	b->unwinder = unwinder_new(&uc, b->files, b->ptable);
 	if (!b->unwinder || ptable_scan(b->ptable, mono_now()))
 		die("processes");
+	/* tables that are made: valgrind may not let their thread run in between */
+	for (int i = 0; i < PROCESSES; i++)
+		unwinder_prepare(b->unwinder, b->pid[i], 30 * NSEC_PER_SEC);
 }
 
 /* As the collector does with what the module's source delivers. */
