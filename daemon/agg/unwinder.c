@@ -17,6 +17,8 @@
 #define MAX_MAPPINGS 1024U
 /* one look whether the tables are there takes this long */
 #define STEP_NS (2 * NSEC_PER_MSEC)
+/* tables that are not there are asked for again, all of a process, but not with each sample */
+#define ASK_AGAIN_NS (10 * NSEC_PER_MSEC)
 /* a round's share for the module, and for looking through running processes */
 #define HANDOVER_NS (20 * NSEC_PER_MSEC)
 #define SCAN_NS	    (5 * NSEC_PER_MSEC)
@@ -30,6 +32,7 @@ struct seen {
 	bool ready;
 	uint64_t waited;
 	uint64_t again; /* mono ns: files may have been looked at just before it came; 0: done */
+	uint64_t next;	/* mono ns: while not ready, when they are asked for again */
 };
 
 struct unwinder {
@@ -102,23 +105,34 @@ static bool ask(struct unwinder *u, struct process *p)
 	return ready;
 }
 
+/* Nothing was asked for since its mappings changed, or what was may be there now. */
+static bool must_ask(const struct seen *s, const struct process *p, uint64_t now)
+{
+	if (s->gen != p->gen)
+		return true;
+	return s->ready ? s->again && now >= s->again : now >= s->next;
+}
+
 /* What is known of p's tables, asked for anew when its mappings have changed. */
 static struct seen *look(struct unwinder *u, struct process *p)
 {
 	struct seen *s = &u->seen[p->id % SEEN];
+	uint64_t now;
 
 	if (s->id != p->id)
 		*s = (struct seen){ .id = p->id, .gen = p->gen - 1 };
-	if (s->gen != p->gen) {
-		s->gen = p->gen;
-		s->ready = ask(u, p);
-		s->again = u->to_module ? mono_now() + PLACES_AGAIN_NS : 0;
-	} else if (!s->ready) {
-		s->ready = ask(u, p);
-	} else if (s->again && mono_now() >= s->again) {
-		s->ready = ask(u, p);
+	if (s->gen == p->gen && s->ready && !s->again)
+		return s;
+	now = mono_now();
+	if (!must_ask(s, p, now))
+		return s;
+	if (s->gen != p->gen)
+		s->again = u->to_module ? now + PLACES_AGAIN_NS : 0;
+	else if (s->ready)
 		s->again = 0;
-	}
+	s->gen = p->gen;
+	s->ready = ask(u, p);
+	s->next = now + ASK_AGAIN_NS;
 	return s;
 }
 

@@ -282,6 +282,27 @@ TEST(nor_when_nothing_is_being_made)
 	close_world();
 }
 
+/* Ten files and more are mapped here; a sample's own walk asks for one at most. */
+TEST(what_is_not_there_is_not_asked_for_with_each_sample)
+{
+	unsigned int ms, looks;
+	uint64_t began;
+
+	open_world(0);
+	busy = false;
+	ready_at = UINT64_MAX;
+	unwinder_before(u, -1);
+	sample(&ms);
+	n_asked = 0;
+	began = mono_now();
+	for (int i = 0; i < 1000; i++)
+		CHECK(sample(&ms) & RINGPROF_SAMPLE_NEW_MM);
+	looks = (unsigned int)((mono_now() - began) / NSEC_PER_MSEC / 10) + 1;
+	printf("# asked %u times in %u looks\n", n_asked, looks);
+	CHECK(n_asked <= 1000 + looks * 100);
+	close_world();
+}
+
 TEST(nor_when_a_ring_fills)
 {
 	int fd = eventfd(1, EFD_CLOEXEC);
