@@ -2,6 +2,7 @@
 /* A table of files by identity, and what stands in for a version that is missing. */
 #include "proc/exes.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,16 +13,20 @@
 #include "proc/packages.h"
 
 struct ident {
-	uint64_t dev, ino, size, ctime_s, ctime_ns;
+	uint64_t dev, ino, size, mtime_s, mtime_ns, ctime_s, ctime_ns;
 };
+/* of these the time of the last change changes when the file is replaced by another one */
+#define IDENT_KEPT offsetof(struct ident, ctime_s)
 
 struct known {
 	struct ident ident;
-	bool asked_dpkg;
+	bool says;	/* the file itself names its version */
+	uint64_t asked; /* state of the packages that the version is of; 0: not asked yet */
 	struct exe_facts facts;
 };
 
 struct exes {
+	char *host;
 	struct packages *packages;
 	struct known *list;
 	size_t n, cap;
@@ -34,10 +39,11 @@ struct exes *exes_new(const char *host)
 
 	if (!x)
 		return NULL;
+	x->host = strdup(host && strcmp(host, "/") ? host : "");
 	x->packages = packages_new(host);
-	if (x->packages)
+	if (x->host && x->packages)
 		return x;
-	free(x);
+	exes_free(x);
 	return NULL;
 }
 
@@ -47,6 +53,7 @@ void exes_free(struct exes *x)
 		return;
 	packages_free(x->packages);
 	free(x->list);
+	free(x->host);
 	hmap_free(&x->index);
 	free(x);
 }
@@ -81,6 +88,76 @@ static struct known *add(struct exes *x, const struct ident *id, uint64_t hash)
 	return list;
 }
 
+static struct ident identity(const struct stat *st)
+{
+	return (struct ident){ st->st_dev,
+			       st->st_ino,
+			       (uint64_t)st->st_size,
+			       (uint64_t)st->st_mtim.tv_sec,
+			       (uint64_t)st->st_mtim.tv_nsec,
+			       (uint64_t)st->st_ctim.tv_sec,
+			       (uint64_t)st->st_ctim.tv_nsec };
+}
+
+/* Is the file that the packages now speak of the one that runs? */
+static bool still_there(const struct exes *x, const struct known *k, const char *path)
+{
+	char name[4096];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s%s", x->host, path);
+	return !stat(name, &st) && st.st_dev == k->ident.dev && st.st_ino == k->ident.ino;
+}
+
+/* What it was known by before another one took its place. */
+static void take_over(struct exes *x, struct known *k)
+{
+	for (size_t i = x->n; i-- > 0;) {
+		const struct known *old = &x->list[i];
+
+		if (old == k || !old->asked || memcmp(&old->ident, &k->ident, IDENT_KEPT))
+			continue;
+		memcpy(k->facts.version, old->facts.version, sizeof(k->facts.version));
+		k->asked = old->asked;
+		return;
+	}
+}
+
+static void read_facts(struct known *k, int fd)
+{
+	struct exe_facts *f = &k->facts;
+
+	exe_read(fd, k->ident.size, f);
+	k->says = *f->version;
+	if (!k->says)
+		snprintf(f->version, sizeof(f->version), "%s", f->build_id);
+}
+
+/*
+ * Anew after each change of the packages: a program that is being installed runs
+ * before dpkg has written down which version that is. One that was replaced keeps
+ * the version that it had; if it had none, nobody knows it any more.
+ */
+static void ask_packages(struct exes *x, struct known *k, const char *path, uint64_t now)
+{
+	struct exe_facts *f = &k->facts;
+	char v[sizeof(f->version)];
+	uint64_t state;
+
+	if (k->asked && k->asked == packages_state(x->packages, now))
+		return;
+	if (!still_there(x, k, path)) {
+		if (!k->asked)
+			take_over(x, k);
+		return;
+	}
+	state = packages_version(x->packages, path, now, v, sizeof(v));
+	if (!state)
+		return;
+	k->asked = state;
+	snprintf(f->version, sizeof(f->version), "%s", *v ? v : f->build_id);
+}
+
 const struct exe_facts *exes_get(struct exes *x, int fd, const char *path, bool on_host,
 				 uint64_t now)
 {
@@ -92,28 +169,23 @@ const struct exe_facts *exes_get(struct exes *x, int fd, const char *path, bool 
 
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
 		return &none;
-	id = (struct ident){ st.st_dev, st.st_ino, (uint64_t)st.st_size,
-			     (uint64_t)st.st_ctim.tv_sec, (uint64_t)st.st_ctim.tv_nsec };
+	id = identity(&st);
 	hash = hash_mix(id.ino ^ id.ctime_ns, id.dev);
 	k = find(x, &id, hash);
 	if (!k) {
 		k = add(x, &id, hash);
 		if (!k)
 			return &none;
-		exe_read(fd, id.size, &k->facts);
-		k->asked_dpkg = *k->facts.version;
-		if (!*k->facts.version)
-			snprintf(k->facts.version, sizeof(k->facts.version), "%s",
-				 k->facts.build_id);
+		read_facts(k, fd);
 	}
-	if (on_host && !k->asked_dpkg) {
-		const char *v = packages_version(x->packages, path, now);
-
-		k->asked_dpkg = true;
-		if (*v)
-			snprintf(k->facts.version, sizeof(k->facts.version), "%s", v);
-	}
+	if (on_host && !k->says)
+		ask_packages(x, k, path, now);
 	return &k->facts;
+}
+
+uint64_t exes_state(struct exes *x, uint64_t now)
+{
+	return packages_state(x->packages, now);
 }
 
 size_t exes_bytes(const struct exes *x)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Facts about programs, kept by the identity of their file (device, inode,
- * size, time of last change), so that a file is read once however many
- * processes run it. Where the file itself names no version, dpkg is asked.
+ * size, times), so that a file is read once however many
+ * processes run it. Where the file itself names no version, dpkg and rpm are
+ * asked, and again after packages were installed.
  *
  * One thread. At most EXES_MAX files; a full table is begun anew.
  */
@@ -30,6 +31,8 @@ void exes_free(struct exes *x); /* NULL is fine */
  */
 const struct exe_facts *exes_get(struct exes *x, int fd, const char *path, bool on_host,
 				 uint64_t now);
+/* Another number than before: versions may have changed, so ask again. now: mono ns. */
+uint64_t exes_state(struct exes *x, uint64_t now);
 size_t exes_bytes(const struct exes *x);
 
 #endif

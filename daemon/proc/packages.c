@@ -1,43 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dpkg keeps one list of files a package and one status file for all of them.
- * A file is found by the hash of its path: a row of 16 bytes, sorted.
+ * The caller looks whether dpkg's status changed, the thread makes the index.
+ * Until a new one is there the one before answers.
  */
 #include "proc/packages.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <xxhash.h>
 
-#include "base/array.h"
-#include "base/buf.h"
-#include "base/cleanup.h"
-#include "base/clock.h"
-#include "base/strtab.h"
+#include "proc/packages_index.h"
 #include "proc/packages_rpm.h"
 
-#define LOOK_NS (60 * NSEC_PER_SEC) /* between two looks whether dpkg was busy */
-
-struct owned {
-	uint64_t path; /* hash */
-	uint32_t version;
-	uint32_t pad;
-};
+/* what the first answers may wait for all together; cached lists take a tenth of it */
+#define PATIENCE_NS NSEC_PER_SEC
 
 struct packages {
 	char *status, *info; /* paths */
 	struct timespec mtime;
 	uint64_t look_again;
-	struct owned *files;
-	size_t n, cap;
-	struct strtab *versions;
-	uint64_t bytes; /* of lists read for this index */
 	struct packages_rpm *rpm;
-	char rpm_version[128]; /* the last answer */
+
+	pthread_t thread;
+	bool started;
+	uint64_t patience; /* ns left of PATIENCE_NS */
+	int stop;	   /* atomic */
+
+	pthread_mutex_t lock; /* the rest */
+	pthread_cond_t work, done;
+	bool wanted, busy;
+	bool known; /* there is an index, or no dpkg */
+	struct packages_index *index;
+	uint64_t state;
 };
+
+static void init_sync(struct packages *p)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->work, NULL);
+	pthread_cond_init(&p->done, &attr);
+	pthread_condattr_destroy(&attr);
+}
 
 struct packages *packages_new(const char *host)
 {
@@ -45,6 +55,8 @@ struct packages *packages_new(const char *host)
 
 	if (!p)
 		return NULL;
+	init_sync(p);
+	p->patience = PATIENCE_NS;
 	if (!host || !strcmp(host, "/"))
 		host = "";
 	if (asprintf(&p->status, "%s/var/lib/dpkg/status", host) < 0)
@@ -59,184 +71,145 @@ struct packages *packages_new(const char *host)
 	return p;
 }
 
-static void forget(struct packages *p)
-{
-	free(p->files);
-	p->files = NULL;
-	p->n = p->cap = 0;
-	p->bytes = 0;
-	strtab_free(p->versions);
-	p->versions = NULL;
-}
-
 void packages_free(struct packages *p)
 {
 	if (!p)
 		return;
-	forget(p);
+	pthread_mutex_lock(&p->lock);
+	__atomic_store_n(&p->stop, 1, __ATOMIC_RELAXED);
+	pthread_cond_signal(&p->work);
+	pthread_mutex_unlock(&p->lock);
+	if (p->started)
+		pthread_join(p->thread, NULL);
+	packages_index_free(p->index);
 	packages_rpm_free(p->rpm);
+	pthread_cond_destroy(&p->work);
+	pthread_cond_destroy(&p->done);
+	pthread_mutex_destroy(&p->lock);
 	free(p->status);
 	free(p->info);
 	free(p);
 }
 
-const char *packages_without_usr(const char *path, size_t n)
+static void make_index(struct packages *p)
 {
-	static const char *const merged[] = { "bin/", "sbin/", "lib/", "lib64/", "lib32/" };
+	struct packages_index *fresh, *old;
 
-	if (n < 5 || memcmp(path, "/usr/", 5))
-		return path;
-	for (size_t i = 0; i < ARRAY_SIZE(merged); i++)
-		if (n - 5 > strlen(merged[i]) && !memcmp(path + 5, merged[i], strlen(merged[i])))
-			return path + 4;
-	return path;
+	p->wanted = false;
+	p->busy = true;
+	pthread_mutex_unlock(&p->lock);
+	fresh = packages_index_read(p->status, p->info, &p->stop);
+	pthread_mutex_lock(&p->lock);
+	p->busy = false;
+	old = p->index;
+	p->index = fresh;
+	p->known = true;
+	p->state++;
+	pthread_cond_broadcast(&p->done);
+	packages_index_free(old);
 }
 
-static uint64_t path_hash(const char *path, size_t n)
+static void *packages_thread(void *arg)
 {
-	const char *p = packages_without_usr(path, n);
+	struct packages *p = arg;
 
-	return XXH3_64bits(p, n - (size_t)(p - path));
-}
-
-static bool holds_no_program(const char *path, size_t n)
-{
-	static const char *const dirs[] = { "/usr/share/", "/usr/include/", "/etc/",
-					    "/usr/src/",   "/var/",	    "/boot/" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
-		if (n > strlen(dirs[i]) && !memcmp(path, dirs[i], strlen(dirs[i])))
-			return true;
-	return n < 2;
-}
-
-static void add_file(struct packages *p, const char *path, size_t n, uint32_t version)
-{
-	struct owned *files;
-
-	if (holds_no_program(path, n) || p->n == PACKAGES_FILES_MAX)
-		return;
-	files = array_room(p->files, &p->cap, p->n + 1, sizeof(*files));
-	if (!files)
-		return;
-	p->files = files;
-	p->files[p->n++] = (struct owned){ .path = path_hash(path, n), .version = version };
-}
-
-static int read_list(struct packages *p, const char *name, const char *arch, struct buf *b)
-{
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/%s%s%s.list", p->info, name, *arch ? ":" : "", arch);
-	b->len = 0;
-	return buf_read_file(b, path, PACKAGES_LIST_MAX);
-}
-
-struct paragraph {
-	char name[256], version[128], arch[32];
-	bool installed;
-};
-
-static void add_package(struct packages *p, const struct paragraph *g, struct buf *b)
-{
-	uint32_t version;
-	const char *s;
-
-	if (!*g->name || !*g->version || !g->installed || strchr(g->name, '/') ||
-	    strchr(g->arch, '/') || p->bytes > PACKAGES_BYTES_MAX)
-		return;
-	if (read_list(p, g->name, "", b) && read_list(p, g->name, g->arch, b))
-		return;
-	p->bytes += b->len;
-	version = strtab_add(p->versions, g->version);
-	if (version == UINT32_MAX || !b->len)
-		return;
-	s = b->data;
-	while (*s) {
-		size_t n = strcspn(s, "\n");
-
-		add_file(p, s, n, version);
-		s += n + (s[n] == '\n');
+	pthread_setname_np(pthread_self(), "packages");
+	pthread_mutex_lock(&p->lock);
+	while (!__atomic_load_n(&p->stop, __ATOMIC_RELAXED)) {
+		if (p->wanted)
+			make_index(p);
+		else
+			pthread_cond_wait(&p->work, &p->lock);
 	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
 }
 
-static void field(const char *line, size_t n, const char *key, char *out, size_t len)
+/* Without a thread versions are missing, no more. lock held. */
+static void want_index(struct packages *p)
 {
-	size_t kn = strlen(key);
-
-	if (n > kn && !memcmp(line, key, kn))
-		snprintf(out, len, "%.*s", (int)(n - kn), line + kn);
+	if (!p->started)
+		p->started = !pthread_create(&p->thread, NULL, packages_thread, p);
+	p->wanted = p->started;
+	pthread_cond_signal(&p->work);
 }
 
-/* Paragraphs of "Key: value" lines, an empty line between two. */
-static void read_status(struct packages *p, const char *s)
+static bool dpkg_was_busy(struct packages *p)
 {
-	struct paragraph g = { .installed = false };
-	struct buf list = { 0 };
-
-	while (*s) {
-		size_t n = strcspn(s, "\n");
-		char status[64] = "";
-
-		field(s, n, "Package: ", g.name, sizeof(g.name));
-		field(s, n, "Version: ", g.version, sizeof(g.version));
-		field(s, n, "Architecture: ", g.arch, sizeof(g.arch));
-		field(s, n, "Status: ", status, sizeof(status));
-		if (strstr(status, " installed"))
-			g.installed = true;
-		s += n + (s[n] == '\n');
-		if (n && *s)
-			continue;
-		add_package(p, &g, &list);
-		memset(&g, 0, sizeof(g));
-	}
-	buf_free(&list);
-}
-
-static int by_path(const void *pa, const void *pb)
-{
-	const struct owned *a = pa, *b = pb;
-
-	return a->path < b->path ? -1 : a->path > b->path;
-}
-
-/* Looks whether dpkg was busy, and if so reads all anew. */
-static void refresh(struct packages *p, uint64_t now)
-{
-	struct buf status = { 0 };
 	struct stat st;
 
-	if (now < p->look_again)
-		return;
-	p->look_again = now + LOOK_NS;
-	packages_rpm_refresh(p->rpm);
 	if (stat(p->status, &st) ||
 	    (st.st_mtim.tv_sec == p->mtime.tv_sec && st.st_mtim.tv_nsec == p->mtime.tv_nsec))
-		return;
+		return false;
 	p->mtime = st.st_mtim;
-	forget(p);
-	p->versions = strtab_new();
-	if (p->versions && !buf_read_file(&status, p->status, PACKAGES_STATUS_MAX) && status.len)
-		read_status(p, status.data);
-	buf_free(&status);
-	if (p->n)
-		qsort(p->files, p->n, sizeof(*p->files), by_path);
+	return true;
 }
 
-const char *packages_version(struct packages *p, const char *path, uint64_t now)
+/* lock held */
+static void look(struct packages *p, uint64_t now)
 {
-	struct owned key = { .path = path_hash(path, strlen(path)) }, *hit;
-
-	refresh(p, now);
-	hit = p->n ? bsearch(&key, p->files, p->n, sizeof(key), by_path) : NULL;
-	if (hit)
-		return strtab_get(p->versions, hit->version);
-	packages_rpm_version(p->rpm, path, p->rpm_version, sizeof(p->rpm_version));
-	return p->rpm_version;
+	if (now < p->look_again)
+		return;
+	p->look_again = now + PACKAGES_LOOK_NS;
+	if (packages_rpm_refresh(p->rpm) || !p->state)
+		p->state++;
+	if (dpkg_was_busy(p)) {
+		p->known = p->index != NULL;
+		want_index(p);
+	} else if (!p->mtime.tv_sec) {
+		p->known = true; /* no dpkg here: it owns nothing */
+	}
 }
 
-size_t packages_bytes(const struct packages *p)
+/* lock held */
+static void wait_for_the_first(struct packages *p)
 {
-	return sizeof(*p) + p->cap * sizeof(*p->files) +
-	       (p->versions ? strtab_bytes(p->versions) : 0);
+	uint64_t began = mono_now(), until = began + p->patience, took;
+	struct timespec ts = { .tv_sec = (time_t)(until / NSEC_PER_SEC),
+			       .tv_nsec = (long)(until % NSEC_PER_SEC) };
+
+	if (!p->patience || p->index || !(p->wanted || p->busy))
+		return;
+	while ((p->wanted || p->busy) && !pthread_cond_timedwait(&p->done, &p->lock, &ts))
+		;
+	took = mono_now() - began;
+	p->patience -= took < p->patience ? took : p->patience;
+}
+
+uint64_t packages_version(struct packages *p, const char *path, uint64_t now, char *ret, size_t len)
+{
+	const char *v;
+	uint64_t state;
+
+	pthread_mutex_lock(&p->lock);
+	look(p, now);
+	wait_for_the_first(p);
+	state = p->known ? p->state : 0;
+	v = p->index ? packages_index_version(p->index, path) : NULL;
+	snprintf(ret, len, "%s", v ? v : "");
+	pthread_mutex_unlock(&p->lock);
+	if (!v && state)
+		packages_rpm_version(p->rpm, path, ret, len);
+	return state;
+}
+
+uint64_t packages_state(struct packages *p, uint64_t now)
+{
+	uint64_t state;
+
+	pthread_mutex_lock(&p->lock);
+	look(p, now);
+	state = p->known ? p->state : 0;
+	pthread_mutex_unlock(&p->lock);
+	return state;
+}
+
+size_t packages_bytes(struct packages *p)
+{
+	size_t n;
+
+	pthread_mutex_lock(&p->lock);
+	n = sizeof(*p) + packages_index_bytes(p->index);
+	pthread_mutex_unlock(&p->lock);
+	return n;
 }

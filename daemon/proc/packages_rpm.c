@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "proc/packages.h"
+#include "proc/packages_index.h"
 
 #define MAX_SAME_NAME 256 /* files of one base name that are looked at */
 #define MAX_HEADER    (32U << 20)
@@ -216,7 +216,7 @@ void packages_rpm_free(struct packages_rpm *r)
 	free(r);
 }
 
-void packages_rpm_refresh(struct packages_rpm *r)
+bool packages_rpm_refresh(struct packages_rpm *r)
 {
 	struct stat st;
 	size_t i = 0;
@@ -225,10 +225,11 @@ void packages_rpm_refresh(struct packages_rpm *r)
 		i++;
 	if (i == ARRAY_SIZE(r->path) ||
 	    (st.st_mtim.tv_sec == r->mtime.tv_sec && st.st_mtim.tv_nsec == r->mtime.tv_nsec))
-		return;
+		return false;
 	r->mtime = st.st_mtim;
 	close_db(r);
 	open_db(r, r->path[i]);
+	return true;
 }
 
 /* 0: this one owns it */

@@ -9,6 +9,7 @@
 #ifndef RINGPROF_PROC_PACKAGES_RPM_H
 #define RINGPROF_PROC_PACKAGES_RPM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,8 +18,8 @@ struct packages_rpm;
 /* host: the directory that stands for "/", "" the real one. NULL: no memory. */
 struct packages_rpm *packages_rpm_new(const char *host);
 void packages_rpm_free(struct packages_rpm *r); /* NULL is fine */
-/* Looks whether the database changed (once a minute is enough); cheap. */
-void packages_rpm_refresh(struct packages_rpm *r);
+/* Looks whether the database changed since the look before; cheap. True: it did. */
+bool packages_rpm_refresh(struct packages_rpm *r);
 /*
  * [EPOCH:]VERSION-RELEASE of the package that owns the absolute path into ret,
  * whether it lists it below /usr or not; "" if none does.

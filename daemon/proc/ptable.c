@@ -290,6 +290,8 @@ static struct entry *read_more(struct ptable *t, struct entry *e, const struct e
 		ptable_read_labels(t, e);
 	if (e && e->want_details)
 		ptable_read_details(t, e);
+	else if (e && e->want_version)
+		ptable_read_version(t, e);
 	return e;
 }
 
@@ -297,7 +299,7 @@ struct process *ptable_sample(struct ptable *t, const struct event *ev)
 {
 	struct entry *e = ptable_find(t, ev->pid);
 
-	if (!e || e->p.incomplete || e->want_labels || e->want_details)
+	if (!e || e->p.incomplete || e->want_labels || e->want_details || e->want_version)
 		e = read_more(t, e, ev);
 	if (!e)
 		return NULL;
@@ -354,10 +356,24 @@ struct process *ptable_next(struct ptable *t, uint32_t *at)
 	return NULL;
 }
 
+/* Those that run on are named as what they are now, those not sampled cost nothing. */
+static void follow_packages(struct ptable *t)
+{
+	uint64_t state = exes_state(t->exes, mono_now());
+	struct entry *e;
+
+	if (state == t->packages_state)
+		return;
+	t->packages_state = state;
+	TAILQ_FOREACH(e, &t->live, link)
+	e->want_version = true;
+}
+
 void ptable_expire(struct ptable *t, uint64_t before)
 {
 	struct entry *e, *next;
 
+	follow_packages(t);
 	for (e = TAILQ_FIRST(&t->live); e; e = next) {
 		next = TAILQ_NEXT(e, link);
 		/* lists are in order of last_seen: all behind are younger */

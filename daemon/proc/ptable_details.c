@@ -105,11 +105,22 @@ static void ask_parent(struct ptable *t, struct entry *e)
 	}
 }
 
+void ptable_read_version(struct ptable *t, struct entry *e)
+{
+	cleanup_close int dir = -1;
+
+	e->want_version = false;
+	if (!e->p.kthread && e->p.pid > 0 && !e->unreadable)
+		dir = ptable_open_process(t, e);
+	if (dir >= 0)
+		read_program(t, e, dir);
+}
+
 void ptable_read_details(struct ptable *t, struct entry *e)
 {
 	cleanup_close int dir = -1;
 
-	e->want_details = false;
+	e->want_details = e->want_version = false;
 	if (e->p.kthread || e->p.pid <= 0)
 		return;
 	if (!e->unreadable)

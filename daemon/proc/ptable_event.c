@@ -122,6 +122,7 @@ static void inherit(struct entry *child, const struct entry *parent)
 	child->p.incomplete = parent->p.incomplete;
 	child->want_labels = true;
 	child->want_details = parent->want_details;
+	child->want_version = parent->want_version;
 	child->otel_name = parent->otel_name;
 	child->otel_version = parent->otel_version;
 	child->exe_version = parent->exe_version;

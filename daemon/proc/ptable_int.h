@@ -39,6 +39,7 @@ struct entry {
 	bool want_labels;   /* new, or exec'ed: read the rest of /proc at the first sample */
 	bool want_exe;	    /* exec'ed: the first file that is mapped is the program */
 	bool want_details;  /* environment and program are to be read at the first sample */
+	bool want_version;  /* packages were installed: the program is to be looked at again */
 	/* number of the process that forked it, if that one's environment was not read by then */
 	uint32_t parent_id;
 	pid_t parent;
@@ -86,6 +87,7 @@ struct ptable {
 	enum cgroup_ids cgroup_ids;
 	struct containers *containers;
 	struct exes *exes;
+	uint64_t packages_state; /* exes_state at the last look */
 	char *host_root;
 	uint64_t map_bytes;
 	struct strtab *outlived; /* texts that could not be let go: no memory */
@@ -173,6 +175,8 @@ void ptable_find_cgroup_mounts(struct ptable *t);
 
 /* Environment and program of the process, or of what is left of it. */
 void ptable_read_details(struct ptable *t, struct entry *e);
+/* The version of its program anew; what its environment says stays. */
+void ptable_read_version(struct ptable *t, struct entry *e);
 int ptable_details_init(struct ptable *t);
 void ptable_details_free(struct ptable *t);
 

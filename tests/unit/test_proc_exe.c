@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "proc/exe.h"
@@ -136,42 +137,117 @@ static void make_dpkg(const char *version)
 TEST(owning_packages)
 {
 	struct packages *p;
+	uint64_t old;
 
 	fresh();
 	p = packages_new(root);
-	CHECK_STR(packages_version(p, "/bin/ls", 1), "");
+	CHECK_STR(owner(p, "/bin/ls", 1), "");
 	make_dpkg("9.1-1");
-	CHECK_STR(packages_version(p, "/bin/ls", 2), ""); /* not looked at again so soon */
-	CHECK_STR(packages_version(p, "/bin/ls", 61 * NSEC_PER_SEC), "9.1-1");
-	CHECK_STR(packages_version(p, "/usr/bin/ls", 61 * NSEC_PER_SEC), "9.1-1");
-	CHECK_STR(packages_version(p, "/bin/env", 61 * NSEC_PER_SEC), "9.1-1");
-	CHECK_STR(packages_version(p, "/usr/lib/x/helper", 61 * NSEC_PER_SEC), "7");
-	CHECK_STR(packages_version(p, "/usr/share/doc/x", 61 * NSEC_PER_SEC), "");
-	CHECK_STR(packages_version(p, "/usr/bin/gone", 61 * NSEC_PER_SEC), "");
-	CHECK_STR(packages_version(p, "", 61 * NSEC_PER_SEC), "");
+	CHECK_STR(owner(p, "/bin/ls", 2), ""); /* not looked at again so soon */
+	CHECK_STR(owner(p, "/bin/ls", 11 * NSEC_PER_SEC), "9.1-1");
+	CHECK_STR(owner(p, "/usr/bin/ls", 11 * NSEC_PER_SEC), "9.1-1");
+	CHECK_STR(owner(p, "/bin/env", 11 * NSEC_PER_SEC), "9.1-1");
+	CHECK_STR(owner(p, "/usr/lib/x/helper", 11 * NSEC_PER_SEC), "7");
+	CHECK_STR(owner(p, "/usr/share/doc/x", 11 * NSEC_PER_SEC), "");
+	CHECK_STR(owner(p, "/usr/bin/gone", 11 * NSEC_PER_SEC), "");
+	CHECK_STR(owner(p, "", 11 * NSEC_PER_SEC), "");
+	old = packages_state(p, 11 * NSEC_PER_SEC);
 	make_dpkg("9.2-1");
-	CHECK_STR(packages_version(p, "/bin/ls", 122 * NSEC_PER_SEC), "9.2-1");
+	CHECK_STR(owner_after(p, "/bin/ls", 22 * NSEC_PER_SEC, old), "9.2-1");
 	packages_free(p);
+}
+
+/* A list on a disk that does not answer, here a pipe, is not waited for but once. */
+TEST(lists_that_take_long)
+{
+	uint64_t began = mono_now();
+	char path[512], v[64];
+	struct packages *p;
+	int fd;
+
+	fresh();
+	make_dpkg("9.1-1");
+	snprintf(path, sizeof(path), "%s/var/lib/dpkg/info/libx:amd64.list", root);
+	CHECK(!unlink(path) && !mkfifo(path, 0600));
+	p = packages_new(root);
+	CHECK_EQ(packages_version(p, "/bin/ls", 1, v, sizeof(v)), 0);
+	CHECK(mono_now() - began >= NSEC_PER_SEC - NSEC_PER_MSEC);
+	began = mono_now();
+	for (int i = 0; i < 100; i++)
+		CHECK_EQ(packages_version(p, "/bin/ls", 1, v, sizeof(v)), 0);
+	CHECK(mono_now() - began < NSEC_PER_SEC);
+	/* it answers after all */
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	CHECK(fd >= 0 && write(fd, "/bin/late", 9) == 9);
+	close(fd);
+	CHECK_STR(owner(p, "/bin/late", 1), "7");
+	CHECK_STR(owner(p, "/bin/ls", 1), "9.1-1");
+	packages_free(p);
+}
+
+static int open_below(const char *name)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/*
+ * dpkg unpacks the new program, which is started, and writes down the version
+ * only then: it is known by it a little later. The old one, gone from its place
+ * but running, stays what it was.
+ */
+TEST(an_upgrade_under_running_programs)
+{
+	struct program q = program(NULL, NULL, 0);
+	uint64_t now = 1, state;
+	struct exes *x;
+	int before, after;
+
+	fresh();
+	make_dpkg("9.1-1");
+	file("bin/ls", &q, sizeof(q));
+	x = exes_new(root);
+	before = open_below("bin/ls");
+	CHECK_STR(exes_get(x, before, "/bin/ls", true, now)->version, "9.1-1");
+	file("bin/ls.new", &q, sizeof(q));
+	run("mv '%s/bin/ls.new' '%s/bin/ls'", root, root);
+	after = open_below("bin/ls");
+	CHECK_STR(exes_get(x, after, "/bin/ls", true, now)->version, "9.1-1");
+	make_dpkg("9.2-1");
+	state = exes_state(x, now);
+	now += PACKAGES_LOOK_NS;
+	for (int i = 0; i < 10000 && exes_state(x, now) == state; i++)
+		usleep(1000);
+	CHECK_STR(exes_get(x, after, "/bin/ls", true, now)->version, "9.2-1");
+	CHECK_STR(exes_get(x, before, "/bin/ls", true, now)->version, "9.1-1");
+	/* a file that was never asked for before it went: dpkg speaks of another one */
+	file("bin/new", &q, sizeof(q));
+	close(before);
+	before = open_below("bin/new");
+	run("rm '%s/bin/new'", root);
+	CHECK_STR(exes_get(x, before, "/bin/ls", true, now)->version, "");
+	close(before);
+	close(after);
+	exes_free(x);
 }
 
 TEST(programs_are_known_by_their_file)
 {
 	struct program a = program("{\"version\":\"1.0\"}", NULL, 0), b = program(NULL, NULL, 0);
 	struct exes *x;
-	char path[300];
 	int fd;
 
 	fresh();
 	make_dpkg("9.1-1");
 	x = exes_new(root);
 	file("said", &a, sizeof(a));
-	file("silent", &b, sizeof(b));
-	snprintf(path, sizeof(path), "%s/said", root);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	file("bin/ls", &b, sizeof(b));
+	fd = open_below("said");
 	CHECK_STR(exes_get(x, fd, "/bin/ls", true, 1)->version, "1.0");
 	close(fd);
-	snprintf(path, sizeof(path), "%s/silent", root);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open_below("bin/ls");
 	/* the path of a container's file is not one of the host's */
 	CHECK_STR(exes_get(x, fd, "/bin/ls", false, 1)->version, "");
 	CHECK_STR(exes_get(x, fd, "/bin/ls", true, 1)->version, "9.1-1");

@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "proc/packages.h"
 #include "proc/ptable.h"
+#include "tap.h"
 
 static char root[64];
 static int freed; /* processes freed by the table since new_table() */
@@ -65,6 +67,26 @@ static inline void file(const char *name, const void *data, size_t n)
 static inline void text(const char *name, const char *s)
 {
 	file(name, s, strlen(s));
+}
+
+/*
+ * What the packages say of a file at that time, in the state behind `old` (0: the first
+ * that is known): the index is made on a thread.
+ */
+static inline const char *owner_after(struct packages *p, const char *path, uint64_t now,
+				      uint64_t old)
+{
+	static char version[256];
+
+	for (int i = 0; i < 10000 && packages_state(p, now) <= old; i++)
+		usleep(1000);
+	CHECK(packages_version(p, path, now, version, sizeof(version)) > old);
+	return version;
+}
+
+static inline const char *owner(struct packages *p, const char *path, uint64_t now)
+{
+	return owner_after(p, path, now, 0);
 }
 
 static inline void proc_init(void)
