@@ -30,6 +30,12 @@
 /* a look at the clock after as many rows as four messages hold */
 #define PIECE (4 * RINGPROF_ROWS_A_MESSAGE)
 
+/*
+ * Tables make room for each other while they are given. Else only a smaller budget,
+ * set by hand, takes some away: that is looked for more rarely.
+ */
+#define QUIET_LOOK_NS (5 * EVICTED_LOOK_NS) /* so much later */
+
 /* as many as the module takes */
 #define MAX_TABLES EVICTED_KNOWN
 
@@ -48,7 +54,7 @@ struct handover {
 	char error[256];
 	struct handover_counters c;
 	/* what the module had at the last look, and when the next one is due */
-	uint64_t seen_evictions, look;
+	uint64_t seen_evictions, seen_sent, look;
 	uint32_t seen_tables;
 };
 
@@ -276,6 +282,12 @@ static int compare(struct handover *h, uint64_t bytes, uint64_t now)
 	return 0;
 }
 
+/* Was anything given since the last look, or is anything away? */
+static bool is_quiet(const struct handover *h)
+{
+	return h->c.sent == h->seen_sent && !evicted_gone(h->evicted);
+}
+
 /* Has the module let go of something, or may something come again? */
 static void look(struct handover *h)
 {
@@ -283,9 +295,10 @@ static void look(struct handover *h)
 	struct control_stats st;
 	struct control_info in;
 
-	if (now < h->look)
+	if (now < h->look + (is_quiet(h) ? QUIET_LOOK_NS : 0))
 		return;
 	h->look = now + EVICTED_LOOK_NS;
+	h->seen_sent = h->c.sent;
 	if (control_info(h->ctl, &in) || control_stats(h->ctl, &st))
 		return;
 	evictions = st.unwind[RINGPROF_UNW_TABLES_EVICTED];

@@ -130,10 +130,11 @@ int control_table_del(struct control *c, uint32_t id)
 static struct control_table_info there[MAX_TABLES];
 static uint32_t n_there;
 static uint64_t evictions, budget;
-static unsigned int n_lists;
+static unsigned int n_lists, n_infos;
 
 int control_info(struct control *c, struct control_info *ret)
 {
+	n_infos++;
 	*ret = (struct control_info){ .table_count = n_there };
 	for (uint32_t i = 0; i < n_there; i++)
 		ret->table_bytes += there[i].bytes;
@@ -409,6 +410,13 @@ TEST(what_the_module_let_go_of_comes_again)
 	CHECK_EQ(begun, 2);
 	handover_counters(h, &c);
 	CHECK(c.evicted == 1 && c.again == 1 && !c.absent && c.sent == 2);
+	/* one was given meanwhile: asked once more, and then not while nothing is */
+	n_infos = 0;
+	for (int i = 0; i < 2; i++) {
+		usleep(EVICTED_LOOK_NS / 1000 + 100000);
+		CHECK_EQ(handover_run(h, 11, NSEC_PER_SEC), 0);
+		CHECK_EQ(n_infos, 1);
+	}
 	handover_free(h);
 	free(rows);
 }
