@@ -122,6 +122,7 @@ static void *opener_main(void *arg)
 {
 	struct opener *o = arg;
 
+	pthread_setname_np(pthread_self(), "open-files");
 	pthread_mutex_lock(&o->lock);
 	while (!o->stop) {
 		struct job *j = o->next;

@@ -83,6 +83,7 @@ static void *later_main(void *arg)
 {
 	struct later *l = arg;
 
+	pthread_setname_np(pthread_self(), "lines");
 	pthread_mutex_lock(&l->lock);
 	while (!stopped(l)) {
 		struct item *items = l->items;

@@ -174,6 +174,7 @@ void *tables_thread(void *arg)
 	struct tables *t = arg;
 	int err = cache_open(&t->cache, t->dir, t->max_disk);
 
+	pthread_setname_np(pthread_self(), "unwind-tables");
 	pthread_mutex_lock(&t->lock);
 	t->c.disk_errors += err != 0;
 	t->c.disk_bytes = t->cache.bytes;

@@ -2,9 +2,9 @@
 # Module and daemon for a long time under everything that hosts do to them, by
 # turns: hostile stacks, processes, cgroups, CPUs, scrapes, stop and start. After
 # each round the counters add up; memory, the kernel's and the daemon's, is flat
-# over the second half (windows may hold 8 MiB: an emulated machine reaches that in the first half). At the end, without the daemon,
-# samples are right and all memory is back. The console is looked at when the guest
-# has ended.
+# over the second half (windows may hold 8 MiB, which an emulated machine reaches in
+# the first). At the end, without the daemon, samples are right and all memory is
+# back. The console is looked at when the guest has ended.
 #   RINGPROF_SOAK  minutes (20)
 # shellcheck shell=bash disable=SC2154,SC2015
 . tests/vm/abuse_lib.sh
