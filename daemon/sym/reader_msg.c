@@ -141,7 +141,7 @@ static int receive(int sock, void *to, size_t len, struct reader_msg *ret, uint6
 		}
 		n = recvmsg(sock, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 		if (!n)
-			return at ? -EPROTO : -EPIPE;
+			return -EPIPE;
 		if (n < 0 && !try_again())
 			return io_error();
 		if (n < 0)
@@ -168,8 +168,6 @@ int reader_recv(int sock, struct reader_msg *ret, size_t max, bool take_fds, uin
 	if (r >= 0 && h.len) {
 		ret->data = malloc(h.len + 1);
 		r = ret->data ? receive(sock, ret->data, h.len, NULL, until) : -ENOMEM;
-		/* cut off in the middle */
-		r = r == -EPIPE ? -EPROTO : r;
 	}
 	if (r < 0) {
 		reader_msg_done(ret);

@@ -34,7 +34,10 @@ struct reader_msg {
 	size_t len;
 };
 
-/* until: mono ns, 0: for ever. 0, -ETIMEDOUT, -EPIPE the other one is gone, -errno. */
+/*
+ * until: mono ns, 0: for ever. 0, -ETIMEDOUT, -EPIPE the other one is gone, also
+ * in the middle of a message, -errno.
+ */
 int reader_send(int sock, const struct reader_head *h, const struct iovec *parts, int n,
 		const int *fds, uint64_t until);
 /*

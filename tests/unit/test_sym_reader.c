@@ -67,9 +67,11 @@ static void misbehave(struct reader_conn *c, const char *what)
 		say("rpr", 3);
 		_exit(0);
 	}
-	if (!strcmp(what, "half an answer")) {
+	if (!strcmp(what, "half an answer") || !strcmp(what, "killed in the middle")) {
 		say_head(READER_MAGIC, READER_TABLE, 10);
 		say("12345", 5);
+		if (*what == 'k')
+			raise(SIGKILL);
 		_exit(0);
 	}
 	if (!strcmp(what, "drips"))
@@ -259,8 +261,9 @@ static const struct {
 	{ "hang", READER_SLOW },
 	{ "drips", READER_SLOW },
 	{ "garbage", READER_NONSENSE },
-	{ "half a head", READER_NONSENSE },
-	{ "half an answer", READER_NONSENSE },
+	{ "half a head", READER_CRASHED },
+	{ "half an answer", READER_CRASHED },
+	{ "killed in the middle", READER_KILLED },
 	{ "another magic", READER_NONSENSE },
 	{ "another operation", READER_NONSENSE },
 	{ "no operation", READER_NONSENSE },
