@@ -8,8 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "http/metrics.h"
+#include "sym/jit.h"
 #include "sym/lines_read.h"
 #include "sym/table_read.h"
 #include "unwind/rows_read.h"
@@ -18,6 +20,10 @@
 #define NOBODY 65534
 /* beside what it may keep: a file's tables while they are put together */
 #define MAX_WORK (4ULL << 30)
+/* one batch of a perf map or jitdump, and one record of that */
+#define JIT_MAX_WORK (512ULL << 20)
+/* a batch takes ms; a file system that hangs must not keep other processes' names */
+#define JIT_TIMEOUT_NS (10 * NSEC_PER_SEC)
 
 #ifdef READER_TEST_CRASH
 #include "tests/e2e/crash.h"
@@ -25,6 +31,7 @@
 CRASH_BEFORE(table_serve)
 CRASH_BEFORE(lines_serve_open)
 CRASH_BEFORE(rows_serve)
+CRASH_BEFORE(jit_serve)
 #else
 #define SERVE(fn) fn
 #endif
@@ -33,6 +40,7 @@ static const reader_serve_fn ops[READER_OPS] = {
 	[READER_TABLE] = SERVE(table_serve),	[READER_LINES_OPEN] = SERVE(lines_serve_open),
 	[READER_LINES_LOOKUP] = lines_serve_at, [READER_LINES_CLOSE] = lines_serve_shut,
 	[READER_GO] = lines_serve_go,		[READER_ROWS] = SERVE(rows_serve),
+	[READER_JIT] = SERVE(jit_serve),
 };
 
 void reading_main(int argc, char **argv)
@@ -49,6 +57,7 @@ int reading_new(struct readings *r, const struct config *c)
 		[READING_NAMES] = "names",
 		[READING_LINES] = "lines",
 		[READING_ROWS] = "rows",
+		[READING_JIT] = "jit",
 	};
 	const struct passwd *pw = getpwnam(USER);
 	struct reader_config rc = { .uid = pw ? pw->pw_uid : NOBODY,
@@ -62,7 +71,10 @@ int reading_new(struct readings *r, const struct config *c)
 	for (int i = 0; i < READING_N; i++) {
 		rc.name = names[i];
 		/* what libdw takes for itself is estimated: twice the limit is never reached */
-		rc.max_memory = MAX_WORK + (i == READING_LINES ? 2 * c->line_memory : 0);
+		rc.max_memory = i == READING_JIT ? JIT_MAX_WORK : MAX_WORK;
+		if (i == READING_LINES)
+			rc.max_memory += 2 * c->line_memory;
+		rc.timeout = i == READING_JIT ? JIT_TIMEOUT_NS : 0;
 		r->readers[i] = reader_new(&rc);
 		if (!r->readers[i])
 			return -ENOMEM;

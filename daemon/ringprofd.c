@@ -175,6 +175,7 @@ static int build(struct daemon *d, char *err, size_t errlen)
 	struct symbols_config yc = { .max_bytes = c->symbol_memory / 2,
 				     .max_line_bytes = c->line_memory,
 				     .line_reader = d->metrics.readings.readers[READING_LINES],
+				     .jit_reader = d->metrics.readings.readers[READING_JIT],
 				     .kallsyms_fd = d->kallsyms,
 				     .hide_kernel = strcmp(c->kernel_addresses, "on") != 0 };
 	cleanup_free char *dirs = NULL;

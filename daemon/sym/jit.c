@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The registry of JIT tables, the processes they belong to, and the thread
- * that reads their files; see jit.h for why there is a thread.
+ * that has their files read; see jit.h for why there is a thread.
  *
  * The collector asks and waits, at most WAIT_NS at a time and PATIENCE_NS in a
  * second over all processes. Whoever hangs longer than HANG_NS is left behind:
  * that thread ends when its system call comes back, and its process is not
- * read again.
+ * read again. It is not left behind while it waits for the reader, nor asks
+ * the reader after: so who asks is one thread, and none once jit_free is done.
  *
  * References: the registry is held by its owner, its tables, processes and
  * threads; a process by the collector, the queue and the thread at work on it.
@@ -28,10 +29,9 @@
 #define HANG_NS	    (5 * NSEC_PER_SEC) /* a busy host is no hang */
 #define MAX_BEHIND  4
 
-struct reader {
+struct jit_thread {
 	struct jit *j;	     /* a reference */
 	struct jit_proc *at; /* what it is at work on, a reference */
-	uint64_t since;	     /* mono ns */
 	bool left;
 };
 
@@ -90,7 +90,7 @@ static void proc_unref(struct jit_proc *p)
 		return;
 	jit_close(j, &p->map);
 	jit_close(j, &p->dumped);
-	free(p->dumped.at.pending);
+	jit_place_done(&p->dumped.place);
 	free((char *)p->dump.path);
 	jit_table_unref(p->table);
 	free(p);
@@ -98,7 +98,7 @@ static void proc_unref(struct jit_proc *p)
 }
 
 /* Takes the next one that waits, with its reference; NULL: the thread ends. j->lock held. */
-static struct jit_proc *next_proc(struct reader *r)
+static struct jit_proc *next_proc(struct jit_thread *r)
 {
 	struct jit *j = r->j;
 	struct jit_proc *p;
@@ -109,7 +109,7 @@ static struct jit_proc *next_proc(struct reader *r)
 			TAILQ_REMOVE(&j->queue, p, link);
 			p->queued = false;
 			r->at = p;
-			r->since = mono_now();
+			p->since = mono_now();
 			return p;
 		}
 		pthread_cond_wait(&j->work, &j->lock);
@@ -128,10 +128,10 @@ static void enqueue(struct jit *j, struct jit_proc *p)
 }
 
 /* j->lock held, but for the reading */
-static void work_on(struct reader *r, struct jit_proc *p)
+static void work_on(struct jit_thread *r, struct jit_proc *p)
 {
 	struct jit *j = r->j;
-	uint64_t began = r->since;
+	uint64_t began = p->since;
 	int more;
 
 	pthread_mutex_unlock(&j->lock);
@@ -149,9 +149,9 @@ static void work_on(struct reader *r, struct jit_proc *p)
 	pthread_mutex_lock(&j->lock);
 }
 
-static void *reader_main(void *arg)
+static void *thread_main(void *arg)
 {
-	struct reader *r = arg;
+	struct jit_thread *r = arg;
 	struct jit *j = r->j;
 	struct jit_proc *p;
 
@@ -161,7 +161,7 @@ static void *reader_main(void *arg)
 	if (r->left)
 		j->left_behind--;
 	else
-		j->reader = NULL;
+		j->thread = NULL;
 	pthread_cond_broadcast(&j->done);
 	pthread_mutex_unlock(&j->lock);
 	free(r);
@@ -170,13 +170,13 @@ static void *reader_main(void *arg)
 }
 
 /* Makes sure that somebody reads; j->lock held. Without a thread names are missing, no more. */
-static void need_reader(struct jit *j)
+static void need_thread(struct jit *j)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
-	struct reader *r;
+	struct jit_thread *r;
 
-	if (j->reader || j->stop || j->left_behind >= MAX_BEHIND)
+	if (j->thread || j->stop || j->left_behind >= MAX_BEHIND)
 		return;
 	r = calloc(1, sizeof(*r));
 	if (!r)
@@ -184,11 +184,11 @@ static void need_reader(struct jit *j)
 	r->j = jit_ref(j);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	if (pthread_create(&thread, &attr, reader_main, r)) {
+	if (pthread_create(&thread, &attr, thread_main, r)) {
 		__atomic_sub_fetch(&j->refs, 1, __ATOMIC_RELAXED);
 		free(r);
 	} else {
-		j->reader = r;
+		j->thread = r;
 	}
 	pthread_attr_destroy(&attr);
 }
@@ -196,9 +196,9 @@ static void need_reader(struct jit *j)
 /* j->lock held */
 static void check_hang(struct jit *j, uint64_t now)
 {
-	struct reader *r = j->reader;
+	struct jit_thread *r = j->thread;
 
-	if (!r || !r->at || now < r->since + HANG_NS)
+	if (!r || !r->at || now < r->at->since || now - r->at->since < HANG_NS)
 		return;
 	r->left = true;
 	r->at->given_up = true;
@@ -209,8 +209,34 @@ static void check_hang(struct jit *j, uint64_t now)
 		r->at->refs--; /* the thread has one more */
 	}
 	jit_count(&j->c.refused[JIT_HANGS], 1);
-	j->reader = NULL;
+	j->thread = NULL;
 	j->left_behind++;
+}
+
+bool jit_begin_asking(struct jit_proc *p)
+{
+	struct jit *j = p->j;
+	bool may;
+
+	pthread_mutex_lock(&j->lock);
+	may = !p->given_up && !j->stop;
+	if (may) {
+		p->since = UINT64_MAX;
+		j->asking++;
+	}
+	pthread_mutex_unlock(&j->lock);
+	return may;
+}
+
+void jit_end_asking(struct jit_proc *p)
+{
+	struct jit *j = p->j;
+
+	pthread_mutex_lock(&j->lock);
+	p->since = mono_now();
+	j->asking--;
+	pthread_cond_broadcast(&j->done);
+	pthread_mutex_unlock(&j->lock);
 }
 
 /* Waits for a reading that began after p was asked for; j->lock held. */
@@ -225,7 +251,7 @@ static void wait_for(struct jit *j, struct jit_proc *p, uint64_t now)
 		j->patience_from = now;
 		j->patience = 0;
 	}
-	if (j->patience >= PATIENCE_NS || !j->reader || p->given_up)
+	if (j->patience >= PATIENCE_NS || !j->thread || p->given_up)
 		return;
 	while (p->covered < p->asked)
 		if (pthread_cond_timedwait(&j->done, &j->lock, &ts))
@@ -245,7 +271,7 @@ static void ask(struct jit_proc *p)
 	pthread_mutex_lock(&j->lock);
 	check_hang(j, now);
 	enqueue(j, p);
-	need_reader(j);
+	need_thread(j);
 	wait_for(j, p, now);
 	pthread_mutex_unlock(&j->lock);
 }
@@ -282,7 +308,7 @@ void jit_proc_free(struct jit_proc *p)
 	pthread_mutex_lock(&j->lock);
 	__atomic_store_n(&p->gone, true, __ATOMIC_RELAXED);
 	enqueue(j, p);
-	need_reader(j);
+	need_thread(j);
 	pthread_mutex_unlock(&j->lock);
 	jit_table_unref(p->view);
 	jit_count(&j->c.processes, (uint64_t)-1);
@@ -390,9 +416,12 @@ void jit_free(struct jit *j)
 	j->stop = true;
 	pthread_cond_broadcast(&j->work);
 	/* one that hangs keeps what it needs by its references */
-	while (j->reader)
+	while (j->thread)
 		if (pthread_cond_timedwait(&j->done, &j->lock, &ts))
 			break;
+	/* the reader's owner ends it next */
+	while (j->asking)
+		pthread_cond_wait(&j->done, &j->lock);
 	while ((p = TAILQ_FIRST(&j->queue))) {
 		TAILQ_REMOVE(&j->queue, p, link);
 		pthread_mutex_unlock(&j->lock);
@@ -412,6 +441,7 @@ const char *jit_refusal_name(enum jit_refusal why)
 		[JIT_TOO_LONG] = "too_long",
 		[JIT_BAD_FORMAT] = "bad_format",
 		[JIT_HANGS] = "hangs",
+		[JIT_UNREADABLE] = "unreadable",
 	};
 
 	return why < JIT_REFUSALS ? names[why] : "unknown";

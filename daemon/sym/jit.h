@@ -12,9 +12,10 @@
  * sample time, and one that arrives after the sample (Java writes its map on
  * request) still counts for it.
  *
- * Files are read by a thread of its own, for they may lie on a file system
+ * Files are opened by a thread of its own, for they may lie on a file system
  * that answers when it likes (FUSE in a container's /tmp), and O_NONBLOCK
- * means nothing for a regular file. The collector asks for a reading at the
+ * means nothing for a regular file; what stands in them is read by a reader
+ * (sym/reader.h). The collector asks for a reading at the
  * first sample of a process in each drain and waits for it a few
  * milliseconds: the common file is read by then, so even the newest sample
  * meets the names of its moment. A thread that hangs is left behind with its
@@ -30,14 +31,17 @@
 
 #include "sym/files.h"
 
+struct buf;
 struct jit;
 struct jit_proc;
 struct jit_table;
+struct reader;
 
 struct jit_config {
 	size_t max_bytes;	/* all tables; 0: 64 MiB. The largest is emptied first */
 	size_t max_table_bytes; /* one process; 0: a quarter of that */
 	uint64_t max_file;	/* bytes of one file; 0: 64 MiB; it is cut there */
+	struct reader *reader;	/* who reads them (sym/reader.h), the caller's; NULL: we do */
 };
 
 struct jit *jit_new(const struct jit_config *cfg); /* NULL: no memory */
@@ -94,7 +98,8 @@ enum jit_refusal {
 	JIT_STALE,	 /* last written before the process began */
 	JIT_TOO_LONG,	 /* more bytes than are read of one file: cut there */
 	JIT_BAD_FORMAT,	 /* a jitdump of another byte order, version or clock */
-	JIT_HANGS,	 /* reading did not come back */
+	JIT_HANGS,	 /* opening did not come back */
+	JIT_UNREADABLE,	 /* its reader ended at it, or said nonsense */
 	JIT_REFUSALS
 };
 
@@ -106,11 +111,17 @@ struct jit_counters {
 	uint64_t full;		 /* pieces of code left out: a limit */
 	uint64_t evicted;	 /* tables emptied: the limit of all */
 	uint64_t late; /* code that replaced other code and was told of after its samples */
-	uint64_t waits, wait_ns; /* of the collector for the reader */
+	uint64_t waits, wait_ns; /* of the collector for the thread */
 	uint64_t reads;
 	uint64_t refused[JIT_REFUSALS]; /* files, by reason */
 };
 void jit_counters(struct jit *j, struct jit_counters *ret);
+
+struct reader_conn;
+struct reader_args;
+/* The reader's side of reading (a reader_serve_fn). */
+int jit_serve(struct reader_conn *c, const struct reader_args *q, struct buf *ret);
+
 /* "not_regular", ... for metrics. */
 const char *jit_refusal_name(enum jit_refusal why);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Inside of the JIT tables: jit.c keeps the registry, the reader thread and
- * its processes, jit_read.c opens files and reads them on, jit_perfmap.c and
- * jitdump.c parse, jit_table.c keeps and finds code.
+ * Inside of the JIT tables: jit.c keeps the registry, the thread and its
+ * processes, jit_open.c finds and opens files, jit_read.c reads them on,
+ * jit_ask.c asks the reader for what stands in them and takes its answer apart,
+ * jit_table.c keeps and finds code. In the reader, jit_serve.c answers, and
+ * jit_perfmap.c and jitdump.c parse.
  *
  * Locks: jit->lock before table->lock. The registry's is held for a few
  * instructions; a table's while one piece of code is put in or looked up.
@@ -15,26 +17,10 @@
 #include <sys/stat.h>
 
 #include "sym/jit.h"
+#include "sym/jit_msg.h"
 
-#define JIT_MAX_VERSIONS 64	    /* a table with more is begun anew with what is alive */
-#define JIT_MAX_CODE	 (1U << 30) /* bytes of one piece; no code is that long */
-#define JIT_MAX_LINES	 65536	    /* line entries of one piece */
-#define JIT_ROUND_BYTES	 (1U << 20) /* of one file at once, then others have their turn */
+#define JIT_MAX_VERSIONS 64 /* a table with more is begun anew with what is alive */
 #define JIT_MAX_CHANGES	 256
-
-/* lines of one piece of code, by address */
-struct jit_line {
-	uint64_t addr;
-	uint32_t line;
-	uint32_t file; /* offset in texts */
-};
-
-struct jit_lines {
-	uint32_t n;
-	size_t bytes; /* of this block */
-	char *texts;
-	struct jit_line at[];
-};
 
 struct jit_code {
 	STAILQ_ENTRY(jit_code) link; /* in the order told */
@@ -89,53 +75,15 @@ void jit_table_clear(struct jit_table *t);
 /* Has an address changed its meaning up to `time`? Each change is told once. */
 bool jit_table_changed(struct jit_table *t, uint64_t time);
 
-/* ---- input: a file, or bytes for tests ---- */
-
-struct jit_input {
-	int fd; /* -1: mem */
-	const uint8_t *mem;
-	uint64_t size;
-};
-/* Reads up to len bytes at off; the number, 0 at the end, -errno. */
-ssize_t jit_input_read(const struct jit_input *in, uint64_t off, void *dst, size_t len);
-
-/* What parsers tell, and whom. */
-struct jit_sink {
-	void *arg;
-	/* name is not NUL-terminated; lines becomes the sink's; time 0: not known */
-	void (*code)(void *arg, uint64_t start, uint64_t end, uint64_t time, const char *name,
-		     size_t len, struct jit_lines *lines);
-	void (*move)(void *arg, uint64_t old, uint64_t start, uint64_t size, uint64_t time);
-	uint64_t taken, bad;
-};
-
-/* how far a file was read; all zero: not at all */
-struct jit_cursor {
-	uint64_t off;
-	bool skip;		   /* perf map: in a line longer than any name */
-	bool begun;		   /* jitdump: its header was read */
-	bool done;		   /* jitdump: closed */
-	struct jit_lines *pending; /* jitdump: lines of the code that follows */
-	uint64_t pending_addr;
-};
-
-/*
- * Parse on from the cursor, at most max bytes and only whole lines or records.
- * 1: there is more to read now; 0: at the end; -errno (-EINVAL: no jitdump we
- * read). What makes no sense is left out and counted in sink->bad.
- */
-int perfmap_parse(const struct jit_input *in, struct jit_cursor *c, uint64_t max,
-		  struct jit_sink *sink);
-int jitdump_parse(const struct jit_input *in, struct jit_cursor *c, uint64_t max,
-		  struct jit_sink *sink);
-
 /* ---- jit.c ---- */
 
 #define JIT_TAIL 64
 
 struct jit_file {
-	int fd; /* -1 */
-	struct jit_cursor at;
+	int fd;		 /* -1 */
+	char *path;	 /* that is told, while fd >= 0; NULL: no memory */
+	uint8_t key[20]; /* who is to blame (struct file), while fd >= 0 */
+	struct jit_place place;
 	char tail[JIT_TAIL]; /* what stood before at.off, to know a file that was written anew */
 	size_t tail_len;
 	uint64_t read;		       /* bytes in all, what was read anew too */
@@ -154,13 +102,14 @@ struct jit_proc {
 	/* under j->lock */
 	uint32_t refs;
 	bool queued, given_up;
+	uint64_t since;		 /* mono ns the thread is at it; UINT64_MAX: waits for the reader */
 	bool gone;		 /* atomic */
 	uint64_t covered;	 /* the files were read at this mono time */
-	struct jit_table *table; /* atomic; replaced by the reader */
+	struct jit_table *table; /* atomic; replaced by the thread */
 	struct file_where dump;	 /* path owned; NULL: none */
 	bool dump_is_new;
 	TAILQ_ENTRY(jit_proc) link; /* j->queue */
-	/* the reader's */
+	/* the thread's */
 	struct jit_file map, dumped;
 	pid_t ns_pid; /* 0: not known yet */
 	uid_t uid;
@@ -170,9 +119,10 @@ struct jit_proc {
 	uint64_t last_read;  /* mono ns */
 	uint64_t next_open;  /* mono ns: a map that is not there is not looked for each time */
 	uint32_t open_pause; /* s */
+	uint32_t tries;	     /* in vain, since the process went */
 };
 
-struct reader;
+struct jit_thread;
 
 struct jit {
 	uint32_t refs; /* atomic */
@@ -182,8 +132,9 @@ struct jit {
 	bool stop;
 	TAILQ_HEAD(, jit_proc) queue;
 	TAILQ_HEAD(, jit_table) tables;
-	struct reader *reader; /* the one that is not left behind; NULL: none */
+	struct jit_thread *thread; /* the one that is not left behind; NULL: none */
 	uint32_t left_behind;
+	uint32_t asking; /* threads that wait for the reader's answer */
 	uint32_t next_id;
 	uint64_t patience_from, patience; /* ns the collector has waited since then */
 	size_t bytes;			  /* atomic */
@@ -200,10 +151,16 @@ struct jit *jit_ref(struct jit *j);
 void jit_unref(struct jit *j);
 /* Empties the largest tables until all are within the limit. */
 void jit_shrink(struct jit *j);
+/*
+ * What stands between them is a question to the reader, which has a time limit
+ * of its own. False: it is not to be asked for p. Thread.
+ */
+bool jit_begin_asking(struct jit_proc *p);
+void jit_end_asking(struct jit_proc *p);
 
 /* ---- jit_open.c ---- */
 
-/* Opens p's perf map into p->map, if it has one that may be read; 0 or -errno. Reader. */
+/* Opens p's perf map into p->map, if it has one that may be read; 0 or -errno. Thread. */
 int jit_open_map(struct jit_proc *p);
 /* The same with the jitdump that it maps. */
 int jit_open_dump(struct jit_proc *p, const struct file_where *w);
@@ -211,9 +168,19 @@ void jit_close(struct jit *j, struct jit_file *f);
 /* Counts that a file was refused, once for each file and reason. */
 void jit_refuse(struct jit *j, struct jit_file *f, const struct stat *st, enum jit_refusal why);
 
+/* ---- jit_ask.c ---- */
+
+/*
+ * Has a batch of the file read by the reader, or here: 1 there is more now, 0,
+ * -errno as jit_take_answer, READER_REFUSED, -EAGAIN: nobody reads now. Thread.
+ */
+int jit_ask(struct jit_proc *p, struct jit_file *f, bool is_map, struct jit_sink *sink);
+
 /* ---- jit_read.c ---- */
 
-/* Reads on what the process has written; 1: there is more, 0. Reader. */
+#define JIT_ROUND_BYTES (1U << 20) /* of one file at once, then others have their turn */
+
+/* Reads on what the process has written; 1: there is more, 0. Thread. */
 int jit_proc_read(struct jit_proc *p);
 
 #endif

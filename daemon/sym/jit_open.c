@@ -6,7 +6,7 @@
  * opened, and a link is not followed. The path is walked from the process's
  * own root, as it has the file.
  *
- * The reader thread alone: any of these calls may hang on a file system that
+ * The thread of jit.c alone: any of these calls may hang on a file system that
  * user space serves.
  */
 #include <errno.h>
@@ -160,9 +160,29 @@ static int open_path(int root, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-static void keep(struct jit *j, struct jit_file *f, int fd)
+/*
+ * The file itself, whatever is written to it: its inode, and when that was made
+ * where the file system says so, as inodes get used again.
+ */
+static void identify_file(int fd, const struct stat *st, uint8_t key[20])
+{
+	const uint32_t dev = (uint32_t)st->st_dev;
+	const uint64_t ino = st->st_ino;
+	uint64_t born = 0;
+	struct statx x;
+
+	if (!statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &x) && (x.stx_mask & STATX_BTIME))
+		born = (uint64_t)x.stx_btime.tv_sec * NSEC_PER_SEC + x.stx_btime.tv_nsec;
+	memcpy(key, &ino, sizeof(ino));
+	memcpy(key + 8, &born, sizeof(born));
+	memcpy(key + 16, &dev, sizeof(dev));
+}
+
+static void keep(struct jit *j, struct jit_file *f, int fd, const struct stat *st, const char *path)
 {
 	f->fd = fd;
+	f->path = strdup(path);
+	identify_file(fd, st, f->key);
 	__atomic_fetch_add(&j->open_files, 1, __ATOMIC_RELAXED);
 }
 
@@ -172,6 +192,8 @@ void jit_close(struct jit *j, struct jit_file *f)
 		return;
 	close(f->fd);
 	f->fd = -1;
+	free(f->path);
+	f->path = NULL;
 	__atomic_fetch_sub(&j->open_files, 1, __ATOMIC_RELAXED);
 }
 
@@ -179,7 +201,7 @@ int jit_open_map(struct jit_proc *p)
 {
 	bool alive = identify(p);
 	cleanup_close int root = -1, found = -1;
-	char name[64], self[64];
+	char path[64], self[64], *name = path;
 	struct stat st;
 	int r, fd;
 
@@ -189,8 +211,11 @@ int jit_open_map(struct jit_proc *p)
 	root = alive ? file_open_root(p->pid) : file_open_host_root();
 	if (root < 0)
 		return root;
-	snprintf(name, sizeof(name), "tmp/perf-%d.map", (int)(p->ns_pid ? p->ns_pid : p->pid));
-	found = open_path(root, name);
+	/* as we would find it: perf-1.map is in many a container */
+	if (!p->host_root)
+		name += snprintf(path, sizeof(path), "/proc/%d/root", (int)p->pid);
+	snprintf(name, 32, "/tmp/perf-%d.map", (int)(p->ns_pid ? p->ns_pid : p->pid));
+	found = open_path(root, name + 1);
 	if (found < 0)
 		return found;
 	if (fstat(found, &st))
@@ -202,7 +227,7 @@ int jit_open_map(struct jit_proc *p)
 	fd = open(self, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	keep(p->j, &p->map, fd);
+	keep(p->j, &p->map, fd, &st, path);
 	return 0;
 }
 
@@ -219,6 +244,6 @@ int jit_open_dump(struct jit_proc *p, const struct file_where *w)
 		return fd;
 	r = check(p, &p->dumped, &st, true);
 	if (!r)
-		keep(p->j, &p->dumped, steal_fd(&fd));
+		keep(p->j, &p->dumped, steal_fd(&fd), &st, w->path);
 	return r;
 }

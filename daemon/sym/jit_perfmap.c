@@ -9,9 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sym/jit_int.h"
-
-#define CHUNK 65536 /* a line longer than that names nothing */
+#include "sym/jit_msg.h"
 
 static const char *hex(const char *p, const char *end, uint64_t *ret)
 {
@@ -34,7 +32,7 @@ static const char *hex(const char *p, const char *end, uint64_t *ret)
 	return p > start && p < end && *p == ' ' ? p + 1 : NULL;
 }
 
-static void parse_line(const char *p, const char *end, struct jit_sink *sink)
+static void parse_line(const char *p, const char *end, struct jit_out *o)
 {
 	uint64_t start, size;
 
@@ -42,33 +40,33 @@ static void parse_line(const char *p, const char *end, struct jit_sink *sink)
 	p = p ? hex(p, end, &size) : NULL;
 	/* some JITs list what they have no length of; it could name nothing else */
 	if (!p || p == end || !size || size > JIT_MAX_CODE || start > UINT64_MAX - size) {
-		sink->bad++;
+		o->bad++;
 		return;
 	}
 	if (end[-1] == '\r' && end - p > 1)
 		end--;
-	sink->taken++;
-	sink->code(sink->arg, start, start + size, 0, p, (size_t)(end - p), NULL);
+	o->taken++;
+	jit_put_code(o, start, size, 0, p, (size_t)(end - p));
 }
 
 /* Takes the whole lines of a chunk; gives the bytes taken. */
-static size_t parse_lines(const char *text, size_t len, struct jit_cursor *c, struct jit_sink *sink)
+static size_t parse_lines(const char *text, size_t len, struct jit_cursor *c, struct jit_out *o)
 {
 	const char *p = text, *end = text + len, *nl;
 
 	while (p < end && (nl = memchr(p, '\n', (size_t)(end - p)))) {
 		if (!c->skip)
-			parse_line(p, nl, sink);
-		c->skip = false;
+			parse_line(p, nl, o);
+		c->skip = 0;
 		p = nl + 1;
 	}
 	return (size_t)(p - text);
 }
 
-int perfmap_parse(const struct jit_input *in, struct jit_cursor *c, uint64_t max,
-		  struct jit_sink *sink)
+int perfmap_parse(const struct jit_input *in, struct jit_cursor *c, struct jit_out *o)
 {
-	char chunk[CHUNK];
+	/* a line longer than that names nothing */
+	char chunk[JIT_MAX_CHUNK];
 	uint64_t begun = c->off;
 
 	for (;;) {
@@ -77,16 +75,16 @@ int perfmap_parse(const struct jit_input *in, struct jit_cursor *c, uint64_t max
 
 		if (n <= 0)
 			return (int)n;
-		taken = parse_lines(chunk, (size_t)n, c, sink);
+		taken = parse_lines(chunk, (size_t)n, c, o);
 		if (!taken && (size_t)n < sizeof(chunk))
 			return 0; /* a line that is not whole yet */
 		if (!taken) {
-			sink->bad += !c->skip;
-			c->skip = true;
+			o->bad += !c->skip;
+			c->skip = 1;
 			taken = sizeof(chunk);
 		}
 		c->off += taken;
-		if (c->off - begun >= max)
+		if (jit_enough(o, begun, c->off))
 			return 1;
 	}
 }

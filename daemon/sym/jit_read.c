@@ -10,7 +10,7 @@
  * by its size or by the bytes before the place we had come to, and is read
  * from its beginning; what it says again is there already.
  *
- * The reader thread alone; see jit_open.c.
+ * The thread of jit.c alone; see jit_open.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,31 +19,14 @@
 
 #include "base/clock.h"
 #include "sym/jit_int.h"
+#include "sym/reader.h"
 
 #define MAX_PAUSE  16	      /* s between two looks for a map that is not there */
 #define MAX_OPEN   256	      /* files that are kept open between readings */
 #define SUSTAINED  (1U << 20) /* bytes a second, beyond a first file of the largest size */
 #define FULL_TABLE 2	      /* a table that is begun anew must not be fuller than a half */
-
-ssize_t jit_input_read(const struct jit_input *in, uint64_t off, void *dst, size_t len)
-{
-	ssize_t n;
-
-	if (in->fd < 0) {
-		if (off >= in->size)
-			return 0;
-		if (len > in->size - off)
-			len = in->size - off;
-		memcpy(dst, in->mem + off, len);
-		return (ssize_t)len;
-	}
-	if (off > INT64_MAX)
-		return 0;
-	do
-		n = pread(in->fd, dst, len, (off_t)off);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
-}
+#define NAP_US	   100000     /* until a reader that is started again is asked for, ... */
+#define MAX_TRIES  150	      /* ... so often for a process that has ended: it does not come back */
 
 struct round {
 	struct jit_proc *p;
@@ -111,10 +94,10 @@ static bool goes_on(const struct jit_file *f, const struct stat *st)
 	struct jit_input in = { .fd = f->fd };
 	char tail[JIT_TAIL];
 
-	if ((uint64_t)st->st_size < f->at.off)
+	if ((uint64_t)st->st_size < f->place.at.off)
 		return false;
-	return !f->tail_len || (jit_input_read(&in, f->at.off - f->tail_len, tail, f->tail_len) ==
-					(ssize_t)f->tail_len &&
+	return !f->tail_len || (jit_input_read(&in, f->place.at.off - f->tail_len, tail,
+					       f->tail_len) == (ssize_t)f->tail_len &&
 				!memcmp(tail, f->tail, f->tail_len));
 }
 
@@ -123,8 +106,8 @@ static void keep_tail(struct jit_file *f)
 	struct jit_input in = { .fd = f->fd };
 	ssize_t n;
 
-	f->tail_len = f->at.off < JIT_TAIL ? f->at.off : JIT_TAIL;
-	n = jit_input_read(&in, f->at.off - f->tail_len, f->tail, f->tail_len);
+	f->tail_len = f->place.at.off < JIT_TAIL ? f->place.at.off : JIT_TAIL;
+	n = jit_input_read(&in, f->place.at.off - f->tail_len, f->tail, f->tail_len);
 	if (n != (ssize_t)f->tail_len)
 		f->tail_len = 0;
 }
@@ -154,34 +137,57 @@ static void cut(struct jit_proc *p, struct jit_file *f, const struct stat *st, e
 {
 	jit_refuse(p->j, f, st, why);
 	f->cut = true;
-	free(f->at.pending);
-	f->at.pending = NULL;
+	jit_place_done(&f->place);
 	jit_close(p->j, f);
 }
 
-/* 1: there is more now; 0 */
+/* A round: as many batches as have their turn at once. As jit_ask. */
+static int read_round(struct jit_proc *p, struct jit_file *f, bool is_map, struct jit_sink *sink)
+{
+	uint64_t begun = f->place.at.off;
+	int r;
+
+	do {
+		r = jit_ask(p, f, is_map, sink);
+		jit_count(&p->j->c.reads, 1);
+	} while (r > 0 && f->place.at.off - begun < JIT_ROUND_BYTES);
+	f->read += f->place.at.off - begun;
+	return r;
+}
+
+/* Is there nothing in the file that was not read? */
+static bool at_end(const struct jit_file *f, const struct stat *st)
+{
+	const struct jit_cursor *c = &f->place.at;
+
+	return c->done || (c->off && (uint64_t)st->st_size == c->off);
+}
+
+/* 1: there is more now; 0; -EAGAIN: it could not be read */
 static int read_on(struct jit_proc *p, struct jit_file *f, const struct stat *st, uint64_t time,
 		   bool is_map)
 {
 	struct round round = { .p = p, .time = time };
 	struct jit_sink sink = { .arg = &round, .code = sink_code, .move = sink_move };
-	struct jit_input in = { .fd = f->fd };
-	uint64_t before = f->at.off;
-	int r = is_map ? perfmap_parse(&in, &f->at, JIT_ROUND_BYTES, &sink)
-		       : jitdump_parse(&in, &f->at, JIT_ROUND_BYTES, &sink);
+	int r;
 
-	f->read += f->at.off - before;
+	if (at_end(f, st))
+		return 0;
+	r = read_round(p, f, is_map, &sink);
 	jit_count(is_map ? &p->j->c.lines : &p->j->c.records, sink.taken);
 	jit_count(&p->j->c.bad_lines, sink.bad);
-	jit_count(&p->j->c.reads, 1);
 	if (r == -EINVAL)
 		cut(p, f, st, JIT_BAD_FORMAT);
-	else if (f->at.off > p->j->cfg.max_file)
+	else if (r == READER_REFUSED || r == -EPROTO)
+		cut(p, f, st, JIT_UNREADABLE);
+	else if (f->place.at.off > p->j->cfg.max_file)
 		cut(p, f, st, JIT_TOO_LONG);
 	else if (is_map)
 		keep_tail(f);
 	jit_shrink(p->j);
-	return r > 0 && !f->cut;
+	if (f->cut)
+		return 0;
+	return r > 0 || r == -EAGAIN ? r : 0;
 }
 
 /* Opens the map if it is time to look for it; false: there is none to read. */
@@ -213,7 +219,7 @@ static int read_map(struct jit_proc *p, uint64_t now)
 	if (f->cut || !have_map(p, &st, now))
 		return 0;
 	if (!goes_on(f, &st)) {
-		f->at = (struct jit_cursor){ 0 };
+		f->place.at = (struct jit_cursor){ 0 };
 		f->tail_len = 0;
 	}
 	r = read_on(p, f, &st, batch_time(p, &st, now), true);
@@ -246,7 +252,7 @@ static int read_dump(struct jit_proc *p)
 
 	if (take_dump(p, &w)) {
 		jit_close(p->j, f);
-		free(f->at.pending);
+		jit_place_done(&f->place);
 		*f = (struct jit_file){ .fd = -1 };
 		if (!w.path || jit_open_dump(p, &w))
 			f->cut = true;
@@ -257,10 +263,19 @@ static int read_dump(struct jit_proc *p)
 	return read_on(p, f, &st, p->last_read, false);
 }
 
+/* Nobody read: a process that lives asks again. */
+static int try_again(struct jit_proc *p)
+{
+	if (!__atomic_load_n(&p->gone, __ATOMIC_RELAXED) || p->tries++ >= MAX_TRIES)
+		return 0;
+	usleep(NAP_US);
+	return 1;
+}
+
 int jit_proc_read(struct jit_proc *p)
 {
 	uint64_t now = mono_now();
-	int more;
+	int dump, map;
 
 	if (!p->began)
 		p->began = now;
@@ -268,12 +283,13 @@ int jit_proc_read(struct jit_proc *p)
 	if (p->map.read + p->dumped.read >
 	    p->j->cfg.max_file + (now - p->began) / NSEC_PER_SEC * SUSTAINED)
 		return 0;
-	more = read_dump(p);
-
+	dump = read_dump(p);
 	/* who writes both says the same twice */
-	if (p->dumped.fd < 0)
-		more |= read_map(p, now);
-	if (!more)
-		p->last_read = now;
-	return more;
+	map = p->dumped.fd < 0 ? read_map(p, now) : 0;
+	if (dump < 0 || map < 0)
+		return try_again(p);
+	if (dump || map)
+		return 1;
+	p->last_read = now;
+	return 0;
 }

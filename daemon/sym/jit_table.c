@@ -5,7 +5,7 @@
  * order calls overlapping pieces equal: whatever a hostile map lists, putting
  * a piece in and finding one cost JIT_MAX_VERSIONS tree walks at most.
  *
- * The reader thread adds; any thread looks up. Frames refer to a table for as
+ * The thread of jit.c adds; any thread looks up. Frames refer to a table for as
  * long as their model lives, so it outlives its process and even the registry.
  */
 #include <search.h>

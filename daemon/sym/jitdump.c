@@ -16,14 +16,14 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "sym/jit_int.h"
+#include "sym/jit.h"
+#include "sym/jit_msg.h"
 
 #define MAGIC	   0x4a695444U /* "JiTD" */
 #define VERSION	   1
 #define ARCH_STAMP 1ULL
 #define HEADER_MAX 4096
 #define RECORD_MAX (64U << 20) /* with the bytes of the code */
-#define DEBUG_MAX  (4U << 20)
 #define SAME_FILE  "\xff"
 
 enum { LOAD, MOVE, DEBUG_INFO, CLOSE, UNWINDING_INFO };
@@ -87,14 +87,8 @@ static int read_header(const struct jit_input *in, struct jit_cursor *c)
 	    h.total_size > HEADER_MAX || (h.flags & ARCH_STAMP))
 		return -EINVAL;
 	c->off = h.total_size;
-	c->begun = true;
+	c->begun = 1;
 	return 1;
-}
-
-static void drop_pending(struct jit_cursor *c)
-{
-	free(c->pending);
-	c->pending = NULL;
 }
 
 static bool sound(uint64_t addr, uint64_t size)
@@ -102,11 +96,9 @@ static bool sound(uint64_t addr, uint64_t size)
 	return size && size <= JIT_MAX_CODE && addr <= UINT64_MAX - size;
 }
 
-static bool on_load(const char *body, size_t len, uint64_t time, struct jit_cursor *c,
-		    struct jit_sink *sink)
+static bool on_load(const char *body, size_t len, uint64_t time, struct jit_out *o)
 {
 	const char *name = body + sizeof(struct load), *nul;
-	struct jit_lines *lines = NULL;
 	struct load l;
 
 	if (len < sizeof(l))
@@ -118,15 +110,12 @@ static bool on_load(const char *body, size_t len, uint64_t time, struct jit_curs
 		return false;
 	if (!sound(l.code_addr, l.code_size))
 		return false;
-	if (c->pending && c->pending_addr == l.code_addr)
-		lines = steal_ptr(c->pending);
-	drop_pending(c);
-	sink->code(sink->arg, l.code_addr, l.code_addr + l.code_size, time, name,
-		   nul ? (size_t)(nul - name) : len - sizeof(l), lines);
+	jit_put_code(o, l.code_addr, l.code_size, time, name,
+		     nul ? (size_t)(nul - name) : len - sizeof(l));
 	return true;
 }
 
-static bool on_move(const char *body, size_t len, uint64_t time, struct jit_sink *sink)
+static bool on_move(const char *body, size_t len, uint64_t time, struct jit_out *o)
 {
 	struct move m;
 
@@ -135,7 +124,7 @@ static bool on_move(const char *body, size_t len, uint64_t time, struct jit_sink
 	memcpy(&m, body, sizeof(m));
 	if (!sound(m.new_code_addr, m.code_size))
 		return false;
-	sink->move(sink->arg, m.old_code_addr, m.new_code_addr, m.code_size, time);
+	jit_put_move(o, m.old_code_addr, m.new_code_addr, m.code_size, time);
 	return true;
 }
 
@@ -148,14 +137,15 @@ static int by_addr(const void *pa, const void *pb)
 
 /*
  * Entries are { addr, line, discriminator, file name }; the name SAME_FILE
- * repeats the one before. The names stay where they are in the body's copy.
+ * repeats the one before.
  */
-static bool parse_lines(struct jit_lines *l, uint32_t n, size_t len)
+static bool parse_lines(const char *p, size_t len, struct jit_line *at, uint32_t n,
+			struct buf *texts)
 {
-	const char *p = l->texts, *end = p + len;
+	const char *end = p + len;
 	uint32_t file = 0;
 
-	for (l->n = 0; l->n < n; l->n++) {
+	for (uint32_t i = 0; i < n; i++) {
 		struct debug_entry e;
 		const char *nul;
 
@@ -166,24 +156,26 @@ static bool parse_lines(struct jit_lines *l, uint32_t n, size_t len)
 		nul = memchr(p, '\0', (size_t)(end - p));
 		if (!nul)
 			return false;
-		if (strcmp(p, SAME_FILE))
-			file = (uint32_t)(p - l->texts);
-		else if (!l->n)
+		if (strcmp(p, SAME_FILE)) {
+			file = (uint32_t)texts->len;
+			buf_append(texts, p, (size_t)(nul - p) + 1);
+		} else if (!i) {
 			return false;
-		l->at[l->n] = (struct jit_line){ .addr = e.addr, .line = e.lineno, .file = file };
+		}
+		at[i] = (struct jit_line){ .addr = e.addr, .line = e.lineno, .file = file };
 		p = nul + 1;
 	}
-	qsort(l->at, l->n, sizeof(l->at[0]), by_addr);
-	return true;
+	qsort(at, n, sizeof(*at), by_addr);
+	return !texts->err;
 }
 
-static bool on_debug_info(const char *body, size_t len, struct jit_cursor *c)
+static bool on_debug_info(const char *body, size_t len, struct jit_out *o)
 {
-	struct jit_lines *l;
+	cleanup_free struct jit_line *at = NULL;
+	struct buf texts = { 0 };
 	struct debug_info d;
-	size_t bytes;
+	bool good;
 
-	drop_pending(c);
 	if (len < sizeof(d))
 		return false;
 	memcpy(&d, body, sizeof(d));
@@ -191,20 +183,12 @@ static bool on_debug_info(const char *body, size_t len, struct jit_cursor *c)
 	if (!d.nr_entry || d.nr_entry > JIT_MAX_LINES ||
 	    d.nr_entry > len / (sizeof(struct debug_entry) + 1))
 		return false;
-	bytes = sizeof(*l) + d.nr_entry * sizeof(l->at[0]) + len;
-	l = calloc(1, bytes);
-	if (!l)
-		return false;
-	l->bytes = bytes;
-	l->texts = (char *)&l->at[d.nr_entry];
-	memcpy(l->texts, body + sizeof(d), len);
-	if (!parse_lines(l, (uint32_t)d.nr_entry, len)) {
-		free(l);
-		return false;
-	}
-	c->pending = l;
-	c->pending_addr = d.code_addr;
-	return true;
+	at = calloc(d.nr_entry, sizeof(*at));
+	good = at && parse_lines(body + sizeof(d), len, at, (uint32_t)d.nr_entry, &texts);
+	if (good)
+		jit_put_lines(o, d.code_addr, at, (uint32_t)d.nr_entry, &texts);
+	buf_free(&texts);
+	return good;
 }
 
 /* How much of a record's body is worth reading. */
@@ -217,22 +201,26 @@ static size_t body_len(const struct prefix *p)
 	else if (p->id == MOVE)
 		max = sizeof(struct move);
 	else if (p->id == DEBUG_INFO)
-		return len <= DEBUG_MAX ? len : 0;
+		return len <= JIT_MAX_DEBUG ? len : 0;
 	return len < max ? len : max;
 }
 
 static bool take(const struct prefix *p, const char *body, size_t len, struct jit_cursor *c,
-		 struct jit_sink *sink)
+		 struct jit_out *o)
 {
 	switch (p->id) {
 	case LOAD:
-		return on_load(body, len, p->timestamp, c, sink);
+		return on_load(body, len, p->timestamp, o);
 	case MOVE:
-		return on_move(body, len, p->timestamp, sink);
+		return on_move(body, len, p->timestamp, o);
 	case DEBUG_INFO:
-		return on_debug_info(body, len, c);
+		if (on_debug_info(body, len, o))
+			return true;
+		/* what was told before is not of the code that follows now */
+		jit_put_lines(o, 0, NULL, 0, NULL);
+		return false;
 	case CLOSE:
-		c->done = true;
+		c->done = 1;
 		return true;
 	default: /* unwinding info, and what later versions add */
 		return true;
@@ -240,7 +228,7 @@ static bool take(const struct prefix *p, const char *body, size_t len, struct ji
 }
 
 /* 1: took one; 0: it is not whole yet; -errno */
-static int take_record(const struct jit_input *in, struct jit_cursor *c, struct jit_sink *sink)
+static int take_record(const struct jit_input *in, struct jit_cursor *c, struct jit_out *o)
 {
 	cleanup_free char *body = NULL;
 	struct prefix p;
@@ -262,21 +250,20 @@ static int take_record(const struct jit_input *in, struct jit_cursor *c, struct 
 	r = read_all(in, c->off + sizeof(p), body, len);
 	if (r <= 0)
 		return r;
-	if (take(&p, body, len, c, sink))
-		sink->taken++;
+	if (take(&p, body, len, c, o))
+		o->taken++;
 	else
-		sink->bad++;
+		o->bad++;
 	c->off += p.total_size;
 	return 1;
 }
 
-int jitdump_parse(const struct jit_input *in, struct jit_cursor *c, uint64_t max,
-		  struct jit_sink *sink)
+int jitdump_parse(const struct jit_input *in, struct jit_cursor *c, struct jit_out *o)
 {
 	uint64_t begun = c->off;
 	int r = c->begun ? 1 : read_header(in, c);
 
-	while (r == 1 && !c->done && c->off - begun < max)
-		r = take_record(in, c, sink);
+	while (r == 1 && !c->done && !jit_enough(o, begun, c->off))
+		r = take_record(in, c, o);
 	return c->done ? 0 : r;
 }

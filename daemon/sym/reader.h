@@ -49,6 +49,7 @@ enum reader_op {
 	READER_LINES_CLOSE,
 	READER_GO,
 	READER_ROWS,
+	READER_JIT,
 	READER_OPS
 };
 

@@ -142,7 +142,7 @@ struct symbols *symbols_new(const struct symbols_config *cfg, struct files *file
 	pthread_rwlock_init(&s->kernel_lock, NULL);
 	s->names = names_new(cfg->max_bytes - cfg->max_bytes / 4);
 	s->user = user_new(files, s->names, cfg);
-	s->jit = jit_new(&(struct jit_config){ 0 });
+	s->jit = jit_new(&(struct jit_config){ .reader = cfg->jit_reader });
 	s->hide_kernel = cfg->hide_kernel;
 	s->kallsyms_fd = cfg->kallsyms_fd;
 	s->kallsyms = strdup(cfg->kallsyms ? cfg->kallsyms : "/proc/kallsyms");

@@ -68,6 +68,7 @@ struct symbols_config {
 	size_t max_bytes;	    /* names, a quarter of it for answers that are kept */
 	uint64_t max_line_bytes;    /* open debug information; 0: 256 MiB */
 	struct reader *line_reader; /* who reads it (sym/reader.h), the caller's; NULL: we do */
+	struct reader *jit_reader;  /* the same of perf maps and jitdumps */
 	const char *debug_dirs;	    /* colon separated, NULL: /usr/lib/debug */
 	const char *kallsyms;	    /* NULL: /proc/kallsyms */
 	/*

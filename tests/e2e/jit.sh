@@ -85,6 +85,20 @@ in_place 'echo "1 ffffffffff all" >MAP; touch -d "1 hour ago" MAP'
 in_place 'yes "10 20 endless" | head -c 100000000 >MAP'
 in_place 'head -c 3000000 /dev/urandom >MAP'
 
+# --- who reads them is killed meanwhile ---
+reader() { get /api/v1/status | jq -r ".readers[] | select(.reads == \"jit\") | .$1"; }
+killed=0
+kill_reader() {
+	for _ in $(seq 20); do
+		kill -9 "$(reader pid)" 2>/dev/null && killed=$((killed + 1)) && return
+		sleep 0.1
+	done
+	return 1
+}
+sleep 1
+ok "the process that reads maps and dumps is killed" kill_reader
+sleep 2
+ok "and once more" kill_reader
 wait "$mapper" "$dumper" "$contained"
 rm -r "$away"
 sleep 2
@@ -143,6 +157,8 @@ ok "a stranger's map too" refused owner 1
 ok "and one from before the process" refused stale 1
 bad() { awk '/^ringprof_jit_bad_records_total / { n = $2 } END { print "# " n " lines make no sense"; exit !(n > 1000) }' "$dir/jit.metrics"; }
 ok "what is no map is counted line by line" bad
+restarted() { [ "$(reader deaths)" = "$killed" ] && [ -z "$(reader 'refused[]')" ] || { get /api/v1/status | jq -c .readers; return 1; }; }
+ok "no file is blamed for its reader's end" restarted
 bounded() { awk '/^ringprof_jit_bytes / { n = $2 } END { print "# " n " bytes"; exit !(n && n < 67108864 * 1.1) }' "$dir/jit.metrics"; }
 ok "an endless map fills no memory" bounded
 ok "and is cut" refused too_long 1

@@ -38,6 +38,25 @@ named() {
 	cat "$dir/folded"
 	return 1
 }
+cc -O2 -D_GNU_SOURCE -fno-omit-frame-pointer -o "$dir/jitter" tests/workloads/jit.c || exit 1
+mkdir "$dir/dumps"
+maps=()
+trap 'cleanup; rm -f "${maps[@]}"' EXIT
+# jits NAME SECONDS: code that a perf map names, in the background
+jits() {
+	"$dir/jitter" map "$1" "$2" >/dev/null &
+	maps+=("/tmp/perf-$!.map")
+}
+# jitted NAME: each of its three functions is named, soon
+jitted() {
+	for _ in $(seq 80); do
+		get "/api/v1/profile?format=folded&from=now-5m&query=comm%3D%22jitter%22" >"$dir/folded" &&
+			grep -q "phase_$1"1 "$dir/folded" && grep -q "phase_$1"2 "$dir/folded" && grep -q "phase_$1"3 "$dir/folded" && return
+		sleep 0.25
+	done
+	cat "$dir/folded"
+	return 1
+}
 spinner first the_first && spinner second the_second && spinner third the_third && spinner whole the_whole &&
 	spinner good the_good || exit 1
 
@@ -45,9 +64,11 @@ port=$(free_port)
 ok "starts" start_daemon
 "$dir/first" 2
 ok "a program's functions and lines have their names" named first the_first
+jits f 1
+ok "so has code that one made itself" jitted f
 
 # --- what they may ---
-readers='names lines rows'
+readers='names lines rows jit'
 each_has() { # PATTERN of /proc/PID/status
 	local r
 	for r in $readers; do
@@ -99,21 +120,23 @@ kill_all() { # READER...
 }
 "$dir/second" 6 &
 pids+=($!)
+jits s 3
 sleep 1
 # shellcheck disable=SC2086 # a list
 ok "all are killed while a scrape runs" kill_all $readers
 sleep 2
 # not that of rows: a large file that both hit would be blamed
-ok "and once more" kill_all names lines
+ok "and once more" kill_all names lines jit
 wait "$scrape"
 scraped() { go tool pprof -raw "$dir/scrape.pb.gz" 2>/dev/null | grep -q 'the_second'; }
 ok "the scrape has its names" scraped
 ok "so has the profile" named second the_second
+ok "and code that was made meanwhile" jitted s
 counted() {
 	local n
 	n=$(curl -fsS "http://127.0.0.1:$port/metrics" | sed -n 's/^ringprof_reader_deaths_total{.*} //p' | paste -sd+ | bc)
 	echo "# figure: $killed killed, $n deaths counted"
-	[ "$n" = "$killed" ] && [ "$killed" = 5 ]
+	[ "$n" = "$killed" ] && [ "$killed" = 7 ]
 }
 ok "each death is counted" counted
 for r in $readers; do
@@ -148,6 +171,9 @@ port=$(free_port)
 ok "a daemon whose readers crash at a section starts" crashing
 "$dir/bad" 3 &
 pids+=($!)
+(cd "$dir/dumps" && exec "$dir/jitter" dump .ringprof_crash 2 >/dev/null) &
+dump=$dir/dumps/jit-$!.dump
+jits w 2
 "$dir/good" 3
 ok "another program is named" named good the_good
 # the rows of a file are asked for again after 10 s
@@ -166,6 +192,20 @@ refused() {
 	done
 }
 ok "it is refused by name, counted, and was read once" refused
+ok "code of one that does no harm is named" jitted w
+dump_refused() {
+	[ "$(reader jit 'refused[]')" = "$dump" ] && [ "$(reader jit deaths)" = 1 ] &&
+		[ "$(metric 'ringprof_reader_files_refused_total{reads="jit",reason="crashed"}')" = 1 ] &&
+		[ "$(metric 'ringprof_jit_files_refused_total{reason="unreadable"}')" = 1 ] || { status .readers; return 1; }
+}
+ok "so is a jitdump" dump_refused
+jits .ringprof_crash 1
+map=${maps[-1]}
+wait "$!"
+map_refused() {
+	[ "$(reader jit 'refused[1]')" = "$map" ] && [ "$(reader jit deaths)" = 2 ] || { status .readers; return 1; }
+}
+ok "and a perf map" map_refused
 "$dir/bad" 2
 ok "seen again, it is not read again" refused
 ok "ringprof status names it" sh -c "build/ringprof status --socket '$dir/sock' | grep -q 'names of $dir/bad are not read any more'"
@@ -205,9 +245,11 @@ listen() {
 ok "a manager listens for it" listen
 port=$(free_port)
 ok "a daemon with a user of its own starts" start_daemon
-cp "$dir_before"/{first,second,third,bad} "$dir/"
+cp "$dir_before"/{first,second,third,bad,jitter} "$dir/"
 "$dir/first" 2
 ok "kept: functions and lines have their names" named first the_first
+jits f 1
+ok "kept: so has code that one made itself" jitted f
 kept_by() { # UID COMMAND of who made each of them
 	local r s
 	for r in $readers; do
@@ -223,7 +265,7 @@ ok "kept: they hold one socket" own_fds
 old=$(pids_of)
 # shellcheck disable=SC2086 # a list
 ok "kept: all are killed" kill_all $readers
-second() { "$dir/second" 2 && named second the_second; }
+second() { jits s 1 && "$dir/second" 2 && named second the_second && jitted s; }
 ok "kept: new programs are named as before" second
 again() { # what started them again is told
 	local r
@@ -252,6 +294,8 @@ rm -f "$dir/readers.sock"
 ok "without a manager it starts" start_daemon
 "$dir/third" 2
 ok "and names programs by readers under its own user" named third the_third
+jits l 1
+ok "and code that one made itself" jitted l
 ok "which is theirs" kept_by 4199 "$dir/ringprofd"
 ok "without a capability" each_has '^CapPrm:	0+$'
 ok "it stops" stop_daemon

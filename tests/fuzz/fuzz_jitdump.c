@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "fuzz_jit.h"
 #include "sym/jit_int.h"
 
 static void add(void *arg, uint64_t start, uint64_t end, uint64_t time, const char *name,
@@ -31,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct jit *j = jit_new(&(struct jit_config){ .max_table_bytes = 65536 });
 	struct jit_table *t = jit_table_new(j);
 	struct jit_sink sink = { .arg = t, .code = add, .move = move };
-	struct jit_cursor c = { 0 };
+	struct jit_place place = { .lines = NULL };
 	struct jit_symbol s;
 	struct jit_code *code;
 
@@ -40,15 +41,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					.mem = data + 1,
 					.size = (size - 1) * data[0] / 256 };
 
-		if (jitdump_parse(&in, &c, UINT64_MAX, &sink) >= 0) {
+		if (fuzz_jit_read(&in, false, &place, &sink) >= 0) {
 			in.size = size - 1;
-			jitdump_parse(&in, &c, UINT64_MAX, &sink);
+			fuzz_jit_read(&in, false, &place, &sink);
 		}
 	}
 	STAILQ_FOREACH(code, &t->all, link)
 	if (!jit_table_symbol(t, code->version, code->start, &s) || strcmp(s.name, code->name) != 0)
 		abort();
-	free(c.pending);
+	jit_place_done(&place);
 	jit_table_unref(t);
 	jit_free(j);
 	return 0;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "fuzz_jit.h"
 #include "sym/jit_int.h"
 
 #define TABLE_BYTES 65536
@@ -23,7 +24,7 @@ static void add(void *arg, uint64_t start, uint64_t end, uint64_t time, const ch
 {
 	struct target *to = arg;
 
-	if (start >= end || !len)
+	if (start >= end)
 		abort();
 	if (!to->first)
 		to->first = start;
@@ -59,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct jit *j = jit_new(&(struct jit_config){ .max_table_bytes = TABLE_BYTES });
 	struct target to = { .t = jit_table_new(j), .time = 1 };
 	struct jit_sink sink = { .arg = &to, .code = add };
-	struct jit_cursor c = { 0 };
+	struct jit_place place = { .lines = NULL };
 	struct jit_table *renewed;
 
 	if (size) {
@@ -67,11 +68,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					.mem = data + 1,
 					.size = (size - 1) * data[0] / 256 };
 
-		perfmap_parse(&in, &c, UINT64_MAX, &sink);
+		fuzz_jit_read(&in, true, &place, &sink);
 		in.size = size - 1;
 		to.time = 2;
-		perfmap_parse(&in, &c, UINT64_MAX, &sink);
-		if (c.off > in.size)
+		fuzz_jit_read(&in, true, &place, &sink);
+		if (place.at.off > in.size)
 			abort();
 	}
 	look(&to);

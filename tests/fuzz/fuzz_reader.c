@@ -2,7 +2,7 @@
 /*
  * What a reader says (sym/reader.h): somebody may have taken it over. Input: a
  * byte that says what of: 0 a symbol table, 1 frames, 2 unwind rows, 3 the
- * bytes on its socket.
+ * bytes on its socket, 4 code of a JIT.
  */
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -10,6 +10,7 @@
 
 #include "fuzz.h"
 #include "ringprof/row_check.h"
+#include "sym/jit_int.h"
 #include "sym/lines_read.h"
 #include "sym/reader_msg.h"
 #include "sym/table_read.h"
@@ -84,12 +85,42 @@ static void socket_bytes(const uint8_t *data, size_t size)
 	close(s[1]);
 }
 
+static void read_code(void *arg, uint64_t start, uint64_t end, uint64_t time, const char *name,
+		      size_t len, struct jit_lines *lines)
+{
+	must(start < end && len < JIT_NAME_MAX);
+	for (size_t i = 0; i < len; i++)
+		sink += (unsigned char)name[i];
+	for (uint32_t i = 0; lines && i < lines->n; i++)
+		sink += strlen(lines->texts + lines->at[i].file);
+	free(lines);
+	++*(int *)arg;
+}
+
+static void read_move(void *arg, uint64_t old, uint64_t start, uint64_t size, uint64_t time)
+{
+	must(size && start <= UINT64_MAX - size);
+	++*(int *)arg;
+}
+
+static void jit(const uint8_t *data, size_t size)
+{
+	int told = 0, r;
+	struct jit_sink s = { .arg = &told, .code = read_code, .move = read_move };
+	struct jit_place p = { .lines = NULL };
+
+	r = jit_take_answer(data, size, &p, &s);
+	must(r != -EPROTO || (!told && !p.lines && !p.at.off && !s.taken));
+	must(r <= 0 || p.at.off);
+	jit_place_done(&p);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const parts[])(const uint8_t *data, size_t size) = { table, frames, rows,
-									   socket_bytes };
+									   socket_bytes, jit };
 
 	if (size)
-		parts[data[0] % 4](data + 1, size - 1);
+		parts[data[0] % 5](data + 1, size - 1);
 	return 0;
 }

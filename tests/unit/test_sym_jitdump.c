@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Parsers of jitdumps and perf maps over bytes, good ones and bad ones. */
+/*
+ * Jitdumps and perf maps, good ones and bad ones, from their bytes to what is
+ * told of them; and answers of a reader that lies.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -31,26 +34,30 @@ static void tell_move(void *arg, uint64_t old, uint64_t start, uint64_t size, ui
 struct run {
 	struct buf told;
 	struct jit_sink sink;
-	struct jit_cursor c;
+	struct jit_place place;
+	bool is_map;
 	int r;
 };
 
-static void feed(struct run *run, const void *mem, size_t size,
-		 int (*parse)(const struct jit_input *, struct jit_cursor *, uint64_t,
-			      struct jit_sink *))
+/* One batch, of what is read next. */
+static void feed(struct run *run, const void *mem, size_t size)
 {
-	struct jit_input in = { .fd = -1, .mem = mem, .size = size };
+	const struct jit_input in = { .fd = -1, .mem = mem, .size = size };
+	const struct jit_question q = { .at = run->place.at, .is_map = run->is_map };
+	struct buf answer = { 0 };
 
 	run->sink.arg = &run->told;
 	run->sink.code = tell;
 	run->sink.move = tell_move;
-	run->r = parse(&in, &run->c, 1 << 20, &run->sink);
+	jit_read_batch(&in, &q, &answer);
+	run->r = jit_take_answer(answer.data, answer.len, &run->place, &run->sink);
+	buf_free(&answer);
 	buf_puts(&run->told, "");
 }
 
 static void done(struct run *run)
 {
-	free(run->c.pending);
+	jit_place_done(&run->place);
 	buf_free(&run->told);
 }
 
@@ -138,12 +145,12 @@ TEST(code_moves_and_lines)
 	buf_puts(&b, "xyz");
 	prefix(&b, 3, 0, 14);
 	load(&b, 0x2000, 0x10, 15, "after the end", 0);
-	feed(&run, b.data, b.len, jitdump_parse);
+	feed(&run, b.data, b.len);
 	CHECK_EQ(run.r, 0);
 	CHECK_STR(run.told.data, "1000-1100@10 f 1000=a.js:10 1010=a.js:20;2000-2010@11 g h;"
 				 "move 1000 to 3000+100@12;");
 	CHECK_EQ(run.sink.bad, 0);
-	CHECK(run.c.done);
+	CHECK(run.place.at.done);
 	done(&run);
 	buf_free(&b);
 }
@@ -166,10 +173,10 @@ TEST(a_dump_cut_anywhere_is_read_on_later)
 		void *part = malloc(n ? n : 1); /* exactly as long: a step too far is seen */
 
 		memcpy(part, b.data, n);
-		feed(&run, part, n, jitdump_parse);
+		feed(&run, part, n);
 		CHECK_EQ(run.r, 0);
 		free(part);
-		feed(&run, b.data, all, jitdump_parse);
+		feed(&run, b.data, all);
 		CHECK_STR(run.told.data, "1000-1100@10 first;2000-2010@11 second 2000=f:1;");
 		done(&run);
 	}
@@ -183,7 +190,7 @@ static int parse_header(uint32_t magic, uint32_t version, uint64_t flags)
 	int r;
 
 	header(&b, magic, version, flags);
-	feed(&run, b.data, b.len, jitdump_parse);
+	feed(&run, b.data, b.len);
 	r = run.r;
 	done(&run);
 	buf_free(&b);
@@ -219,14 +226,14 @@ TEST(records_that_lie_are_left_out)
 	u64(&b, 1);
 	buf_append(&b, "xx", 2);
 	load(&b, 0x4000, 0x10, 9, "good", 0);
-	feed(&run, b.data, b.len, jitdump_parse);
+	feed(&run, b.data, b.len);
 	CHECK_STR(run.told.data, "4000-4010@9 good;");
 	CHECK_EQ(run.sink.bad, 6);
 	CHECK_EQ(run.r, 0);
 	u32(&b, 0);
 	u32(&b, 3); /* shorter than the prefix: no next record to be found */
 	u64(&b, 0);
-	feed(&run, b.data, b.len, jitdump_parse);
+	feed(&run, b.data, b.len);
 	CHECK_EQ(run.r, -EINVAL);
 	done(&run);
 	buf_free(&b);
@@ -234,9 +241,9 @@ TEST(records_that_lie_are_left_out)
 
 static void check_map(const char *text, const char *want, uint64_t bad)
 {
-	struct run run = { 0 };
+	struct run run = { .is_map = true };
 
-	feed(&run, text, strlen(text), perfmap_parse);
+	feed(&run, text, strlen(text));
 	CHECK_STR(run.told.data, want);
 	CHECK_EQ(run.sink.bad, bad);
 	CHECK_EQ(run.r, 0);
@@ -256,17 +263,154 @@ TEST(a_line_without_an_end_is_skipped)
 {
 	size_t len = 200000;
 	char *text = malloc(len);
-	struct run run = { 0 };
+	struct run run = { .is_map = true };
 
 	memset(text, 'a', len);
 	memcpy(text, "10 20 ", 6);
 	memcpy(text + len - 10, "\n30 10 g\n!", 10);
-	feed(&run, text, len, perfmap_parse);
+	feed(&run, text, len);
 	CHECK_STR(run.told.data, "30-40@0 g;");
 	CHECK_EQ(run.sink.bad, 1);
-	CHECK_EQ(run.c.off, len - 1);
+	CHECK_EQ(run.place.at.off, len - 1);
 	done(&run);
 	free(text);
+}
+
+TEST(lines_are_of_the_code_that_follows_them)
+{
+	struct run run = { 0 };
+	struct buf b = { 0 };
+
+	header(&b, MAGIC, 1, 0);
+	for (int i = 0; i < 2; i++) {
+		prefix(&b, 2, 16 + 16 + 2, 5);
+		u64(&b, 0x1000);
+		u64(&b, 1);
+		debug_entry(&b, 0x1000, 1, "f");
+		/* of another address; then there are bad ones in between */
+		if (!i)
+			load(&b, 0x5000, 0x10, 6, "other", 0);
+	}
+	prefix(&b, 2, 4, 5);
+	u32(&b, 1);
+	load(&b, 0x1000, 0x10, 7, "one", 0);
+	feed(&run, b.data, b.len);
+	CHECK_STR(run.told.data, "5000-5010@6 other;1000-1010@7 one;");
+	CHECK_EQ(run.sink.bad, 1);
+	CHECK(!run.place.lines);
+	done(&run);
+	buf_free(&b);
+}
+
+TEST(a_long_map_comes_in_batches)
+{
+	struct run run = { .is_map = true };
+	struct buf b = { 0 };
+	int batches = 0;
+
+	for (unsigned int i = 1; i <= 200000; i++)
+		buf_printf(&b, "%x 1 %x\n", i, i);
+	do {
+		feed(&run, b.data, b.len);
+		CHECK(run.r >= 0);
+		batches++;
+	} while (run.r > 0);
+	CHECK(batches > 5);
+	CHECK_EQ(run.sink.taken, 200000);
+	CHECK_EQ(run.place.at.off, b.len);
+	CHECK(strstr(run.told.data, "30d40-30d41@0 30d40;"));
+	done(&run);
+	buf_free(&b);
+}
+
+/* ---- a reader that lies ---- */
+
+struct lie {
+	struct jit_answer a;
+	struct jit_record r;
+	struct jit_line l[2];
+	char text[8];
+};
+
+/* An answer about 100 bytes from byte 50 on; of one piece of code with its lines. */
+static struct lie honest(void)
+{
+	return (struct lie){
+		.a = { .at = { .off = 150 }, .taken = 1, .status = 1 },
+		.r = { .kind = JIT_LINES, .len = 8, .start = 0x1000, .size = 2 },
+		.l = { { 0x1000, 1, 0 }, { 0x1004, 2, 4 } },
+		.text = "a.c\0b.c",
+	};
+}
+
+static int told_of(const struct lie *l, size_t len)
+{
+	struct run run = { .sink = { .arg = &run.told, .code = tell, .move = tell_move } };
+	void *exact = malloc(len ? len : 1); /* a step too far is seen */
+	int r;
+
+	run.place.at.off = 50;
+	memcpy(exact, l, len);
+	r = jit_take_answer(exact, len, &run.place, &run.sink);
+	CHECK(r != -EPROTO || (!run.told.len && !run.place.lines && run.place.at.off == 50));
+	free(exact);
+	done(&run);
+	return r;
+}
+
+#define LIE(what)                                          \
+	do {                                               \
+		struct lie l = honest();                   \
+		what;                                      \
+		CHECK_EQ(told_of(&l, sizeof(l)), -EPROTO); \
+	} while (0)
+
+TEST(heads_that_lie_are_refused)
+{
+	struct lie good = honest();
+
+	CHECK_EQ(told_of(&good, sizeof(good)), 1);
+	for (size_t len = 0; len < sizeof(good); len++)
+		CHECK_EQ(told_of(&good, len), len == sizeof(good.a) ? 1 : -EPROTO);
+	LIE(l.a.at.off = 49);
+	LIE(l.a.at.off = 1ULL << 40);
+	LIE(l.a.at.off = 50); /* more, but it did not get on */
+	LIE(l.a.at.skip = 2);
+	LIE(l.a.at.begun = 2);
+	LIE(l.a.at.done = UINT32_MAX);
+	LIE(l.a.status = 2);
+	LIE(l.a.status = INT32_MIN);
+	LIE(l.a.taken = 101);
+	LIE(l.a.bad = UINT64_MAX);
+	good.a.status = -EINVAL;
+	CHECK_EQ(told_of(&good, sizeof(good)), -EINVAL);
+}
+
+TEST(records_that_no_reader_sends_are_refused)
+{
+	struct lie code = honest();
+
+	LIE(l.r.kind = JIT_KINDS);
+	LIE(l.r.len = 9);
+	LIE(l.r.len = 7);
+	LIE(l.r.len = UINT32_MAX);
+	LIE(l.r.size = 3);
+	LIE(l.r.size = 1ULL << 60);
+	LIE(l.text[7] = 'x');
+	LIE(l.l[1].file = 8);
+	LIE(l.l[1].addr = 0xfff);
+	LIE(l.r.kind = JIT_MOVE);
+	/* as code its name is what stood there as lines and texts */
+	code.r.kind = JIT_CODE;
+	code.r.len = sizeof(code.l) + sizeof(code.text);
+	CHECK_EQ(told_of(&code, sizeof(code)), 1);
+	code.r.size = 0;
+	CHECK_EQ(told_of(&code, sizeof(code)), -EPROTO);
+	code.r.size = JIT_MAX_CODE + 1;
+	CHECK_EQ(told_of(&code, sizeof(code)), -EPROTO);
+	code.r.size = 2;
+	code.r.start = UINT64_MAX - 1;
+	CHECK_EQ(told_of(&code, sizeof(code)), -EPROTO);
 }
 
 int main(void)
