@@ -31,7 +31,7 @@ $(WORK)/mixed: tests/workloads/mixed
 	@mkdir -p $(@D)
 	$(Q)install -m755 $< $@
 
-RINGTOOL := $(addprefix tests/vm/,ringtool.c ringtool_options.c ringtool_report.c ringtool_table.c ringread.c)
+RINGTOOL := $(addprefix tests/vm/,ringtool.c ringtool_events.c ringtool_options.c ringtool_report.c ringtool_table.c ringread.c)
 $(WORK)/ringtool: $(RINGTOOL) $(wildcard tests/vm/*.h) $(BUILD)/libringprof.a
 	@mkdir -p $(@D)
 	@echo "  CC      $@"

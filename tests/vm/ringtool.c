@@ -9,6 +9,7 @@
  *	ringtool start [OPTION...] | set [OPTION...] | stop | info
  *	ringtool open [SECONDS]	open the device, keep it open; the exit status is
  *				the errno of a refusal
+ *	ringtool events		what the module multicasts, a line each, until killed
  *	ringtool table ...	unwind tables, see ringtool_table.c
  *	ringtool rules		every mapping that must be refused, as TAP-like lines
  *
@@ -289,9 +290,11 @@ int main(int argc, char **argv)
 		info();
 	else if (!strcmp(verb, "open"))
 		device(), sleep(argc > 2 ? atoi(argv[2]) : 0);
+	else if (!strcmp(verb, "events"))
+		return events();
 	else if (!strcmp(verb, "rules"))
 		return rules(device());
 	else
-		die(verb, "record, start, set, stop, info, open, table or rules");
+		die(verb, "record, start, set, stop, info, open, events, table or rules");
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The parts of ringtool: its options, its report, the mappings to be refused. */
+/* The parts of ringtool: its options, its report, the module's events, the mappings to be refused. */
 #ifndef RINGPROF_TESTS_RINGTOOL_H
 #define RINGPROF_TESTS_RINGTOOL_H
 
@@ -30,6 +30,9 @@ void report(const struct control_config *cfg, const struct ringread *rings, unsi
 
 /* ringtool table...; argv[0] is the table verb. Gives the exit status. */
 int table_verb(struct control *c, int argc, char **argv);
+
+/* Prints what the module multicasts until something is wrong; gives the exit status. */
+int events(void);
 
 /* Tries every mapping that the contract forbids; "ok"/"not ok" lines. 0: all refused. */
 int rules(int fd);

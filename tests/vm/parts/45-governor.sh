@@ -10,6 +10,26 @@ deep_cpus() {
 		load_pids="$load_pids $!"
 	done
 }
+# What the module tells who listens: period and rate of each change by the governor
+listen() {
+	ringtool events > "$tmp/events" &
+	listener=$!
+	for _ in $(seq 50); do
+		! grep -q '^listening' "$tmp/events" || return 0
+		sleep 0.1
+	done
+	echo "ringtool events does not listen"
+	return 1
+}
+# told slower|faster: an event tells that the governor has changed the period so from what it was
+told() {
+	awk -v want="$1" '
+		$1 != "event" { next }
+		{ print }
+		last && $2 == "\"governor\"" && $4 == 1 && $6 == 10000 { seen[$8 > last ? "slower" : "faster"]++ }
+		{ last = $8 }
+		END { exit !seen[want] }' "$tmp/events"
+}
 period() { ringtool info | sed 's/.*"period":\([0-9]*\).*/\1/'; }
 rate_falls() {
 	ringtool start -F 10000 -D 512 -B 100 || return 1
@@ -35,9 +55,13 @@ deep_cpus
 ok "record 512 frames at 10000 Hz within 1 % of a CPU" record "$tmp/r" -F 10000 -D 512 -B 100 -d 8
 judge "counters add up under the governor" tests/vm/check counters "$tmp/r" governed
 judge "the sampler kept its budget" tests/vm/check budget "$tmp/r" 1
+ok "who wants to hear of it listens" listen
 ok "the rate falls" rate_falls
+judge "events told of it" told slower
 idle_cpus
 ok "and rises again" rate_rises
+judge "an event told of that, too" told faster
+kill "$listener"
 ringtool stop
 ok "record without a budget" record "$tmp/r" -F 499 -d 3
 judge "counters add up, nothing is throttled" tests/vm/check counters "$tmp/r"
