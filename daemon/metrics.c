@@ -81,6 +81,12 @@ static void write_source(struct buf *b, const struct collector_status *s)
 		    "module_version", s->info.module_version, NULL);
 	seconds(b, "ringprof_sample_period_seconds", METRIC_GAUGE, "CPU time a sample stands for.",
 		s->info.unit == RINGPROF_UNIT_NS ? s->info.period : 0);
+	counter(b, "ringprof_governor_changes_total",
+		"Times the module's governor was seen to have lowered or raised the rate.",
+		s->governor.changes);
+	gauge(b, "ringprof_governor_slowdown",
+	      "The rate asked for, in rates in force; over 1: the governor has lowered it.",
+	      s->governor.slowdown);
 	gauge(b, "ringprof_sampled_cpus", "CPUs that are sampled.", s->info.cpus);
 	counter(b, "ringprof_overflows_total", "Runs of the sampler.", c->calls);
 	counter(b, "ringprof_ring_bytes_total", "Bytes written to the rings.", c->bytes);

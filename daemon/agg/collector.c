@@ -42,7 +42,7 @@ struct collector {
 	uint64_t next_expire, next_kallsyms, next_open;
 	uint64_t upto;
 	bool hurry;		     /* the module is to get unwind tables */
-	struct source_counters base; /* of sources that are gone */
+	struct source_counters base; /* of sources that are gone, so that sums never fall */
 	struct idle idle;
 	pthread_mutex_t lock; /* guards status */
 	struct collector_status status;
@@ -175,18 +175,6 @@ void collector_free(struct collector *c)
 	free(c);
 }
 
-/* The counters of all sources this collector has had, so that sums never fall. */
-static void add_counters(struct source_counters *sum, const struct source_counters *base)
-{
-	/* every field is a uint64_t: source.h */
-	uint64_t *s = (uint64_t *)sum;
-	const uint64_t *b = (const uint64_t *)base;
-
-	_Static_assert(sizeof(*sum) % sizeof(*s) == 0, "counters only");
-	for (size_t i = 0; i < sizeof(*sum) / sizeof(*s); i++)
-		s[i] += b[i];
-}
-
 /*
  * Before waiters are told of the windows of a round: whom a closed window woke
  * never hears of fewer samples than there are in it.
@@ -200,6 +188,9 @@ static void publish_counters(struct collector *c, const struct source_counters *
 
 static void publish(struct collector *c, uint64_t began)
 {
+	char text[256] = "";
+	bool slow;
+
 	pthread_mutex_lock(&c->lock);
 	c->status.wanted_hz = wanted_hz(c);
 	if (c->source) {
@@ -211,7 +202,13 @@ static void publish(struct collector *c, uint64_t began)
 	c->status.beat = mono_now();
 	c->status.rounds++;
 	c->status.round_ns += c->status.beat - began;
+	if (c->source)
+		governor_look(&c->status.governor, c->status.beat, &c->status.info, text,
+			      sizeof(text));
+	slow = c->status.governor.told_slow;
 	pthread_mutex_unlock(&c->lock);
+	if (*text)
+		log_msg(slow ? LOG_LVL_WARN : LOG_LVL_INFO, "%s", text);
 }
 
 static void close_source(struct collector *c)
@@ -219,7 +216,7 @@ static void close_source(struct collector *c)
 	struct source_counters last = { 0 };
 
 	if (!source_counters(c->source, &last))
-		add_counters(&c->base, &last);
+		source_counters_add(&c->base, &last);
 	source_close(c->source);
 	c->source = NULL;
 }
@@ -372,7 +369,7 @@ static void round_once(struct collector *c)
 		upto = mono_now() - SOURCE_LAG_NS;
 	if (upto > c->upto)
 		c->upto = upto;
-	add_counters(&now, &c->base);
+	source_counters_add(&now, &c->base);
 	publish_counters(c, &now);
 	agg_advance(c->agg, c->upto, &now, c->source ? source_info(c->source) : &c->status.info);
 	housekeeping(c, began);

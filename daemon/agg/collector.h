@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "agg/agg.h"
+#include "agg/governor.h"
 #include "agg/unwinder.h"
 #include "source/source.h"
 
@@ -36,6 +37,7 @@ struct collector_status {
 	struct source_counters counters;
 	struct ptable_counters ptable;
 	struct unwinder_status unwinder;
+	struct governor governor;
 	uint32_t wanted_hz; /* what the settings last given ask for */
 	bool running;	    /* the source delivers */
 	char trouble[512];  /* why not, "" */

@@ -130,6 +130,7 @@ static int read_settings(struct kmod *k, char *err, size_t errlen)
 	info->hz = cfg->hz;
 	info->period = cfg->period;
 	info->unit = cfg->unit;
+	info->budget = cfg->budget;
 	info->cpus = count_cpus(cfg->cpus_active);
 	k->max_nodes = cfg->node_budget ? cfg->node_budget : DECODE_MAX_NODES;
 	free(cfg);

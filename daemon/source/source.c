@@ -257,6 +257,17 @@ int source_counters(struct source *s, struct source_counters *ret)
 	return s->ops->counters(s, ret);
 }
 
+void source_counters_add(struct source_counters *sum, const struct source_counters *more)
+{
+	/* every field is a uint64_t: source.h */
+	uint64_t *s = (uint64_t *)sum;
+	const uint64_t *m = (const uint64_t *)more;
+
+	_Static_assert(sizeof(*sum) % sizeof(*s) == 0, "counters only");
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*s); i++)
+		s[i] += m[i];
+}
+
 size_t source_bytes(const struct source *s)
 {
 	return sizeof(*s) + s->merge.cap * sizeof(struct stream *) +

@@ -108,11 +108,12 @@ struct source_info {
 	char stacks[256];      /* how user stacks are walked, in words */
 	bool rows;	       /* by unwind rows where there are some */
 	uint32_t perf_stack;   /* perf: bytes of stack copied for each sample */
-	uint32_t hz;	       /* in force */
+	uint32_t hz;	       /* asked for: the period tells what is in force */
 	uint64_t period;       /* ns (or cycles) a sample stands for now */
 	uint32_t unit;	       /* enum ringprof_unit */
 	uint32_t clock;	       /* clockid of event times */
 	uint32_t cpus;	       /* CPUs sampled */
+	uint32_t budget;       /* kmod: what the governor keeps to, 1/10000 of a CPU; 0: none */
 	char module_version[64];
 	uint32_t abi_major, abi_minor;
 	uint64_t features;
@@ -169,6 +170,8 @@ int source_drain(struct source *s, event_fn fn, void *arg, uint64_t *ret_upto);
 
 /* Reads the counters; cheap enough for each drain. */
 int source_counters(struct source *s, struct source_counters *ret);
+/* Adds every counter of more to sum's. */
+void source_counters_add(struct source_counters *sum, const struct source_counters *more);
 /* Bytes of user memory held, for /metrics. */
 size_t source_bytes(const struct source *s);
 

@@ -3,12 +3,12 @@
 # it is no work for an emulated CPU).
 # shellcheck shell=bash disable=SC2154,SC2015
 port=4199 state=$tmp/state
-daemon=
+daemon='' budget=''
 mkdir -p "$state"
 
 start_daemon() {
 	ringprofd --source=kmod --frequency=499 --state-dir="$state" --token-file="$state/token" \
-		--unix-socket="$state/sock" --listen=127.0.0.1:$port > "$tmp/daemon.log" 2>&1 &
+		--unix-socket="$state/sock" --listen=127.0.0.1:$port ${budget:+"--budget=$budget"} > "$tmp/daemon.log" 2>&1 &
 	daemon=$!
 	for _ in $(seq 300); do
 		! curl -fso /dev/null --unix-socket "$state/sock" http://localhost/-/ready || return 0
@@ -37,8 +37,29 @@ scrape_shares() {
 }
 top() { pprof -top -nodecount=2000 -unit=ns "$1" > "$2" 2> "$2.err" || { cat "$2.err"; return 1; }; }
 
+metric() { curl -fsS --unix-socket "$state/sock" http://localhost/metrics | awk -v name="$1" '$1 == name { print $2 }'; }
+# within SECONDS the log has a line with TEXT, one, and the slowdown is as COMPARED with 1
+logged() { # SECONDS TEXT COMPARED
+	for _ in $(seq "$1"); do
+		! grep -q "$2" "$tmp/daemon.log" || break
+		sleep 1
+	done
+	echo "slowdown $(metric ringprof_governor_slowdown), changes $(metric ringprof_governor_changes_total)," \
+		"period $(metric ringprof_sample_period_seconds)"
+	cat "$tmp/daemon.log"
+	[ "$(grep -c "$2" "$tmp/daemon.log")" = 1 ] && test "$(metric ringprof_governor_slowdown)" "$3" 1 &&
+		[ "$(metric ringprof_governor_changes_total)" -gt 0 ]
+}
+
 load
+# less than samples cost on an emulated CPU
+budget=0.05%
 ok "the daemon takes the module" start_daemon
+budget=
+busy_cpus
+judge "log and /metrics tell that the governor has slowed it" logged 60 "governor has slowed the module" -gt
+idle_cpus
+ok "the limit is taken away" ringprof set --budget 0
 period=$(ringtool info | sed "s/.*\"period\":\([0-9]*\).*/\1/")
 for run in $(seq 1 "${RINGPROF_DAEMON_RUNS:-1}"); do
 	ok "scrape shares, run $run" scrape_shares
@@ -70,6 +91,7 @@ kill_daemons() {
 		start_daemon || { echo "kill $i"; return 1; }
 	done
 }
+judge "log and /metrics tell that the rate is as asked for again" logged 60 "Hz again, as asked for" -eq
 # by netlink, straight to the module
 stop_stuck() {
 	kill -STOP "$daemon"
