@@ -9,7 +9,7 @@ KERNEL ?= 6.1
 VM_TIMEOUT ?= 1500
 SOAK ?= 20
 WORK := $(BUILD)/workloads
-WORKLOADS := $(addprefix $(WORK)/,shares deep deep-start steady halfidle kernelheavy forkstorm mixed mapper)
+WORKLOADS := $(addprefix $(WORK)/,shares deep deep-start steady halfidle kernelheavy forkstorm mixed mapper sleepers)
 
 # Fixed addresses and frame pointers everywhere: raw stacks are checked with nm
 WORK_CFLAGS := -std=gnu11 -O2 -g -D_GNU_SOURCE -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer \
