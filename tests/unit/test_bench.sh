@@ -20,15 +20,98 @@ stale() {
 }
 ok "a figure changed by hand is found" stale
 
-# figures that were measured are there by the names that were promised
+# by the names that were promised; a reason why not is no figure
 names() {
-	jq -e '.figures as $f | .missing as $m | [$ARGS.positional[] | select(($f[.] // $m[.]) == null)] |
+	jq -e '.figures as $f | [$ARGS.positional[] | select($f[.] == null)] |
 		if . == [] then true else (. | tostring | halt_error) end' $json --args \
 		empty.fp22.insn_per_sample ringprof.fp22.insn_per_sample ringprof.rows22.insn_per_sample \
 		perf_g.fp22.insn_per_sample bpftrace.fp22.insn_per_sample ringprof.mixed.bytes_per_sample \
 		ringprofd.insn_per_sample ringprofd.rss_mib
 }
-ok "each figure is there, or why it is not" names
+ok "each figure that was promised is there" names
+
+# of which commit each group of tests/bench/run is
+origins() {
+	local group
+	for group in frames bpftrace rates depths rows kernel mixed growth postgres memory idle daemon pprof whole; do
+		jq -re --arg g $group '.from[$g] // "none"' $json | grep -qE '^[0-9a-f]{7,40} [0-9]{4}-[0-9]{2}-[0-9]{2}' ||
+			{ echo "$group: no commit and date"; return 1; }
+		grep '^Measured with' README.md | grep -qw "$group" || { echo "README does not name $group"; return 1; }
+	done
+}
+ok "each group has the commit it was measured at" origins
+
+# runs N: what is printed of a figure that was measured N times
+runs() {
+	local i
+	for ((i = 0; i < $1; i++)); do
+		echo "bench idle.ringprof.daemon_cpu 300 ppm"
+		echo "bench ringprofd.insn_per_sample 2800 insn"
+	done > "$tmp/raw"
+	tests/bench/figures make "$tmp/made.json" "$tmp/raw" > "$tmp/said"
+}
+once_is_said() {
+	runs 1 && grep -q '^bench idle.ringprof.daemon_cpu 300.0 ppm (1 run)$' "$tmp/said" &&
+		grep -q '^bench ringprofd.insn_per_sample 2800 insn$' "$tmp/said" && [ "$(jq '[.figures[].n] | min' "$tmp/made.json")" = 1 ] &&
+		runs 2 && ! grep -q '1 run' "$tmp/said" && [ "$(jq '[.figures[].n] | min' "$tmp/made.json")" = 2 ]
+}
+ok "what was measured once says so, unless it comes out the same" once_is_said
+
+slopes() {
+	local n
+	for n in 1 1000; do
+		echo "run none fp22_${n}tables 4999 5 400000000"
+		echo "run ringprof fp22_${n}tables 4999 5 $((404000000 + n * 1000))"
+		echo "session ringprof fp22_${n}tables 4999 1000000 $((n + 40000000)) 20000000 1000000 10 1 $((n * 1024)) 2048"
+	done > "$tmp/raw"
+	tests/bench/figures make "$tmp/made.json" "$tmp/raw" > "$tmp/said" &&
+		grep -q '^bench ringprof.fp22.insn_per_table 0.489' "$tmp/said" &&
+		grep -q '^bench ringprof.fp22_1000tables.memory_kib 1000.0 KiB$' "$tmp/said" &&
+		grep -q '^bench ringprof.fp22_1000tables.tables_kib 2.0 KiB$' "$tmp/said"
+}
+ok "growth by tables is a slope, memory is there" slopes
+
+# two runs of the mixed load, the second on a slower host
+cold() {
+	printf 'run ringprof mixed 1999 1 6868508109\nsession ringprof mixed 1999 14186 809456 289050 5178 41118 1\n' > "$tmp/raw"
+	tests/bench/figures make "$tmp/made.json" "$tmp/raw" | grep -q '^bench ringprof.mixed.bytes_per_sample 57.6 bytes$' || return 1
+	printf 'run ringprof mixed 1999 1 6872103008\nsession ringprof mixed 1999 15888 878416 297335 6933 41330 1\n' > "$tmp/raw"
+	tests/bench/figures make "$tmp/made.json" "$tmp/raw" | grep -q '^bench ringprof.mixed.bytes_per_sample 57.7 bytes$'
+}
+ok "bytes of the mixed load are those of its own samples" cold
+
+ok "each goal is met, or why it is not" tests/bench/figures goals $json
+# worse FIGURE VALUE: the goals, were it that
+worse() {
+	jq --arg n "$1" --argjson v "$2" '.figures[$n].value = $v' $json > "$tmp/worse.json"
+	tests/bench/figures goals "$tmp/worse.json" > "$tmp/said"
+}
+held() {
+	worse ringprof.fp22.insn_per_sample 2449 && ! worse ringprof.fp22.insn_per_sample 2451 &&
+		grep -q '^wrong: ringprof.fp22.insn_per_sample' "$tmp/said"
+}
+ok "one instruction over a goal is found" held
+# a reason is good for as much as it says
+far() { ! worse idle.ringprof.daemon_cpu 700 && grep -q '^wrong: idle.ringprof.daemon_cpu is 700' "$tmp/said"; }
+ok "a miss that has become larger than its reason is found" far
+stale_reason() { ! worse whole.compile.99.loss 0.05 && grep -q 'whole.compile.99.loss is met' "$tmp/said"; }
+ok "a reason for what is met is found" stale_reason
+unmeasured() {
+	jq 'del(.figures["pprof.memory_to_size"])' $json > "$tmp/worse.json"
+	! tests/bench/figures goals "$tmp/worse.json" > "$tmp/said" && grep -q '^wrong: pprof.*is not measured' "$tmp/said"
+}
+ok "a goal without a figure is found" unmeasured
+
+until_bound() {
+	local name=whole.host.compile.99
+	printf '100000 0 0 0 0 %d 10 4 3 3\n' 100100 100110 100090 100105 100095 > "$tmp/pairs"
+	# shellcheck disable=SC1090
+	. <(sed -n '/^report() {/,/^reached/p' tests/bench/whole)
+	report > "$tmp/raw" && tests/bench/figures make "$tmp/made.json" "$tmp/raw" | grep -q '^bench whole.host.compile.99.loss 0.100 % (5 pairs)$' &&
+		report > "$tmp/said" && grep -q '^bench whole.host.compile.99.pairs 5 pairs$' "$tmp/said" &&
+		reached 1 < "$tmp/said" && ! reached 0.1 < "$tmp/said"
+}
+ok "pairs end where the bound is reached, and are counted" until_bound
 
 # gate FACTOR: one raw figure that is FACTOR times the committed one
 gate() {
@@ -39,6 +122,15 @@ gate() {
 shut() { ! gate 1.04 && grep -q 'make bench' "$tmp/said" && grep -q 'grown by more than 3%' "$tmp/said"; }
 ok "2 % more pass" gate 1.02
 ok "4 % more do not, and how to accept them is said" shut
+# bytes FACTOR: the mixed load as tests/vm/parts/90-cost.sh measures it, with so many times the bytes
+bytes() {
+	jq -r --argjson by "$1" '.figures["ringprof.mixed.bytes_per_sample"].value * 19990 * $by |
+		"run ringprof mixed 1999 1 10000000000\nsession ringprof mixed 1999 19990 \(.) 400000 7000 50000 1"' $json > "$tmp/raw"
+	tests/bench/figures gate $json "$tmp/raw" > "$tmp/said"
+}
+denser() { ! bytes 1.04 && grep -q '^wrong: ringprof.mixed.bytes_per_sample has grown by more than 3%' "$tmp/said"; }
+ok "2 % more bytes of the mixed load pass" bytes 1.02
+ok "4 % more do not" denser
 nothing() { : > "$tmp/raw" && ! tests/bench/figures gate $json "$tmp/raw" > "$tmp/said"; }
 ok "nothing measured does not pass" nothing
 
