@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ringtool.h"
@@ -124,18 +126,58 @@ static int say(const char *name, bool good, int err)
 	return !good;
 }
 
-/* What can be asked of a mapping afterwards. */
-static int later_rules(int fd, size_t len)
+/* The errno that a child gets which asks for its page there; -1: it could not ask. */
+static int seen_by_child(void *p, size_t page)
 {
-	void *p = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, (off_t)RINGPROF_MMAP_HEAD_OF(0));
+	unsigned char in_core;
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(mincore(p, page, &in_core) ? errno : 0);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+/* Kernels before 4.15 split mappings without a word to their driver (kmod/compat/mm.h). */
+static bool asks_before_split(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname u;
+
+	if (uname(&u) || sscanf(u.release, "%u.%u", &major, &minor) != 2)
+		return true;
+	return major > 4 || (major == 4 && minor >= 15);
+}
+
+static int split_rules(void *part, size_t len)
+{
+	int bad, r = munmap(part, len) ? errno : 0;
+
+	bad = say("munmap of a part is refused", r == EINVAL, r);
+	r = mprotect(part, len, PROT_NONE) ? errno : 0;
+	return bad + say("mprotect of a part is refused", r == EINVAL, r);
+}
+
+/* What can be asked of a mapping afterwards. */
+static int later_rules(int fd, size_t len, size_t page)
+{
+	char *p = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, (off_t)RINGPROF_MMAP_HEAD_OF(0));
 	int bad = 0, r;
 
 	if (p == MAP_FAILED)
 		return say("the whole head mapping", false, errno);
 	r = mprotect(p, len, PROT_READ | PROT_WRITE) ? errno : 0;
 	bad += say("mprotect to writable is refused", r == EACCES, r);
+	r = mprotect(p, len, PROT_READ | PROT_EXEC) ? errno : 0;
+	bad += say("mprotect to executable is refused", r == EACCES, r);
+	if (asks_before_split())
+		bad += split_rules(p + page, page);
 	r = mremap(p, len, len * 2, MREMAP_MAYMOVE) == MAP_FAILED ? errno : 0;
-	bad += say("mremap to grow is refused", r != 0, r);
+	bad += say("mremap to grow is refused", r == EFAULT, r);
+	r = seen_by_child(p, page);
+	bad += say("a child does not inherit it", r == ENOMEM, r);
 	munmap(p, len);
 	return bad;
 }
@@ -169,5 +211,5 @@ int rules(int fd)
 
 		bad += say(r->name, e == r->err, e);
 	}
-	return bad + later_rules(fd, len) ? 1 : 0;
+	return bad + later_rules(fd, len, page) ? 1 : 0;
 }
