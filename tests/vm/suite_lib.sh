@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # What the parts of the VM suite share; sourced by suite.sh.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2015
 
 loaded() { grep -q '^ringprof ' /proc/modules; }
 # without the governor: a sample costs many times more in an emulated CPU
@@ -33,6 +33,17 @@ exits() {
 	shift
 	"$@" || got=$?
 	[ "$got" = "$want" ] || { echo "exit status $got, not $want: $*"; return 1; }
+}
+
+# COMMAND by a user without rights, and by root of a user name space
+nobody() { setpriv --reuid 65534 --clear-groups "$@"; }
+foreign_root() { unshare -Ur "$@"; }
+# works HOW UID: one of these, which is that user then
+works() { [ "$("$1" id -u)" = "$2" ]; }
+# refused HOW COMMAND...: with EPERM and ringtool's word for it; what stands before it ends with 1 as well
+refused() {
+	exits 1 "$@" > "$tmp/refused" 2>&1 && grep -q '^ringtool: .*permi' "$tmp/refused" ||
+		{ cat "$tmp/refused"; return 1; }
 }
 
 # record OUT OPTION...: one run of ringtool, its report in OUT
