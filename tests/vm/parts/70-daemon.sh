@@ -100,7 +100,16 @@ stop_stuck() {
 	kill -CONT "$daemon"
 	return $status
 }
+# state_stays N SECONDS: sampling or not, all the while
+state_stays() {
+	for _ in $(seq $(($2 * 5))); do
+		ringtool info | grep -q "\"state\":$1" || { ringtool info; return 1; }
+		sleep 0.2
+	done
+}
 ok "ringprof stop works while the daemon is stuck" stop_stuck
+ok "and holds when the daemon goes on" state_stays 0 5
+ok "until ringprof start" sh -c 'ringprof start && ringtool info | tee /dev/stderr | grep -q "\"state\":1"'
 ok "SIGTERM ends it with status 0" sh -c "kill $daemon"
 wait "$daemon"
 ok "it did" test $? = 0
