@@ -69,6 +69,7 @@ help:
 	@echo 'make check-web       the page in headless Chromium'
 	@echo 'make check-vm        the module in a VM (KERNEL=6.1)'
 	@echo 'make check-matrix    the same on every kernel of tests/vm/matrix'
+	@echo 'make check-abuse     the module under abuse in full size in a VM: a million netlink messages, of calls too'
 	@echo 'make check-soak      module and daemon under mixed abuse in a VM (SOAK=20, minutes)'
 	@echo 'make check-debug     the same under KASAN, lockdep and kmemleak ([KERNEL_SRC=DIR])'
 	@echo 'make check-kills     kill -9 at random moments of writing the history (KILLS=1000)'

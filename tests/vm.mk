@@ -3,11 +3,13 @@
 #
 #   make check-vm [KERNEL=6.1]   all VM tests on one kernel
 #   make check-matrix            on every kernel of tests/vm/matrix
+#   make check-abuse             part abuse in full size: a million messages, of calls too
 #   make check-soak [SOAK=20]    module and daemon under abuse for so many minutes
 
 KERNEL ?= 6.1
 VM_TIMEOUT ?= 1500
 SOAK ?= 20
+ABUSE_TIMEOUT ?= 7200
 WORK := $(BUILD)/workloads
 WORKLOADS := $(addprefix $(WORK)/,shares deep deep-start steady halfidle kernelheavy forkstorm mixed mapper sleepers)
 
@@ -67,6 +69,14 @@ vm-clock: vm-programs
 vm-icount: vm-programs
 	$(call vm_on,$(KERNEL)+icount)
 
+# what each way took and gave is printed; sizes in the environment win
+check-abuse: vm-programs
+	$(Q)export RINGPROF_ABUSE_MESSAGES=$${RINGPROF_ABUSE_MESSAGES:-1000000} \
+		RINGPROF_ABUSE_ROUNDS=$${RINGPROF_ABUSE_ROUNDS:-1000000} \
+		RINGPROF_ABUSE_SECONDS=$${RINGPROF_ABUSE_SECONDS:-60} VM_TIMEOUT=$(ABUSE_TIMEOUT); \
+		tests/run -t $$(($(ABUSE_TIMEOUT) + 300)) $(if $(RESULTS),-o $(RESULTS)) tests/vm/on,$(KERNEL),abuse; st=$$?; \
+		sed -n 's/^# figure:/$(KERNEL):/p' build/vm-$(KERNEL).tap; exit $$st
+
 check-soak: vm-programs
 	$(Q)RINGPROF_SOAK=$(SOAK) VM_TIMEOUT=$$(($(SOAK) * 60 + 900)) \
 		tests/run -t $$(($(SOAK) * 60 + 1200)) $(if $(RESULTS),-o $(RESULTS)) tests/vm/on,$(KERNEL),soak
@@ -75,4 +85,4 @@ check-soak: vm-programs
 check-matrix: vm-programs
 	$(call vm_on,$(shell grep -v '^#' tests/vm/matrix))
 
-.PHONY: workloads vm-programs check-vm vm-clock vm-icount check-soak check-matrix
+.PHONY: workloads vm-programs check-vm vm-clock vm-icount check-abuse check-soak check-matrix

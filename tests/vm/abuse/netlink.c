@@ -2,7 +2,9 @@
 /*
  * The netlink family by random messages: commands, flags, attributes of the
  * right and of wrong types, sizes that lie, nesting, cut at any byte. Half of
- * the values are such as mean something, or nothing would get behind the policy.
+ * the values are such as mean something, or nothing would get behind the policy;
+ * at times a table goes its whole way. Acceptances are counted by command: each
+ * must have had some, or what stands behind it was not tried.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,15 +23,28 @@
 #include "abuse.h"
 
 #define MESSAGE 65536
-#define DEEPEST 40 /* levels of nesting: more than netlink's policies allow */
+#define DEEPEST 40    /* levels of nesting: more than netlink's policies allow */
+#define ENOUGH	10000 /* messages among which each command is accepted */
+#define RECENT	4096  /* messages whose answers may be on their way; a power of two */
+#define ROWS	32    /* of a message */
 
 struct message {
 	unsigned char b[MESSAGE];
 	size_t n;
 };
 
-static int sk = -1, family;
+static int sk = -1, family, program;
 static uint64_t sent, refused, accepted, parts;
+static uint64_t accepted_of[RINGPROF_CMD_MAX + 1];
+static struct sent {
+	uint32_t seq, what; /* what: rows of a TABLE_NEW, id of a TABLE_COMMIT */
+	uint8_t cmd;
+} recent[RECENT];
+/* the table that this socket hands over now, as far as it is known; id 0: none */
+static struct {
+	uint32_t id, n_rows, first;
+} table;
+static uint32_t whole_table; /* the last one that was handed over whole; 0: none */
 
 static void put(struct message *m, const void *p, size_t n)
 {
@@ -156,47 +171,89 @@ static void put_bytes(struct message *m, uint16_t type, const void *p, size_t n)
 		put(m, "", 1);
 }
 
-static void put_table_new(struct message *m)
+static uint32_t some_id(uint32_t known)
+{
+	return known && random_below(4) ? known : random_below(64);
+}
+
+static void put_table_new(struct message *m, uint32_t *ret_rows)
 {
 	unsigned char key[RINGPROF_KEY_SIZE] = { (unsigned char)random_below(4) };
 	struct ringprof_segment s[2] = { { 0, 0x1000, 0x1000 },
 					 { random_u64(), some_number(), some_number() } };
 	uint64_t base = some_number();
 
+	*ret_rows = random_below(16) ? 1 + random_below(random_below(4) ? ROWS : 300)
+				     : (uint32_t)some_number();
 	put_bytes(m, RINGPROF_A_TABLE_KEY, key, sizeof(key));
-	put_u32(m, RINGPROF_A_TABLE_FD, random_below(8));
+	put_u32(m, RINGPROF_A_TABLE_FD, random_below(2) ? (uint32_t)program : random_below(8));
 	put_bytes(m, RINGPROF_A_TABLE_BASE, &base, 8);
 	put_bytes(m, RINGPROF_A_TABLE_SEGMENTS, s, sizeof(s[0]) * (1 + random_below(2)));
-	put_u32(m, RINGPROF_A_TABLE_N_ROWS,
-		random_below(16) ? 1 + random_below(300) : (uint32_t)some_number());
+	put_u32(m, RINGPROF_A_TABLE_N_ROWS, *ret_rows);
 }
 
-static void put_table_rows(struct message *m)
+static void put_row_data(struct message *m, uint32_t n, bool good)
 {
-	struct ringprof_row rows[32];
-	uint32_t n = 1 + random_below(32);
+	struct ringprof_row rows[ROWS];
 
 	for (uint32_t i = 0; i < n; i++) {
-		rows[i].pc = i * 16 + random_below(17);
+		rows[i].pc = (table.first + i) * 16 + random_below(good ? 16 : 17);
 		rows[i].rule = RINGPROF_CFA_SP | 1U << RINGPROF_RULE_OFF_SHIFT;
-		if (!random_below(16))
+		if (!good && !random_below(16))
 			rows[i].rule = (uint32_t)random_u64();
 	}
-	put_u32(m, RINGPROF_A_TABLE_ID, random_below(64));
-	put_u32(m, RINGPROF_A_TABLE_FIRST, random_below(4) ? 0 : random_below(300));
 	put_bytes(m, RINGPROF_A_TABLE_DATA, rows, n * sizeof(rows[0]));
 }
 
-static void put_likely(struct message *m, uint8_t cmd)
+/* The next rows of the table that is handed over, or any. */
+static void put_table_rows(struct message *m)
 {
-	if (cmd == RINGPROF_CMD_TABLE_NEW)
-		put_table_new(m);
-	else if (cmd == RINGPROF_CMD_TABLE_ROWS)
-		put_table_rows(m);
-	else if (cmd == RINGPROF_CMD_TABLE_COMMIT || cmd == RINGPROF_CMD_TABLE_DEL)
-		put_u32(m, RINGPROF_A_TABLE_ID, random_below(64));
-	else if (cmd == RINGPROF_CMD_CONFIG_SET)
+	bool good = table.id && table.first < table.n_rows && random_below(4);
+	uint32_t n = good ? table.n_rows - table.first : 1 + random_below(ROWS);
+	uint32_t first = random_below(4) ? 0 : random_below(300);
+
+	n = n < ROWS ? n : ROWS;
+	put_u32(m, RINGPROF_A_TABLE_ID, good ? table.id : some_id(table.id));
+	put_u32(m, RINGPROF_A_TABLE_FIRST, good ? table.first : first);
+	put_row_data(m, n, good);
+	/* taken for accepted: if they were not, this table is none any more */
+	if (good)
+		table.first += n;
+}
+
+/* One setting; now and then one without which no START and no table would be accepted again. */
+static void put_setting(struct message *m)
+{
+	uint64_t budget = 64 << 20;
+
+	switch (random_below(12)) {
+	case 0:
+		put_u32(m, RINGPROF_A_EVENT, RINGPROF_EVENT_CPU_CLOCK);
+		break;
+	case 1:
+		put_bytes(m, RINGPROF_A_CPUS, "", 1);
+		break;
+	case 2:
+		put_bytes(m, RINGPROF_A_TABLE_BUDGET, &budget, sizeof(budget));
+		break;
+	default:
 		put_u32(m, RINGPROF_A_HZ + (uint16_t)random_below(20), (uint32_t)some_number());
+		break;
+	}
+}
+
+static void put_likely(struct message *m, struct sent *s)
+{
+	if (s->cmd == RINGPROF_CMD_TABLE_NEW)
+		put_table_new(m, &s->what);
+	else if (s->cmd == RINGPROF_CMD_TABLE_ROWS)
+		put_table_rows(m);
+	else if (s->cmd == RINGPROF_CMD_TABLE_COMMIT)
+		put_u32(m, RINGPROF_A_TABLE_ID, s->what = some_id(table.id));
+	else if (s->cmd == RINGPROF_CMD_TABLE_DEL)
+		put_u32(m, RINGPROF_A_TABLE_ID, some_id(whole_table));
+	else if (s->cmd == RINGPROF_CMD_CONFIG_SET)
+		put_setting(m);
 }
 
 static void random_message(struct message *m)
@@ -204,17 +261,21 @@ static void random_message(struct message *m)
 	struct nlmsghdr h = { .nlmsg_type = (uint16_t)family,
 			      .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
 			      .nlmsg_seq = (uint32_t)sent };
+	struct sent *s = &recent[sent % RECENT];
 	struct genlmsghdr g = { .cmd = (uint8_t)random_below(RINGPROF_CMD_MAX + 3),
 				.version = random_below(8) ? RINGPROF_GENL_VERSION
 							   : (uint8_t)random_u64() };
 
+	*s = (struct sent){ .seq = (uint32_t)sent, .cmd = g.cmd };
 	m->n = 0;
+	if (g.cmd == RINGPROF_CMD_TABLE_GET && random_below(2))
+		h.nlmsg_flags |= NLM_F_DUMP;
 	if (!random_below(6))
 		h.nlmsg_flags = (uint16_t)(random_u64() | NLM_F_REQUEST);
 	put(m, &h, sizeof(h));
 	put(m, &g, sizeof(g));
 	if (random_below(3))
-		put_likely(m, g.cmd);
+		put_likely(m, s);
 	if (random_below(2))
 		put_attrs(m, random_below(random_below(16) ? 4 : 60), 0);
 	if (!random_below(16))
@@ -223,18 +284,51 @@ static void random_message(struct message *m)
 	memcpy(m->b, &h, sizeof(h));
 }
 
+/* What the answer says of tables. */
+static void follow_table(const struct sent *s, const struct nlmsghdr *h, bool done)
+{
+	struct nlattr *id;
+
+	if (!done && h->nlmsg_type == family && s->cmd == RINGPROF_CMD_TABLE_NEW) {
+		id = nlmsg_find_attr((struct nlmsghdr *)h, GENL_HDRLEN, RINGPROF_A_TABLE_ID);
+		if (!id)
+			return;
+		table.id = nla_get_u32(id);
+		table.n_rows = s->what;
+		table.first = 0;
+	} else if (done && s->cmd == RINGPROF_CMD_TABLE_COMMIT) {
+		whole_table = s->what;
+	}
+}
+
+/* NLMSG_DONE ends a dump, which has no other acknowledgement. */
+static void read_one(const struct nlmsghdr *h)
+{
+	const struct sent *s = &recent[h->nlmsg_seq % RECENT];
+	bool ours = s->seq == h->nlmsg_seq && s->cmd <= RINGPROF_CMD_MAX;
+	int error = 0;
+
+	if ((h->nlmsg_type != NLMSG_ERROR && h->nlmsg_type != NLMSG_DONE) ||
+	    nlmsg_datalen(h) < (int)sizeof(error)) {
+		if (ours)
+			follow_table(s, h, false);
+		return;
+	}
+	memcpy(&error, nlmsg_data(h), sizeof(error));
+	*(error ? &refused : &accepted) += 1;
+	if (error || !ours)
+		return;
+	accepted_of[s->cmd]++;
+	follow_table(s, h, true);
+}
+
 static void read_answer(const unsigned char *b, size_t n)
 {
 	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)b;
 
 	for (int left = (int)n; nlmsg_ok(h, left); h = nlmsg_next((struct nlmsghdr *)h, &left)) {
-		int error = 0;
-
 		parts++;
-		if (h->nlmsg_type != NLMSG_ERROR || nlmsg_datalen(h) < (int)sizeof(error))
-			continue;
-		memcpy(&error, nlmsg_data(h), sizeof(error));
-		*(error ? &refused : &accepted) += 1;
+		read_one(h);
 	}
 }
 
@@ -261,8 +355,12 @@ static bool connect_family(void)
 		die("generic netlink");
 	family = genl_ctrl_resolve(s, RINGPROF_GENL_NAME);
 	nl_socket_free(s);
-	if (sk >= 0)
+	if (sk >= 0) {
+		drain();
 		close(sk);
+	}
+	/* a table not whole goes with the socket that handed it over */
+	table.id = 0;
 	sk = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 	if (sk < 0 || connect(sk, (struct sockaddr *)&to, sizeof(to)))
 		die("netlink socket");
@@ -272,9 +370,39 @@ static bool connect_family(void)
 /* Descriptors that TABLE_FD may name: a file, a directory, a device, a socket. */
 static void some_files(void)
 {
-	if (open("/proc/self/exe", O_RDONLY) < 0 || open("/", O_RDONLY) < 0 ||
-	    open("/dev/null", O_RDWR) < 0)
+	program = open("/proc/self/exe", O_RDONLY);
+	if (program < 0 || open("/", O_RDONLY) < 0 || open("/dev/null", O_RDWR) < 0)
 		die("open");
+}
+
+/* A notification is no command: that one must always have been refused. */
+static bool each_was_accepted(void)
+{
+	static const char *const names[] = {
+		[RINGPROF_CMD_INFO] = "INFO",
+		[RINGPROF_CMD_CONFIG_GET] = "CONFIG_GET",
+		[RINGPROF_CMD_CONFIG_SET] = "CONFIG_SET",
+		[RINGPROF_CMD_START] = "START",
+		[RINGPROF_CMD_STOP] = "STOP",
+		[RINGPROF_CMD_STATS] = "STATS",
+		[RINGPROF_CMD_EVENT] = "EVENT",
+		[RINGPROF_CMD_TABLE_NEW] = "TABLE_NEW",
+		[RINGPROF_CMD_TABLE_ROWS] = "TABLE_ROWS",
+		[RINGPROF_CMD_TABLE_COMMIT] = "TABLE_COMMIT",
+		[RINGPROF_CMD_TABLE_DEL] = "TABLE_DEL",
+		[RINGPROF_CMD_TABLE_GET] = "TABLE_GET",
+	};
+	bool good = true;
+
+	_Static_assert(sizeof(names) / sizeof(names[0]) == RINGPROF_CMD_MAX + 1, "name each "
+										 "command");
+	printf("netlink: accepted:");
+	for (int i = 1; i <= RINGPROF_CMD_MAX; i++) {
+		printf(" %s %llu", names[i], (unsigned long long)accepted_of[i]);
+		good &= (i == RINGPROF_CMD_EVENT) == !accepted_of[i];
+	}
+	printf("\n");
+	return good;
 }
 
 int abuse_netlink(int argc, char **argv)
@@ -298,5 +426,5 @@ int abuse_netlink(int argc, char **argv)
 	printf("netlink: %llu messages, %llu refused, %llu accepted, %llu answers\n",
 	       (unsigned long long)sent, (unsigned long long)refused, (unsigned long long)accepted,
 	       (unsigned long long)parts);
-	return !accepted || !refused;
+	return (!each_was_accepted() && messages >= ENOUGH) || !accepted || !refused;
 }
