@@ -4,6 +4,8 @@
 #   $seconds, $seed     how long each way takes, what is random (RINGPROF_ABUSE_SECONDS, _SEED)
 #   sane                whatever was set and started, a recording whose figures hold
 #   sampled COMMAND...  while every CPU is sampled as fast as can be
+#   ends_of END,END... COMMAND...
+#                       the same, read: its stacks end so, a number each of enum ringprof_end
 #   both VERB ARG SEED  tests/vm/abuse once a CPU
 # shellcheck shell=bash disable=SC2154,SC2015
 seconds=${RINGPROF_ABUSE_SECONDS:-3} seed=${RINGPROF_ABUSE_SEED:-$(date +%s)}
@@ -68,6 +70,14 @@ sampled() { # COMMAND...: while it runs, every CPU is sampled as fast as can be
 	local st=$?
 	ringtool stop && return $st
 }
+# Judged on the way: there is no room here for all stacks of a minute, each of hundreds of frames.
+ends_of() (
+	set -o pipefail
+	ends=$1
+	shift
+	ringtool record -F 10000 -D 512 -B 0 -s /dev/fd/3 -o "$tmp/said" -- "$@" 3>&1 > "$tmp/r" |
+		tests/vm/check ends "$tmp/r" "$ends" && cat "$tmp/said"
+)
 hotplug_storm() {
 	local cpu=/sys/devices/system/cpu/cpu1/online i end=$((SECONDS + seconds))
 	for ((i = 0; SECONDS < end; i++)); do
@@ -75,4 +85,11 @@ hotplug_storm() {
 	done
 	echo "CPU 1 went $i times"
 }
+# swap in memory: there is no disk
+zram=/sys/block/zram0
+swap_on() { echo 64M > $zram/disksize && mkswap /dev/zram0 && swapon /dev/zram0; }
+# its memory goes with it
+swap_off() { swapoff /dev/zram0 && echo 1 > $zram/reset; }
+swapped_out() { awk '$1 == "pswpout" { print $2 }' /proc/vmstat; }
+swapping() { echo "$1 pages went"; [ "$1" -gt 0 ]; }
 stack_lies() { both stacks "$seconds" "$seed" && both chains "$seconds" "$seed"; }

@@ -2,8 +2,8 @@
 # What those who may use the module can do to it, and programs that are sampled:
 # tests/vm/abuse. After each way the counters still add up, and at the end the
 # memory is back. The console is looked at when the guest has ended (tests/vm/run).
-#   RINGPROF_ABUSE_MESSAGES  netlink messages (10000; the full proof has 1000000)
-#   RINGPROF_ABUSE_ROUNDS    calls on the device (10000; 1000000)
+#   RINGPROF_ABUSE_MESSAGES  netlink messages of each CPU (10000; make check-abuse has 1000000)
+#   RINGPROF_ABUSE_ROUNDS    calls on the device, of each CPU (10000; 1000000)
 #   RINGPROF_ABUSE_SECONDS   of each other way (3; 60)
 #   RINGPROF_ABUSE_SEED      what is random (the time)
 # shellcheck shell=bash disable=SC2154,SC2015
@@ -22,8 +22,20 @@ fail_all_allocations() {
 echo "# figure: seed $seed"
 load
 ringtool set
+modprobe -q zram
 memory=$(kernel_kib)
+[ ! -e $zram ] || ok "swap" swap_on
+out=$(swapped_out)
 judge "stacks made to fool, random chains" sampled stack_lies
+# of what the lies are about: 3 FP_RANGE, 4 FP_ORDER, 5 FAULT, 7 DEPTH
+judge "the walk met the lies" ends_of 3,4,5 abuse stacks "$seconds" "$seed"
+judge "and the chains" ends_of 7 abuse chains "$seconds" "$seed"
+if [ -e $zram ]; then
+	judge "pages were swapped out meanwhile" swapping $(($(swapped_out) - out))
+	ok "no swap any more" swap_off
+else
+	skip "pages swapped out meanwhile" "this kernel has no zram"
+fi
 after "stacks"
 judge "a reader's page that says anything" sampled abuse lie "$seconds" "$seed"
 after "a lying page"
