@@ -10,6 +10,7 @@
 #   corpus_fetch                         ringprof's profiles of them, when windows are closed, from $corpus_from on
 #   corpus_judge [alone]                 a test per program, the table behind '#'
 # shellcheck shell=bash disable=SC2154
+# shellcheck disable=SC2034 # its users'
 corpus_stack=16384 # bytes of stack that perf and the daemon copy
 corpus_from=now-20m
 run=

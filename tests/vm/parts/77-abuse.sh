@@ -14,7 +14,7 @@ messages=${RINGPROF_ABUSE_MESSAGES:-10000} rounds=${RINGPROF_ABUSE_ROUNDS:-10000
 fail_all_allocations() {
 	local d=/sys/kernel/debug f
 	[ -d $d/failslab ] || mount -t debugfs none $d
-	for f in $d/fail*/ignore-gfp-* $d/fail_page_alloc/min-order $d/fail*/verbose; do
+	for f in "$d"/fail*/ignore-gfp-* "$d"/fail_page_alloc/min-order "$d"/fail*/verbose; do
 		[ ! -e "$f" ] || echo 0 > "$f"
 	done
 }

@@ -19,7 +19,7 @@ parts() {
 # figures of this moment, a JSON object in a line
 soak_look() {
 	local daemon
-	daemon=$(cat /proc/"$(pgrep -x ringprofd)"/status | awk '$1 == "RssAnon:" { print $2 }')
+	daemon=$(awk '$1 == "RssAnon:" { print $2 }' /proc/"$(pgrep -x ringprofd)"/status)
 	printf '{"kernel_kib":%s,"daemon_kib":%s,"parts":{%s},"cpus":%s}\n' "$(kernel_kib)" "$daemon" "$(parts)" \
 		"$(ringprof stats --cpu --json | tr -d '\n')" >> "$tmp/soak"
 }
@@ -56,6 +56,7 @@ memory=$(kernel_kib)
 ok "the daemon takes the module" daemon_start soak-daemon --memory=8MiB
 ok "${RINGPROF_SOAK:-20} minutes of rounds" soak
 judge "in each of them counters added up, memory is flat" tests/vm/check soak "$tmp/soak"
+# shellcheck disable=SC2016 # awk's
 ok "most scrapes were answered" awk '{ n[$2]++ } END { print n[200], "of", NR; exit n[200] * 2 < NR }' "$tmp/scrapes"
 daemon_end
 after "the soak"
