@@ -147,7 +147,8 @@ static bool from_modinfo(struct text m, struct exe_facts *ret)
 		p = nl < end ? nl + 1 : end;
 	}
 	v = mod.p ? memchr(mod.p, '\t', mod.n) : NULL;
-	if (v++) {
+	if (v) {
+		v++;
 		v_end = memchr(v, '\t', (size_t)(mod.p + mod.n - v));
 		v_end = v_end ? v_end : mod.p + mod.n;
 		if ((v_end - v != 7 || memcmp(v, "(devel)", 7)) &&
