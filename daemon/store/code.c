@@ -263,8 +263,9 @@ static int read_set(struct columns *c, const struct code_head *h, const struct c
 
 static struct bytes column(const struct buf *b)
 {
-	return (struct bytes){ .p = (const uint8_t *)b->data,
-			       .end = (const uint8_t *)b->data + b->len };
+	const uint8_t *p = (const uint8_t *)b->data;
+
+	return (struct bytes){ .p = p, .end = p ? p + b->len : NULL };
 }
 
 int decode_data(ZSTD_DCtx *z, const void *p, size_t len, const struct code_head *head,

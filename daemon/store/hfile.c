@@ -14,16 +14,17 @@
 /* small pages: a window is some kilobytes, and half of its last page goes to waste */
 #define PAGE_SIZE_SQL "PRAGMA page_size=1024"
 
-static const char schema[] =
-	"BEGIN IMMEDIATE;"
-	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-	"CREATE TABLE seg(id INTEGER PRIMARY KEY, data BLOB NOT NULL);"
-	"CREATE TABLE win(id INTEGER PRIMARY KEY, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,"
-	" q0 INTEGER NOT NULL, q1 INTEGER NOT NULL, head BLOB NOT NULL);"
-	"CREATE TABLE dat(id INTEGER PRIMARY KEY, data BLOB NOT NULL);"
-	"PRAGMA application_id=" HFILE_STR(HFILE_APP_ID) ";"
-							 "PRAGMA user_version=" HFILE_STR(
-								 HFILE_VERSION) ";";
+const char *const hfile_tables[HFILE_TABLES] = {
+	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID",
+	"CREATE TABLE seg(id INTEGER PRIMARY KEY, data BLOB NOT NULL)",
+	("CREATE TABLE win(id INTEGER PRIMARY KEY, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,"
+	 " q0 INTEGER NOT NULL, q1 INTEGER NOT NULL, head BLOB NOT NULL)"),
+	"CREATE TABLE dat(id INTEGER PRIMARY KEY, data BLOB NOT NULL)",
+};
+
+static const char stamps[] = "PRAGMA application_id=" HFILE_STR(
+	HFILE_APP_ID) ";"
+		      "PRAGMA user_version=" HFILE_STR(HFILE_VERSION) ";";
 
 int hfile_errno(int sql)
 {
@@ -40,6 +41,7 @@ int hfile_errno(int sql)
 		return -ENOMEM;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
+	case SQLITE_TOOBIG:
 	case SQLITE_ERROR: /* a table or column that is not there: no file of ours */
 		return -EBADMSG;
 	default:
@@ -68,6 +70,8 @@ int hfile_connect(const char *path, int flags, sqlite3 **ret)
 	sqlite3_db_config(*ret, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(*ret, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	sqlite3_db_config(*ret, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+	/* no blob of a window or a segment is as long, packed as badly as can be */
+	sqlite3_limit(*ret, SQLITE_LIMIT_LENGTH, 2 * CODE_MAX_RAW);
 	r = hfile_sql(*ret, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
 			    "PRAGMA cache_size=-256");
 	if (r) {
@@ -218,7 +222,11 @@ static int make_tables(sqlite3 *db, uint64_t origin, const char *host, const cha
 	int r = hfile_sql(db, PAGE_SIZE_SQL);
 
 	if (!r)
-		r = hfile_sql(db, schema);
+		r = hfile_sql(db, "BEGIN IMMEDIATE");
+	for (size_t i = 0; !r && i < HFILE_TABLES; i++)
+		r = hfile_sql(db, hfile_tables[i]);
+	if (!r)
+		r = hfile_sql(db, stamps);
 	if (!r)
 		r = hfile_put_meta(db, "origin", NULL, (int64_t)origin);
 	if (!r)

@@ -11,6 +11,10 @@
 /* bytes of a segment, unpacked: what it takes in memory is a multiple of that */
 #define HFILE_MAX_SEGMENT (16U << 20)
 
+/* All that is in a file, as SQLite keeps the text: a reader takes no others. */
+#define HFILE_TABLES 4
+extern const char *const hfile_tables[HFILE_TABLES];
+
 /* SQLite's result as -errno: -ENOSPC, -ENOMEM, -EBADMSG (corrupt, or not of ours), -EIO. */
 int hfile_errno(int sql);
 int hfile_sql(sqlite3 *db, const char *text);

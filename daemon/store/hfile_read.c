@@ -70,6 +70,31 @@ static char *text(sqlite3 *db, const char *sql)
 	return v;
 }
 
+/*
+ * Word by word: columns that are made while they are read, views, and tables of
+ * SQLite's modules would have the file say what is run here, and take a gigabyte
+ * of memory out of nothing.
+ */
+static int check_tables(sqlite3 *db)
+{
+	sqlite3_stmt *q;
+	size_t n = 0, ours = 0;
+	int r;
+
+	r = hfile_errno(sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_master", -1, &q, NULL));
+	if (r)
+		return r;
+	while ((r = sqlite3_step(q)) == SQLITE_ROW) {
+		const char *sql = (const char *)sqlite3_column_text(q, 0);
+
+		ours += n < HFILE_TABLES && sql && !strcmp(sql, hfile_tables[n]);
+		n++;
+	}
+	sqlite3_finalize(q);
+	r = hfile_errno(r);
+	return r ? r : n == HFILE_TABLES && ours == n ? 0 : -EBADMSG;
+}
+
 /* NULL: it is a file of ours, as far as can be seen without reading all of it. */
 static const char *foreign(sqlite3 *db, const char *path, int64_t version)
 {
@@ -148,9 +173,11 @@ static int open_checked(struct hfile *f, const char **why)
 
 		f->version = hfile_number(db, "PRAGMA user_version");
 		w = foreign(db, f->path, f->version);
-		*why = w ? w : "its tables are damaged";
+		*why = w ? w : "its tables are damaged, or none of ours";
 		r = w ? -EBADMSG : 0;
 	}
+	if (!r)
+		r = check_tables(db);
 	if (!r)
 		r = read_meta(f, db);
 	if (!r)

@@ -2,6 +2,7 @@
 /* Pins, exports and imports on bad days: killed, cut short, made to do harm. */
 #include "query/feed.h"
 #include "store/code_int.h"
+#include "store/hfile_int.h"
 #include "store/pins.h"
 #include "store/varint.h"
 #include "test_store_pins.h"
@@ -135,6 +136,21 @@ TEST(a_small_file_takes_no_gigabyte)
 	}
 	store_free(s);
 	model_unref(m.m);
+	world_end();
+}
+
+/* A row of a gigabyte would be read whole before it is known to be none of ours. */
+TEST(a_row_has_a_limit)
+{
+	char path[256];
+	sqlite3 *db;
+
+	world_begin();
+	snprintf(path, sizeof(path), "%s/rows", world_dir);
+	CHECK_EQ(hfile_connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db), 0);
+	CHECK_EQ(hfile_sql(db, "SELECT zeroblob(100000000)"), 0);
+	CHECK_EQ(hfile_sql(db, "SELECT zeroblob(200000000)"), -EBADMSG);
+	sqlite3_close(db);
 	world_end();
 }
 
