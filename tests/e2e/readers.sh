@@ -153,8 +153,12 @@ gone() { for p in $old; do ! kill -0 "$p" 2>/dev/null || return 1; done; }
 ok "and they with it" gone
 
 # --- a file that they die of ---
-objcopy --add-section .ringprof_crash=/dev/null --set-section-flags .ringprof_crash=noload,readonly "$dir/whole" "$dir/bad" 2>"$dir/objcopy" ||
-	{ cat "$dir/objcopy"; exit 1; }
+# with_section NAME PROGRAM NEW
+with_section() {
+	objcopy --add-section "$1=/dev/null" --set-section-flags "$1=noload,readonly" "$dir/$2" "$dir/$3" 2>"$dir/objcopy" ||
+		{ cat "$dir/objcopy"; return 1; }
+}
+with_section .ringprof_crash whole bad && with_section .ringprof_open whole curious || exit 1
 crashing() {
 	"$top/build/tests/ringprofd-crash" --state-dir="$dir" --cache-dir="$dir/cache2" --token-file="$dir/token" --source=perf \
 		--unix-socket="$dir/sock" --listen="127.0.0.1:$port" >"$dir/log" 2>&1 &
@@ -210,6 +214,22 @@ ok "and a perf map" map_refused
 ok "seen again, it is not read again" refused
 ok "ringprof status names it" sh -c "build/ringprof status --socket '$dir/sock' | grep -q 'names of $dir/bad are not read any more'"
 ok "the log names it" sh -c "for _ in \$(seq 20); do grep -q '$dir/bad: reading its names ended in \"crashed\"' '$dir/log' && exit; sleep 0.5; done; cat '$dir/log'; exit 1"
+# had one of them been let out, the file would have been read to its end
+"$dir/curious" 3
+kept_in() {
+	local r
+	for r in names rows; do
+		for _ in $(seq 40); do
+			reader $r 'refused[]' | grep -qxF "$dir/curious" && continue 2
+			sleep 0.25
+		done
+		status .readers
+		return 1
+	done
+}
+ok "made to open /etc/passwd and a socket, a reader gets neither" kept_in
+"$dir/third" 2
+ok "the rest goes on" named third the_third
 ok "the daemon stops as it should" stop_daemon
 
 # --- a daemon that is not root: a manager starts keepers for its readers ---
