@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Static checks (tests/static/check says which). `make check` runs those of the
-# module on one kernel, KERNEL=; the others take minutes.
+# module on one kernel, KERNEL=, and of the daemon those on what changed, for a
+# minute at most; all of it takes minutes.
 
 STATIC ?= sparse exports checkpatch tidy analyzer style
 STATIC_TIMEOUT ?= 3600
@@ -11,7 +12,7 @@ check-static:
 		tests/static/check,$(subst $(space),$(comma),$(strip $(STATIC)))
 
 check-static-quick:
-	$(Q)$(MAKE) --no-print-directory check-static STATIC='sparse=$(KERNEL) exports=$(KERNEL) checkpatch'
+	$(Q)$(MAKE) --no-print-directory check-static STATIC='sparse=$(KERNEL) exports=$(KERNEL) checkpatch tidy=changed analyzer=changed'
 
 # the product's flags, one a line
 static-flags:
