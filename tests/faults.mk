@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# The daemon while its Nth allocation, or its Nth open, read, write or map
+# The daemon while its Nth allocation, or its Nth call for files or sockets
 # fails. `make check` tries some N (tests/e2e/faults.sh), `make check-faults`
 # every one: an hour; FAULT_SECONDS= for each of the four parts of it.
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Preloaded into a program: makes its Nth allocation fail, or its Nth call that
- * opens, reads, writes or maps. Which, and how many there were, stands in the
+ * opens, reads, writes, maps, cuts, renames, syncs or sends. Which, and how many there were, stands in the
  * file that NTH_FILE names, mapped and shared with the test (nth.py), which may
  * change it at any time.
  */
@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -140,6 +141,51 @@ void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t at)
 	return (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, at);
 }
 
+int ftruncate(int fd, off_t len)
+{
+	return fails(IO, ENOSPC) ? -1 : (int)syscall(SYS_ftruncate, fd, len);
+}
+
+int fsync(int fd)
+{
+	return fails(IO, EIO) ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+	return fails(IO, EIO) ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+int renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return fails(IO, ENOSPC) ? -1 : (int)syscall(SYS_renameat, from_dir, from, to_dir, to);
+}
+
+int rename(const char *from, const char *to)
+{
+	return renameat(AT_FDCWD, from, AT_FDCWD, to);
+}
+
+int mkdirat(int dir, const char *path, mode_t mode)
+{
+	return fails(IO, ENOSPC) ? -1 : (int)syscall(SYS_mkdirat, dir, path, mode);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+	return mkdirat(AT_FDCWD, path, mode);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	return fails(IO, ENOBUFS) ? -1 : syscall(SYS_sendmsg, fd, m, flags);
+}
+
+ssize_t recvmsg(int fd, struct msghdr *m, int flags)
+{
+	return fails(IO, ENOMEM) ? -1 : syscall(SYS_recvmsg, fd, m, flags);
+}
+
 /* stdio's and the directory's own calls stay inside of libc */
 FILE *fopen(const char *path, const char *mode)
 {
@@ -155,7 +201,14 @@ DIR *opendir(const char *path)
 	return fails(IO, EMFILE) ? NULL : real(path);
 }
 
-/* the names that programs built for large files use */
+/* the names that programs built for large files use, and those with _FORTIFY_SOURCE */
+int __openat_2(int dir, const char *path, int flags);
+int __openat_2(int dir, const char *path, int flags)
+{
+	return openat(dir, path, flags);
+}
+
+int ftruncate64(int fd, off64_t len) __attribute__((alias("ftruncate")));
 FILE *fopen64(const char *path, const char *mode) __attribute__((alias("fopen")));
 int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 int openat64(int dir, const char *path, int flags, ...) __attribute__((alias("openat")));

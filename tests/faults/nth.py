@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The Nth allocation, the Nth open, read, write or map of ringprofd failing.
+"""The Nth allocation, or the Nth call for files or sockets, of ringprofd failing.
 
 Usage: tests/faults/nth.py start|scrape alloc|io [SECONDS]
 
