@@ -7,6 +7,6 @@ check-deb:
 	$(Q)scripts/need check-deb
 	$(Q)$(MAKE) --no-print-directory deb
 	$(Q)$(MAKE) --no-print-directory deb VERSION=$(VERSION)+next
-	$(Q)tests/run -t 1800 $(if $(RESULTS),-o $(RESULTS)) tests/deb/packages.sh
+	$(Q)tests/run -t 1800 $(if $(RESULTS),-o $(RESULTS)) tests/deb/packages.sh tests/deb/module.sh
 
 .PHONY: check-deb

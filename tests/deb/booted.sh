@@ -65,6 +65,15 @@ ok "nothing samples" says '^module .*stopped' ringprof status
 rm /etc/ringprof/disabled
 ok "lifted, it starts" systemctl start ringprofd
 
+# --- the daemon's package goes first, while the module samples for it ---
+ok "it is on the module again" says '^source   kmod' ringprof status
+ok "which is loaded" loaded
+ok "ringprof is removed" dpkg -r ringprof
+ok "the module is unloaded with it" sh -c "! grep '^ringprof ' /proc/modules"
+ok "the module's own package is still there" sh -c "dkms status -m ringprof | grep -q installed"
+ok "ringprof comes again" dpkg -i "ringprof_$version+next_amd64.deb"
+ok "and loads it" says '^source   kmod' ringprof status
+
 # --- the module's package goes, the daemon stays ---
 ok "ringprof-dkms is removed under the running service" dpkg -r ringprof-dkms
 ok "the module is unloaded" sh -c "! grep '^ringprof ' /proc/modules"
@@ -79,7 +88,7 @@ ok "a build that failed is told, with its log" says "dkms could not build it, se
 rm -r /var/lib/dkms/ringprof
 
 # --- nothing stays ---
-ok "ringprof is removed" dpkg -r ringprof
+ok "ringprof is removed for good" dpkg -r ringprof
 ok "the service is gone" sh -c '! systemctl -q is-active ringprofd && ! pgrep ringprofd'
 ok "the history is not" kept
 ok "both are purged" dpkg -P ringprof ringprof-dkms

@@ -51,7 +51,9 @@ cp build/deb/ringprof*_"$version"_*.deb build/deb/ringprof*_"$version"+next_*.de
 	dkms/debian/tests/profile "$root/root/debs/" || exit 1
 rm -f "$root"/root/debs/*dbgsym*
 # there is no compiler for programs there
-gcc -static -O1 -fno-omit-frame-pointer -o "$root/root/debs/late" tests/workloads/late.c || exit 1
+for program in late again; do
+	gcc -static -O1 -fno-omit-frame-pointer -Wl,--build-id=uuid -o "$root/root/debs/$program" tests/workloads/late.c || exit 1
+done
 clean() {
 	lintian --info --display-info --fail-on info build/deb/ringprof_"$version"_amd64.changes >"$dir/lintian" 2>&1 &&
 		! grep '^[EWI]:' "$dir/lintian" || { cat "$dir/lintian"; return 1; }
@@ -99,7 +101,7 @@ complete() {
 ok "man pages, completion, rule, group and settings are there" complete
 
 # --- the same system, booted ---
-vm() { tests/vm/run --no-module --boot "$root" --timeout 900 --out "$dir/vm" -- bash /root/debs/booted.sh "$version" >"$dir/vm.tap" 2>"$dir/vm.err"; }
+vm() { tests/vm/run --no-module --boot "$root" --timeout 1000 --out "$dir/vm" -- bash /root/debs/booted.sh "$version" >"$dir/vm.tap" 2>"$dir/vm.err"; }
 vm
 vm_status=$?
 while read -r line; do
