@@ -32,7 +32,7 @@ static bool flags_ok(const struct jit_cursor *c)
 }
 
 /* Went the cursor on as one can, and as far as what was taken needs at least? */
-static bool head_ok(const struct jit_answer *a, const struct jit_cursor *from)
+static bool head_ok(const struct jit_answer *a, size_t len, const struct jit_cursor *from)
 {
 	uint64_t way = a->at.off - from->off;
 
@@ -40,7 +40,10 @@ static bool head_ok(const struct jit_answer *a, const struct jit_cursor *from)
 		return false;
 	if (a->at.off < from->off || way > JIT_BATCH_BYTES + MAX_STEP)
 		return false;
-	return a->taken <= way && a->bad <= way - a->taken && (a->status <= 0 || way);
+	/* more there is only behind a full batch, or the questions would not end */
+	if (a->status > 0 && way < JIT_BATCH_BYTES && len < JIT_BATCH_ANSWER)
+		return false;
+	return a->taken <= way && a->bad <= way - a->taken;
 }
 
 static bool code_ok(const struct jit_record *r)
@@ -92,16 +95,20 @@ static bool next_record(const char **at, const char *end, struct jit_record *ret
 	return true;
 }
 
-static bool records_ok(const char *at, const char *end)
+/* No record is of less than a line of the file, nor longer: so its limits are theirs, too. */
+static bool records_ok(const char *at, const char *end, const struct jit_answer *a, uint64_t way)
 {
+	uint64_t n = 0, bodies = 0;
 	struct jit_record r;
 	const char *body;
 
-	while (at < end)
+	for (; at < end; n++) {
 		if (!next_record(&at, end, &r, &body) ||
 		    !(r.kind == JIT_LINES ? lines_ok(&r, body) : code_ok(&r)))
 			return false;
-	return true;
+		bodies += (uint64_t)(at - body);
+	}
+	return n <= a->taken + a->bad && bodies <= way;
 }
 
 /* What was there before is dropped in any case. Without memory code has no lines. */
@@ -156,7 +163,7 @@ int jit_take_answer(const void *data, size_t len, struct jit_place *p, struct ji
 		return -EPROTO;
 	memcpy(&a, at, sizeof(a));
 	at += sizeof(a);
-	if (!head_ok(&a, &p->at) || !records_ok(at, end))
+	if (!head_ok(&a, len, &p->at) || !records_ok(at, end, &a, a.at.off - p->at.off))
 		return -EPROTO;
 	tell(p, at, end, sink);
 	p->at = a.at;

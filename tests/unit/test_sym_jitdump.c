@@ -336,7 +336,7 @@ struct lie {
 static struct lie honest(void)
 {
 	return (struct lie){
-		.a = { .at = { .off = 150 }, .taken = 1, .status = 1 },
+		.a = { .at = { .off = 150 }, .taken = 1 },
 		.r = { .kind = JIT_LINES, .len = 8, .start = 0x1000, .size = 2 },
 		.l = { { 0x1000, 1, 0 }, { 0x1004, 2, 4 } },
 		.text = "a.c\0b.c",
@@ -369,12 +369,14 @@ TEST(heads_that_lie_are_refused)
 {
 	struct lie good = honest();
 
-	CHECK_EQ(told_of(&good, sizeof(good)), 1);
+	CHECK_EQ(told_of(&good, sizeof(good)), 0);
 	for (size_t len = 0; len < sizeof(good); len++)
-		CHECK_EQ(told_of(&good, len), len == sizeof(good.a) ? 1 : -EPROTO);
+		CHECK_EQ(told_of(&good, len), len == sizeof(good.a) ? 0 : -EPROTO);
 	LIE(l.a.at.off = 49);
 	LIE(l.a.at.off = 1ULL << 40);
-	LIE(l.a.at.off = 50); /* more, but it did not get on */
+	LIE(l.a.status = 1);		     /* more, but the batch is not full */
+	LIE(l.a.at.off = 89; l.a.taken = 1); /* a byte less than it tells of */
+	LIE(l.a.taken = 0);
 	LIE(l.a.at.skip = 2);
 	LIE(l.a.at.begun = 2);
 	LIE(l.a.at.done = UINT32_MAX);
@@ -403,7 +405,7 @@ TEST(records_that_no_reader_sends_are_refused)
 	/* as code its name is what stood there as lines and texts */
 	code.r.kind = JIT_CODE;
 	code.r.len = sizeof(code.l) + sizeof(code.text);
-	CHECK_EQ(told_of(&code, sizeof(code)), 1);
+	CHECK_EQ(told_of(&code, sizeof(code)), 0);
 	code.r.size = 0;
 	CHECK_EQ(told_of(&code, sizeof(code)), -EPROTO);
 	code.r.size = JIT_MAX_CODE + 1;
