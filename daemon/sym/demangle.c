@@ -9,8 +9,8 @@
  * demanglers print through a callback: ours stops at the end of the caller's
  * buffer and leaves them by longjmp, so memory and time are bounded by what
  * was printed. libiberty's C++ demangler keeps everything on its stack, its
- * Rust one at most the decoded form of one Punycode identifier (under 4 KiB,
- * once per such name that is longer than the buffer).
+ * Rust one too, but for an identifier in Punycode, which would be left behind: of
+ * names that may hold one only those are shown that are printed soon to their end.
  *
  * The demangler of D knows no callback, allocates, and ends the program when
  * there is no memory. So it gets only names from which it cannot make much: of
@@ -21,6 +21,7 @@
  *
  * No state; any thread.
  */
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -34,6 +35,8 @@
 struct out {
 	char *text;
 	size_t len, cap;
+	bool to_its_end; /* what there is no room for is dropped */
+	bool over;
 	jmp_buf full;
 };
 
@@ -41,10 +44,13 @@ static void append(const char *s, size_t n, void *arg)
 {
 	struct out *o = arg;
 
-	if (!n)
+	if (!n || o->over)
 		return;
-	if (n >= o->cap - o->len)
+	o->over = n >= o->cap - o->len;
+	if (o->over && !o->to_its_end)
 		longjmp(o->full, 1);
+	if (o->over)
+		return;
 	memcpy(o->text + o->len, s, n);
 	o->len += n;
 }
@@ -56,13 +62,49 @@ static int run(const char *name, struct out *o)
 		return 0;
 	/* Rust's first mangling looks like C++ and must be tried before it */
 	if (rust_demangle_callback(name, DMGL_NO_OPTS, append, o))
-		return 1;
+		return !o->over;
 	o->len = 0;
+	o->over = false;
 	return cplus_demangle_v3_callback(name, DMGL_NO_OPTS, append, o);
 }
 
+#define R_MAX_NAME 1024
+#define R_MAX_REFS 8 /* 'B's: back references, or letters of identifiers; and 'G's */
+
+/* A 'u' and a length: Punycode, or letters of an identifier. */
+static bool may_hold_punycode(const char *name)
+{
+	if (strncmp(name, "_R", 2))
+		return false;
+	for (const char *p = strchr(name, 'u'); p; p = strchr(p + 1, 'u'))
+		if (p[1] >= '0' && p[1] <= '9')
+			return true;
+	return false;
+}
+
+static size_t count(const char *name, char c)
+{
+	size_t n = 0;
+
+	for (; *name; name++)
+		n += *name == c;
+	return n;
+}
+
+/*
+ * Is it printed soon? Back references may double the text each, and a 'G' has so many
+ * lifetimes printed as the number behind it says: of one digit, that is.
+ */
+static bool ends_soon(const char *name)
+{
+	for (const char *p = strchr(name, 'G'); p; p = strchr(p + 1, 'G'))
+		if (isalnum((unsigned char)p[1]) && isalnum((unsigned char)p[2]))
+			return false;
+	return strlen(name) <= R_MAX_NAME && count(name, 'B') + count(name, 'G') <= R_MAX_REFS;
+}
+
 #define D_MAX_NAME 1024
-#define D_MAX_REFS 8 /* 'Q's: back references, or letters of identifiers */
+#define D_MAX_REFS 8 /* 'Q's, likewise */
 
 /* Without the parameters: "a.b!(int).f(char)" becomes "a.b!(int).f". */
 static size_t without_parameters(const char *s, size_t n)
@@ -82,12 +124,10 @@ static size_t without_parameters(const char *s, size_t n)
 
 static bool demangle_d(const char *name, char *out, size_t outlen)
 {
-	size_t n = strlen(name), refs = 0;
+	size_t n = strlen(name);
 	char *text;
 
-	for (const char *p = name; *p; p++)
-		refs += *p == 'Q';
-	if (n > D_MAX_NAME || refs > D_MAX_REFS)
+	if (n > D_MAX_NAME || count(name, 'Q') > D_MAX_REFS)
 		return false;
 	text = dlang_demangle(name, DMGL_NO_OPTS);
 	if (!text)
@@ -109,6 +149,9 @@ const char *sym_demangle(const char *name, char *out, size_t outlen)
 		return demangle_d(name, out, outlen) ? out : name;
 	if (!outlen || (strncmp(name, "_Z", 2) && strncmp(name, "_R", 2)) ||
 	    strlen(name) >= SYM_NAME_MAX)
+		return name;
+	o.to_its_end = may_hold_punycode(name);
+	if (o.to_its_end && !ends_soon(name))
 		return name;
 	if (!run(name, &o) || !o.len)
 		return name;

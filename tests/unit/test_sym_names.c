@@ -94,6 +94,17 @@ TEST(text_longer_than_the_buffer_gives_the_name_itself)
 	CHECK(sym_demangle(name, out, sizeof(out)) == name);
 }
 
+/* LeakSanitizer looks at the end. */
+TEST(no_identifier_is_left_behind)
+{
+	const char *name = "_RNqCs4fqI2P2rA04_11utf8_identsu30____7hkackfecea1cbdathfdh9hlq6y";
+	char out[24];
+
+	CHECK_STR(demangled(name), "utf8_idents::საჭმელად_გემრიელი_სადილი");
+	for (size_t n = 0; n <= sizeof(out); n++)
+		CHECK(sym_demangle(name, out, n) == name);
+}
+
 /* f<A<a,a>, A<A<a,a>,A<a,a>>, ...>: each template argument is twice the one before. */
 static void doubling(char *name, size_t len, int levels)
 {
