@@ -91,6 +91,8 @@ ends_of() (
 	set -o pipefail
 	ends=$1
 	shift
+	# the report is read behind the last stack
+	# shellcheck disable=SC2094
 	ringtool record -F 10000 -D 512 -B 0 -s /dev/fd/3 -o "$tmp/said" -- "$@" 3>&1 > "$tmp/r" |
 		tests/vm/check ends "$tmp/r" "$ends" && cat "$tmp/said"
 )
