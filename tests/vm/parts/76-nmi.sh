@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # The sampler in NMI, by thousands of them a second that every CPU sends its
 # neighbour (tests/vm/nmi), beside the timer's interrupts: into its own writes,
-# with unwind rows in use, while tables are replaced, sampling starts and stops.
+# with unwind rows in use, while tables are replaced, sampling starts and stops. Not
+# while the module is unloaded: the module that sends them calls it by a symbol and so
+# pins it, as the kernel does with every module that has users.
 #   RINGPROF_NMI_US  microseconds from one to the next, about (100)
 # shellcheck shell=bash disable=SC2154,SC2015
 unload
@@ -16,15 +18,28 @@ load_nmi() {
 # FILE FLAG...: of the samples there, those taken in NMI
 of_nmi() { awk 'int($4 / 4) % 2' "$1" > "$2"; }
 
+# it may take some seconds until an emulated CPU of a busy host has begun
+sampling() {
+	for _ in $(seq 300); do
+		! ringtool info | grep -q '"state":1' || return 0
+		sleep 0.1
+	done
+	echo "nothing samples"
+	return 1
+}
 # The NMIs come and go within the recording: all that were sampled are in its counters
 nmi_record() {
-	local r
-	ringtool record -F 499 -a -s "$tmp/s" -d 13 -- "$prog" 22 13 > "$tmp/r" 2> "$tmp/r.err" &
+	local r line
+	ringtool record -F 499 -a -s "$tmp/s" -d 15 -- "$prog" 22 15 > "$tmp/r" 2> "$tmp/r.err" &
 	r=$!
-	"$prog" 22 13 &
-	sleep 2
+	"$prog" 22 15 &
+	sampling || return 1
 	echo "${RINGPROF_NMI_US:-100}" > $switch/interval_us
-	sleep 8
+	# programs take their time here: one a second, or the recording ends before
+	for _ in 1 2 3 4 5 6 7 8; do
+		while read -r line && [ -n "$line" ]; do echo "$EPOCHREALTIME $line"; done < $switch/counts
+		sleep 1
+	done > "$tmp/nmi.seconds"
 	echo 0 > $switch/interval_us
 	cat $switch/counts > "$tmp/nmi"
 	sed 's/^/# figure: in 8 s, CPU sent taken sampled: /' "$tmp/nmi"
@@ -55,7 +70,7 @@ ok "the module that tests may call, and the one that sends NMIs" load_nmi
 judge "rows of the program, its libraries and the vDSO" \
 	rowtool "$prog" $(ldd "$prog" | awk '$2 == "=>" { print $3 } $1 ~ /^\// { print $1 }')
 ok "record while NMIs come" nmi_record
-judge "counters add up, nested ones too" tests/vm/check counters "$tmp/r" "nmi=$tmp/nmi" "nmi-samples=$tmp/s.nmi"
+judge "counters add up, nested ones too" tests/vm/check counters "$tmp/r" "nmi=$tmp/nmi" "nmi-seconds=$tmp/nmi.seconds" "nmi-samples=$tmp/s.nmi"
 judge "22 frames reach the root in NMI" tests/vm/check deep "$tmp/s.nmi" "$prog" 22 main $root
 judge "and with the timer's samples" tests/vm/check deep "$tmp/s" "$prog" 22 main $root
 judge "start, stop and new tables while NMIs come" nmi_churn
