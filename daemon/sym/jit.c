@@ -155,6 +155,7 @@ static void *thread_main(void *arg)
 	struct jit *j = r->j;
 	struct jit_proc *p;
 
+	pthread_setname_np(pthread_self(), "jit-files");
 	pthread_mutex_lock(&j->lock);
 	while ((p = next_proc(r)))
 		work_on(r, p);

@@ -197,6 +197,7 @@ static void *life(void *arg)
 {
 	struct reader *r = arg;
 
+	pthread_setname_np(pthread_self(), "reader");
 	pthread_mutex_lock(&r->lock);
 	while (!r->stop) {
 		if (r->next_start && reader_wait(r, r->next_start))
