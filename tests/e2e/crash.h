@@ -37,4 +37,11 @@ static inline void crash_if_told(int fd)
 	elf_close(&e);
 }
 
+#define CRASH_BEFORE(fn)                                                                           \
+	static int crash_##fn(struct reader_conn *c, const struct reader_args *q, struct buf *ret) \
+	{                                                                                          \
+		crash_if_told(q->fds[0]);                                                          \
+		return fn(c, q, ret);                                                              \
+	}
+
 #endif
