@@ -183,6 +183,13 @@ for _ in $(seq 100); do
 	curl -fso /dev/null --unix-socket sock http://localhost/-/ready && break
 	sleep 0.1
 done
+# names are given when a window ends: what runs before its map is there must not run across that
+windows() { curl -fsS --unix-socket sock http://localhost/metrics | awk '/^ringprof_windows_total / { print $2 }'; }
+before=$(windows)
+for _ in $(seq 150); do
+	[ "$(windows)" = "$before" ] || break
+	sleep 0.1
+done
 ./late 1 & late=$!
 wait "$late"
 for _ in $(seq 60); do
