@@ -50,3 +50,26 @@ apt_lists() {
 	say "apt: reading $*"
 	apt-get "${apt_opts[@]}" -qq update >&2
 }
+
+# chroot_run DIR FOLDER... -- COMMAND...: in the chroot DIR, with /proc and these
+# folders of ours at their own paths, in a mount name space that ends with it.
+# For who needs nothing afterwards: it does not return.
+chroot_run() {
+	local dir=$1 folders=''
+	shift
+	while [ "$1" != -- ]; do
+		mkdir -p "$dir$1"
+		folders+=" $1"
+		shift
+	done
+	shift
+	# shellcheck disable=SC2016
+	dir=$dir folders=$folders exec unshare -m sh -ec '
+		mount --make-rprivate /
+		for f in $folders; do
+			mount --bind "$f" "$dir$f"
+		done
+		mount -t proc proc "$dir/proc"
+		exec chroot "$dir" "$@"
+	' sh "$@"
+}
