@@ -40,7 +40,7 @@ static inline u64 rp_arch_frame_pointer(const struct pt_regs *regs)
 	return regs->bp;
 }
 
-/* General register by DWARF number, 0 to 15. */
+/* General register by DWARF number, 0 to 15; 0: this kernel has not saved it. */
 static inline u64 rp_arch_reg(const struct pt_regs *regs, u32 number)
 {
 	static const u8 place[16] = {
@@ -50,6 +50,8 @@ static inline u64 rp_arch_reg(const struct pt_regs *regs, u32 number)
 #undef AT
 	};
 
+	if (!rp_user_reg_valid(regs, number))
+		return 0;
 	return ((const unsigned long *)regs)[place[number & 15]];
 }
 

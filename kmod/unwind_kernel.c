@@ -6,46 +6,43 @@
  * Contexts: IRQ and NMI; reads kernel stacks only, bounded by
  * RINGPROF_MAX_KDEPTH steps that yield a frame.
  */
-#include <linux/sched.h>
-#include <linux/sched/task_stack.h>
-#include <asm/unwind.h>
-
 #include "compat.h"
+#include "compat/unwind.h"
 #include "unwind.h"
 
-/* The user registers below the kernel's frames, when the unwinder did not arrive there. */
-static struct pt_regs *entry_regs_guess(void)
+static enum ringprof_end end_of(struct rp_kernel_walk *k)
 {
-	/* an NMI may have hit entry code that has not saved them yet */
-	return in_nmi() ? NULL : task_pt_regs(current);
+	return rp_kernel_walk_failed(k) ? RINGPROF_END_KERNEL_UNWIND : RINGPROF_END_NONE;
 }
 
 enum ringprof_end rp_unwind_kernel(struct rp_walk *w, struct pt_regs *regs,
 				   struct pt_regs **ret_user)
 {
-	struct unwind_state st;
+	struct rp_kernel_walk k;
 	unsigned int n;
+	bool more;
 
 	*ret_user = NULL;
-	/* the first step leaves the sampled pc itself, which travels as the leaf */
-	unwind_start(&st, current, regs, NULL);
-	for (n = 0; unwind_next_frame(&st); n++) {
-		bool partial = false;
-		struct pt_regs *entry = unwind_get_entry_regs(&st, &partial);
+	/* the sampled pc itself travels as the leaf */
+	more = rp_kernel_walk_begin(&k, regs);
+	for (n = 0; more; n++) {
+		bool partial;
+		struct pt_regs *entry = rp_kernel_walk_regs(&k, &partial);
 		unsigned long addr;
 
 		if (entry && user_mode(entry)) {
 			*ret_user = partial ? NULL : entry;
-			return unwind_error(&st) ? RINGPROF_END_KERNEL_UNWIND : RINGPROF_END_NONE;
+			return end_of(&k);
 		}
-		addr = unwind_get_return_address(&st);
+		addr = unwind_get_return_address(&k.st);
 		if (!addr || n == RINGPROF_MAX_KDEPTH) {
-			*ret_user = entry_regs_guess();
+			*ret_user = rp_kernel_walk_guess();
 			return addr ? RINGPROF_END_KDEPTH : RINGPROF_END_KERNEL_UNWIND;
 		}
 		/* an interrupted kernel pc, made to look up right as a return address */
 		rp_walk_add(w, entry ? addr + 1 : addr);
+		more = rp_kernel_walk_next(&k);
 	}
-	*ret_user = entry_regs_guess();
-	return unwind_error(&st) ? RINGPROF_END_KERNEL_UNWIND : RINGPROF_END_NONE;
+	*ret_user = rp_kernel_walk_guess();
+	return end_of(&k);
 }

@@ -386,6 +386,8 @@ static enum ringprof_end walk_any(struct rp_walk *w, struct rp_cpu *c, const str
 	const struct rp_mm *mm;
 	bool doubt;
 
+	if (!RP_NMI_COPY_ASKS && in_nmi() && !rp_arch_own_mm())
+		return RINGPROF_END_BORROWED_MM;
 	if (abi != RP_USER_64) {
 		w->flags |= RINGPROF_SAMPLE_COMPAT;
 		return abi == RP_USER_32 ? walk32(w, regs) : RINGPROF_END_COMPAT;

@@ -12,6 +12,16 @@
 #include <linux/sched/isolation.h>
 #endif
 
+#ifndef RP_HAVE_CPUHP
+#define cpus_read_lock()    get_online_cpus()
+#define cpus_read_unlock()  put_online_cpus()
+#define CPUHP_AP_ONLINE_DYN 0
+/* As newer kernels have them, but what up and down give is not looked at. Process context. */
+int cpuhp_setup_state_nocalls(int state, const char *name, int (*up)(unsigned int cpu),
+			      int (*down)(unsigned int cpu));
+void cpuhp_remove_state_nocalls(int state);
+#endif
+
 /* Is this CPU meant for work like ours (neither isolated nor tickless for one task)? */
 static inline bool rp_housekeeping_cpu(int cpu)
 {

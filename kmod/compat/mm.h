@@ -28,6 +28,15 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long clea
 #define RP_VM_OPS_MAY_SPLIT(fn) .access = 0 ? (void *)(fn) : NULL
 #endif
 
+/* four levels, before five were thought of */
+#if defined(RP_HAVE_PAGE_WALK_4) && !defined(RP_HAVE_PAGE_WALK)
+#define RP_HAVE_PAGE_WALK 1
+typedef pgd_t p4d_t;
+#define p4d_offset(pgd, addr) (pgd)
+#define p4d_none(p4d)	      ((void)(p4d), 0)
+#define p4d_bad(p4d)	      ((void)(p4d), 0)
+#endif
+
 #ifdef RP_HAVE_READ_CR3_PA
 #define rp_read_cr3_pa() read_cr3_pa()
 #else
@@ -65,17 +74,45 @@ static inline struct page *rp_user_page(unsigned long addr)
 #endif
 }
 
+/*
+ * Does copy_from_user_nmi() itself refuse where another address space is loaded
+ * than current's? In NMI it may be.
+ */
+#ifdef RP_HAVE_NMI_UACCESS_OKAY
+#define RP_NMI_COPY_ASKS true
+#else
+#define RP_NMI_COPY_ASKS false
+#endif
+
 /* Zeroed, near the node; NULL without a word in the log. */
 static inline void *rp_vzalloc_node(size_t bytes, int node)
 {
 	return vzalloc_node(bytes, node);
 }
 
-/* el7's fast system calls leave the saved stack pointer unset */
+/*
+ * el7 does not save all of a user's registers: fast system calls leave the stack
+ * pointer of an entry before, interrupts save neither bx nor r12 to r15. By
+ * orig_ax it is told which was the entry: a call's number, -1 for exceptions,
+ * below that interrupts.
+ */
+static inline bool rp_user_sp_valid(const struct pt_regs *regs)
+{
 #ifdef RP_HAVE_UNWIND_ENTRY_PARTIAL
-#define rp_user_sp_valid(regs) true
+	return true;
 #else
-#define rp_user_sp_valid(regs) false
+	return (long)regs->orig_ax < 0;
 #endif
+}
+
+/* number: DWARF's, 0 to 15 */
+static inline bool rp_user_reg_valid(const struct pt_regs *regs, unsigned int number)
+{
+#ifdef RP_HAVE_UNWIND_ENTRY_PARTIAL
+	return true;
+#else
+	return (long)regs->orig_ax >= -1 || (number != 3 && number < 12);
+#endif
+}
 
 #endif
