@@ -3,6 +3,8 @@
 # shellcheck shell=bash disable=SC2154,SC2015
 
 loaded() { grep -q '^ringprof ' /proc/modules; }
+# kernels before 4.5 do not, and there the module tells no cgroup
+has_cgroup2() { grep -qw cgroup2 /proc/filesystems; }
 # without the governor: a sample costs many times more in an emulated CPU
 load() {
 	loaded && return 0

@@ -43,8 +43,12 @@ judge "the device by any call" sampled both device "$rounds" "$seed"
 after "the device"
 judge "random netlink messages" both netlink "$messages" "$seed"
 after "netlink"
-judge "cgroups come and go" sampled cgroup_churn
-after "cgroups"
+if has_cgroup2; then
+	judge "cgroups come and go" sampled cgroup_churn
+	after "cgroups"
+else
+	skip "cgroups come and go" "this kernel has no cgroup2"
+fi
 judge "fork, exec, exit" sampled forkstorm "$seconds"
 after "a fork storm"
 if [ -w /sys/devices/system/cpu/cpu1/online ]; then
