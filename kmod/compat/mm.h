@@ -76,9 +76,10 @@ static inline struct page *rp_user_page(unsigned long addr)
 
 /*
  * Does copy_from_user_nmi() itself refuse where another address space is loaded
- * than current's? In NMI it may be.
+ * than current's? In NMI it may be. Since 4.19 and el8; what it asks is hidden from
+ * modules since 5.8, which has mmap_lock.
  */
-#ifdef RP_HAVE_NMI_UACCESS_OKAY
+#if defined(RP_HAVE_NMI_UACCESS_OKAY) || defined(RP_HAVE_MMAP_LOCK)
 #define RP_NMI_COPY_ASKS true
 #else
 #define RP_NMI_COPY_ASKS false
