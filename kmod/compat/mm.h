@@ -30,8 +30,8 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long clea
 
 /* four levels, before five were thought of */
 #if defined(RP_HAVE_PAGE_WALK_4) && !defined(RP_HAVE_PAGE_WALK)
-#define RP_HAVE_PAGE_WALK 1
-typedef pgd_t p4d_t;
+#define RP_HAVE_PAGE_WALK     1
+#define p4d_t		      pgd_t
 #define p4d_offset(pgd, addr) (pgd)
 #define p4d_none(p4d)	      ((void)(p4d), 0)
 #define p4d_bad(p4d)	      ((void)(p4d), 0)
