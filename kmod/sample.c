@@ -176,7 +176,8 @@ void rp_sample_take(struct rp_cpu *c, struct pt_regs *regs)
 	}
 	WRITE_ONCE(c->busy, 1);
 	barrier();
-	now = ktime_get_mono_fast_ns();
+	/* that clock may step back by a little when it is adjusted, as el7's does */
+	now = max_t(u64, ktime_get_mono_fast_ns(), h->last_time);
 	out = take(c, regs, now);
 	h->outcome[out]++;
 	h->last_time = now;
