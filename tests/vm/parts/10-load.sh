@@ -9,7 +9,7 @@ says() { # STATUS TEXT command...
 	shift 2
 	exits "$want" "$@" > "$tmp/says" 2>&1 && grep -q -- "$text" "$tmp/says" || { cat "$tmp/says"; return 1; }
 }
-ok "START is refused and says why" says 1 'switched off by ringprof.off=1; boot without it' ringprof start
+ok "START is refused and says why" says 1 'switched off by ringprof.off=1[;:] boot without it' ringprof start
 ok "status says so" says 0 '^module .*switched off by ringprof.off=1' ringprof status
 ok "doctor says how to switch it on" says 0 'modprobe ringprof off=0' ringprof doctor
 ok "perf takes over and says why" says 0 'source perf (no module: the ringprof module is switched off' \
