@@ -33,8 +33,6 @@ DAEMON_999 = "samples are 0.5 % by themselves, and the daemon comes on top: see 
 REASONS = {
     "idle.ringprof.daemon_cpu": (360, "the collector's rounds, one a second, ask the module and /proc; "
                                       "met with idle-frequency = 10"),
-    "idle.perf.daemon_cpu": (360, "as idle.ringprof; met with idle-frequency = 10"),
-    "ringprofd.rss_mib": (80, "not in each run: it depends on the debug information that is kept"),
     "whole.compile.99.loss": (0.7, DAEMON_99),
     "whole.pgbench.99.loss": (1.5, DAEMON_99),
     "whole.compile.999.loss": (3.0, DAEMON_999),
