@@ -157,7 +157,7 @@ static int receive(int sock, void *to, size_t len, struct reader_msg *ret, uint6
 
 int reader_recv(int sock, struct reader_msg *ret, size_t max, bool take_fds, uint64_t until)
 {
-	struct reader_head h;
+	struct reader_head h = { 0 };
 	int r;
 
 	*ret = (struct reader_msg){ .fds = { -1, -1 } };
