@@ -2,7 +2,8 @@
 # The module in virtual machines, and the programs that are profiled there.
 #
 #   make check-vm [KERNEL=6.1]   all VM tests on one kernel
-#   make check-matrix            on every kernel of tests/vm/matrix
+#   make check-matrix            on every kernel of tests/vm/matrix, last a line of each with its figures
+#   make check-tree TREE= KERNEL_SRC=  on one of its source trees
 #   make check-abuse             part abuse in full size: a million messages, of calls too
 #   make check-soak [SOAK=20]    module and daemon under abuse for so many minutes
 
@@ -10,6 +11,8 @@ KERNEL ?= 6.1
 VM_TIMEOUT ?= 1500
 SOAK ?= 20
 ABUSE_TIMEOUT ?= 7200
+MATRIX_KERNELS ?= $(shell sed -n 's/^debian //p' tests/vm/matrix)
+MATRIX_TIMEOUT ?= 3600
 WORK := $(BUILD)/workloads
 WORKLOADS := $(addprefix $(WORK)/,shares deep deep-start steady halfidle kernelheavy forkstorm mixed mapper sleepers)
 
@@ -53,16 +56,14 @@ $(WORK)/pprof:
 vm-programs: workloads $(WORK)/ringtool $(WORK)/abuse $(WORK)/pprof daemon corpus
 
 # tests/run shows what failed; the figures are lines of their own
-vm_on = $(Q)st=0; VM_TIMEOUT=$(VM_TIMEOUT) tests/run -t $$(($(VM_TIMEOUT) + 300)) \
+vm_on = $(Q)st=0; VM_TIMEOUT=$(VM_TIMEOUT) tests/run -t $$(($(VM_TIMEOUT) + 600)) \
 	$(if $(RESULTS),-o $(RESULTS)) $(1:%=tests/vm/on$(comma)%) || st=1; \
-	for k in $(1); do sed -n "s/^\# figure:/$$k:/p" build/vm-$$k.tap; done; exit $$st
+	for k in $(1); do sed -n "s/^\# figure:/$$k:/p" build/vm-$$k.tap; done; (exit $$st)
 comma := ,
 
 check-vm: vm-clock vm-icount
 
-# dkms compiles here, the guest installs and loads (tests/vm/dkms says why)
 vm-clock: vm-programs
-	$(Q)tests/vm/dkms $$(tests/vm/kernel $(KERNEL)) >/dev/null
 	$(call vm_on,$(KERNEL))
 
 # its clock counts instructions: whatever else runs on the host leaves it alone
@@ -82,7 +83,20 @@ check-soak: vm-programs
 		tests/run -t $$(($(SOAK) * 60 + 1200)) $(if $(RESULTS),-o $(RESULTS)) tests/vm/on,$(KERNEL),soak
 	$(Q)sed -n 's/^# figure:/$(KERNEL):/p' build/vm-$(KERNEL).tap
 
+check-matrix: export RINGPROF_STRICT = 1
+check-matrix: VM_TIMEOUT = $(MATRIX_TIMEOUT)
 check-matrix: vm-programs
-	$(call vm_on,$(shell grep -v '^#' tests/vm/matrix))
+	$(call vm_on,$(MATRIX_KERNELS)) || st=1; tests/vm/summary $(MATRIX_KERNELS) || st=1; exit $$st
 
-.PHONY: workloads vm-programs check-vm vm-clock vm-icount check-abuse check-soak check-matrix
+# its compiler and its configuration are those of tests/vm/matrix
+tree_row = $(shell sed -n 's/^tree $(TREE) //p' tests/vm/matrix)
+check-tree: vm-programs
+	$(Q)[ -n "$(tree_row)" ] || { echo "TREE= one of:" $$(awk '$$1 == "tree" { print $$2 }' tests/vm/matrix) >&2; exit 2; }
+	$(Q)[ -e "$(KERNEL_SRC)/Kbuild" ] || { echo "KERNEL_SRC= the source tree of $(TREE)" >&2; exit 2; }
+	$(Q)export KERNEL_SRC="$(KERNEL_SRC)" KERNEL_CFLAGS='-w -Wno-error' KERNEL_SUITE=$(word 1,$(tree_row)) \
+		KERNEL_CONFIG=$(patsubst %,tests/vm/%,$(filter-out -,$(word 2,$(tree_row)))) VM_TIMEOUT=$(MATRIX_TIMEOUT); \
+		tests/run -t $$(($(MATRIX_TIMEOUT) + 3600)) $(if $(RESULTS),-o $(RESULTS)) \
+		tests/vm/on,$(TREE)$(if $(strip $(TREE_PARTS)),$(comma)$(subst $(space),$(comma),$(strip $(TREE_PARTS)))); \
+		st=$$?; tests/vm/summary $(TREE); exit $$st
+
+.PHONY: workloads vm-programs check-vm vm-clock vm-icount check-abuse check-soak check-matrix check-tree

@@ -24,6 +24,7 @@ cd "$(dirname "$0")/../.." || exit 1
 tmp=$(mktemp -d)
 trap 'jobs -p | xargs -r kill 2> /dev/null; rm -rf "$tmp"' EXIT
 echo "# kernel $(uname -r), $(nproc) CPUs"
+readelf -p .comment "$RINGPROF_KO" | sed -n 's/.*GCC: (.*) \([0-9.]*\).*/# module made by gcc \1/p' | sort -u
 for part in tests/vm/parts/*.sh tests/vm/parts/long/*.sh; do
 	name=$(basename "$part" .sh)
 	if { [ $# = 0 ] && [ "${part%/*}" = tests/vm/parts ]; } || [[ " $* " = *" ${name#*-} "* ]]; then
