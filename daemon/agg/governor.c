@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
+/*
+ * How much slower than asked for the module samples, from its period, and when that is
+ * worth a line in the log, see governor.h.
+ */
 #include "agg/governor.h"
 
 #include <stdio.h>

@@ -23,22 +23,16 @@
 #include "agg/agg_internal.h"
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/cond.h"
 
 #define SAME_OFFSET_NS (10 * (int64_t)NSEC_PER_MSEC)
 
 int agg_timeline_init(struct agg *a)
 {
-	pthread_condattr_t attr;
-	int r;
+	int r = cond_init(&a->closed_cond);
 
-	r = pthread_condattr_init(&attr);
 	if (r)
-		return -r;
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	r = pthread_cond_init(&a->closed_cond, &attr);
-	pthread_condattr_destroy(&attr);
-	if (r)
-		return -r;
+		return r;
 	pthread_mutex_init(&a->lock, NULL);
 	a->read_wall_offset = wall_offset;
 	a->wall_offset = wall_offset();
@@ -324,16 +318,12 @@ uint64_t agg_closed(struct agg *a)
 
 int agg_wait(struct agg *a, uint64_t t, uint64_t timeout)
 {
-	uint64_t until = mono_now();
-	struct timespec ts;
-	int r = 0;
+	uint64_t until = mono_in(timeout);
+	int r;
 
-	until = timeout > INT64_MAX - until ? INT64_MAX : until + timeout;
-	ts.tv_sec = (time_t)(until / NSEC_PER_SEC);
-	ts.tv_nsec = (long)(until % NSEC_PER_SEC);
 	pthread_mutex_lock(&a->lock);
-	while (a->closed < t && !r)
-		r = pthread_cond_timedwait(&a->closed_cond, &a->lock, &ts);
+	while (a->closed < t && cond_wait_until(&a->closed_cond, &a->lock, until))
+		;
 	r = a->closed >= t ? 0 : -ETIMEDOUT;
 	pthread_mutex_unlock(&a->lock);
 	return r;

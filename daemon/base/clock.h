@@ -30,6 +30,14 @@ static inline uint64_t wall_now(void)
 	return clock_ns(CLOCK_REALTIME);
 }
 
+/* The mono time `ns` from now, never beyond INT64_MAX: what waits may be told to wait for ever. */
+static inline uint64_t mono_in(uint64_t ns)
+{
+	uint64_t now = mono_now();
+
+	return ns > INT64_MAX - now ? INT64_MAX : now + ns;
+}
+
 /* wall - mono now; add it to a mono time (it changes when the clock is set) */
 static inline int64_t wall_offset(void)
 {

@@ -6,17 +6,10 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "http/internal.h"
 
 #define TICK_NS NSEC_PER_SEC
-
-static void sleep_until_locked(struct http_server *s, uint64_t t)
-{
-	struct timespec ts = { .tv_sec = (time_t)(t / NSEC_PER_SEC),
-			       .tv_nsec = (long)(t % NSEC_PER_SEC) };
-
-	pthread_cond_timedwait(&s->timer, &s->lock, &ts);
-}
 
 /* Everybody who waits gets told; lock held, resumed by the caller. */
 static struct request *end_waiting_locked(struct http_server *s)
@@ -75,7 +68,7 @@ void *housekeeping(void *arg)
 		uint64_t next = look(s, &tick);
 
 		if (!s->stopping && next > mono_now())
-			sleep_until_locked(s, next);
+			cond_wait_until(&s->timer, &s->lock, next);
 	}
 	chain = end_waiting_locked(s);
 	pthread_mutex_unlock(&s->lock);

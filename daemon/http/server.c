@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "http/internal.h"
 #include "query/category.h"
 
@@ -77,12 +78,7 @@ static void free_config(struct http_config *c)
 
 static void init_locks(struct http_server *s)
 {
-	pthread_condattr_t mono;
-
-	pthread_condattr_init(&mono);
-	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->timer, &mono);
-	pthread_condattr_destroy(&mono);
+	cond_init(&s->timer);
 	pthread_mutex_init(&s->lock, NULL);
 	for (size_t i = 0; i < N_LANES; i++) {
 		pthread_cond_init(&s->lanes[i].wake, NULL);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/cond.h"
 #include "proc/packages_index.h"
 #include "proc/packages_rpm.h"
 
@@ -39,14 +40,9 @@ struct packages {
 
 static void init_sync(struct packages *p)
 {
-	pthread_condattr_t attr;
-
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&p->work, NULL);
-	pthread_cond_init(&p->done, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&p->done);
 }
 
 struct packages *packages_new(const char *host)
@@ -164,13 +160,11 @@ static void look(struct packages *p, uint64_t now)
 /* lock held */
 static void wait_for_the_first(struct packages *p)
 {
-	uint64_t began = mono_now(), until = began + p->patience, took;
-	struct timespec ts = { .tv_sec = (time_t)(until / NSEC_PER_SEC),
-			       .tv_nsec = (long)(until % NSEC_PER_SEC) };
+	uint64_t began = mono_now(), took;
 
 	if (!p->patience || p->index || !(p->wanted || p->busy))
 		return;
-	while ((p->wanted || p->busy) && !pthread_cond_timedwait(&p->done, &p->lock, &ts))
+	while ((p->wanted || p->busy) && cond_wait_until(&p->done, &p->lock, began + p->patience))
 		;
 	took = mono_now() - began;
 	p->patience -= took < p->patience ? took : p->patience;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "sym/files_int.h"
 
 #define END_WAIT_NS NSEC_PER_SEC /* for threads to end */
@@ -40,7 +41,6 @@ struct opener {
 struct opener *opener_new(struct files *fs, uint64_t wait_ns)
 {
 	struct opener *o = calloc(1, sizeof(*o));
-	pthread_condattr_t attr;
 
 	if (!o)
 		return NULL;
@@ -48,11 +48,8 @@ struct opener *opener_new(struct files *fs, uint64_t wait_ns)
 	o->wait_ns = wait_ns;
 	pthread_mutex_init(&o->turn, NULL);
 	pthread_mutex_init(&o->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&o->work, NULL);
-	pthread_cond_init(&o->done, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&o->done);
 	return o;
 }
 
@@ -86,15 +83,6 @@ static struct job **free_place(struct opener *o)
 	while (o->busy[i])
 		i++; /* there are as many places as threads */
 	return &o->busy[i];
-}
-
-/* Waits until `until`; false: it is over. lock held. */
-static bool wait_until(struct opener *o, uint64_t until)
-{
-	struct timespec ts = { .tv_sec = (time_t)(until / NSEC_PER_SEC),
-			       .tv_nsec = (long)(until % NSEC_PER_SEC) };
-
-	return !pthread_cond_timedwait(&o->done, &o->lock, &ts);
 }
 
 static void work_off(struct opener *o, struct job *j)
@@ -154,7 +142,7 @@ bool opener_free(struct opener *o)
 	pthread_mutex_lock(&o->lock);
 	o->stop = true;
 	pthread_cond_broadcast(&o->work);
-	while (o->n_threads && wait_until(o, until)) {
+	while (o->n_threads && cond_wait_until(&o->done, &o->lock, until)) {
 	}
 	all = !o->n_threads;
 	pthread_mutex_unlock(&o->lock);
@@ -202,7 +190,7 @@ static struct file *ask(struct opener *o, struct job *j, bool *ret_again)
 
 	o->next = j;
 	pthread_cond_signal(&o->work);
-	while (!j->done && wait_until(o, until)) {
+	while (!j->done && cond_wait_until(&o->done, &o->lock, until)) {
 	}
 	*ret_again = !j->done;
 	f = j->f;

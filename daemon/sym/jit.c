@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "sym/jit_int.h"
 
 #define MAX_BYTES   (64UL << 20)
@@ -54,7 +55,6 @@ void jit_unref(struct jit *j)
 struct jit *jit_new(const struct jit_config *cfg)
 {
 	struct jit *j = calloc(1, sizeof(*j));
-	pthread_condattr_t attr;
 
 	if (!j)
 		return NULL;
@@ -69,11 +69,8 @@ struct jit *jit_new(const struct jit_config *cfg)
 	TAILQ_INIT(&j->queue);
 	TAILQ_INIT(&j->tables);
 	pthread_mutex_init(&j->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&j->work, &attr);
-	pthread_cond_init(&j->done, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&j->work);
+	cond_init(&j->done);
 	return j;
 }
 
@@ -243,9 +240,6 @@ void jit_end_asking(struct jit_proc *p)
 /* Waits for a reading that began after p was asked for; j->lock held. */
 static void wait_for(struct jit *j, struct jit_proc *p, uint64_t now)
 {
-	uint64_t end = now + WAIT_NS;
-	struct timespec ts = { .tv_sec = (time_t)(end / NSEC_PER_SEC),
-			       .tv_nsec = (long)(end % NSEC_PER_SEC) };
 	uint64_t spent;
 
 	if (now - j->patience_from >= NSEC_PER_SEC) {
@@ -254,9 +248,8 @@ static void wait_for(struct jit *j, struct jit_proc *p, uint64_t now)
 	}
 	if (j->patience >= PATIENCE_NS || !j->thread || p->given_up)
 		return;
-	while (p->covered < p->asked)
-		if (pthread_cond_timedwait(&j->done, &j->lock, &ts))
-			break;
+	while (p->covered < p->asked && cond_wait_until(&j->done, &j->lock, now + WAIT_NS))
+		;
 	spent = mono_now() - now;
 	j->patience += spent;
 	jit_count(&j->c.waits, 1);
@@ -407,8 +400,6 @@ void jit_shrink(struct jit *j)
 void jit_free(struct jit *j)
 {
 	uint64_t end = mono_now() + NSEC_PER_SEC;
-	struct timespec ts = { .tv_sec = (time_t)(end / NSEC_PER_SEC),
-			       .tv_nsec = (long)(end % NSEC_PER_SEC) };
 	struct jit_proc *p;
 
 	if (!j)
@@ -417,9 +408,8 @@ void jit_free(struct jit *j)
 	j->stop = true;
 	pthread_cond_broadcast(&j->work);
 	/* one that hangs keeps what it needs by its references */
-	while (j->thread)
-		if (pthread_cond_timedwait(&j->done, &j->lock, &ts))
-			break;
+	while (j->thread && cond_wait_until(&j->done, &j->lock, end))
+		;
 	/* the reader's owner ends it next */
 	while (j->asking)
 		pthread_cond_wait(&j->done, &j->lock);

@@ -12,6 +12,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/cond.h"
 
 struct item {
 	struct file *file;
@@ -35,18 +36,14 @@ struct later {
 struct later *later_new(later_fn fn, void *arg)
 {
 	struct later *l = calloc(1, sizeof(*l));
-	pthread_condattr_t attr;
 
 	if (!l)
 		return NULL;
 	l->fn = fn;
 	l->arg = arg;
 	pthread_mutex_init(&l->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&l->work, NULL);
-	pthread_cond_init(&l->progress, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&l->progress);
 	return l;
 }
 
@@ -166,17 +163,13 @@ uint64_t later_done(struct later *l)
 
 bool later_wait(struct later *l, uint64_t done, uint64_t ns)
 {
-	uint64_t until = mono_now();
-	struct timespec ts;
+	uint64_t until = mono_in(ns);
 	bool more;
-	int r = 0;
 
-	until = ns > INT64_MAX - until ? INT64_MAX : until + ns;
-	ts.tv_sec = (time_t)(until / NSEC_PER_SEC);
-	ts.tv_nsec = (long)(until % NSEC_PER_SEC);
 	pthread_mutex_lock(&l->lock);
-	while (l->done == done && (l->n || l->busy) && !r)
-		r = pthread_cond_timedwait(&l->progress, &l->lock, &ts);
+	while (l->done == done && (l->n || l->busy) &&
+	       cond_wait_until(&l->progress, &l->lock, until))
+		;
 	more = l->done != done;
 	pthread_mutex_unlock(&l->lock);
 	return more;

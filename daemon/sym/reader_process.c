@@ -27,6 +27,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/sandbox.h"
 #include "sym/reader_int.h"
 
@@ -212,9 +213,7 @@ static void *life(void *arg)
 
 bool reader_wait(struct reader *r, uint64_t until)
 {
-	struct timespec ts = { (time_t)(until / NSEC_PER_SEC), (long)(until % NSEC_PER_SEC) };
-
-	return pthread_cond_timedwait(&r->changed, &r->lock, &ts) != ETIMEDOUT;
+	return cond_wait_until(&r->changed, &r->lock, until);
 }
 
 int reader_run(struct reader *r)
@@ -244,7 +243,6 @@ int reader_reap(struct reader *r, uint64_t process)
 struct reader *reader_new(const struct reader_config *cfg)
 {
 	struct reader *r = calloc(1, sizeof(*r));
-	pthread_condattr_t attr;
 
 	if (!r)
 		return NULL;
@@ -253,10 +251,7 @@ struct reader *reader_new(const struct reader_config *cfg)
 	r->sock = r->keeper = -1;
 	pthread_mutex_init(&r->turn, NULL);
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&r->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&r->changed);
 	return r;
 }
 

@@ -20,6 +20,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/cond.h"
 #include "unwind/tables_int.h"
 
 #define UNUSED_NS (10 * NSEC_PER_SEC)
@@ -49,14 +50,8 @@ static void table_free(struct table *e)
 
 static int init_sync(struct tables *t)
 {
-	pthread_condattr_t attr;
-
-	if (pthread_mutex_init(&t->lock, NULL) || pthread_condattr_init(&attr))
+	if (pthread_mutex_init(&t->lock, NULL) || cond_init(&t->work) || cond_init(&t->idle))
 		return -ENOMEM;
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	if (pthread_cond_init(&t->work, &attr) || pthread_cond_init(&t->idle, &attr))
-		return -ENOMEM;
-	pthread_condattr_destroy(&attr);
 	return 0;
 }
 
@@ -312,12 +307,11 @@ const struct unwind_table *tables_next(struct tables *t, uint32_t *after, struct
 int tables_wait(struct tables *t, uint64_t timeout)
 {
 	uint64_t until = mono_now() + timeout;
-	struct timespec ts = { (time_t)(until / NSEC_PER_SEC), (long)(until % NSEC_PER_SEC) };
-	int r = 0;
+	int r;
 
 	pthread_mutex_lock(&t->lock);
-	while ((t->q_n || t->busy) && !r)
-		r = pthread_cond_timedwait(&t->idle, &t->lock, &ts);
+	while ((t->q_n || t->busy) && cond_wait_until(&t->idle, &t->lock, until))
+		;
 	r = t->q_n || t->busy ? -ETIMEDOUT : 0;
 	pthread_mutex_unlock(&t->lock);
 	return r;
