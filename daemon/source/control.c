@@ -138,10 +138,10 @@ static int wait_answer(struct control *c, struct control_request *rq)
 
 /*
  * An attribute of 64 KiB, the most there can be, and some small ones. It is
- * cleared as a whole, so what says no more than its command gets a page.
+ * cleared as a whole, so what says no more than its command gets less.
  */
 #define MESSAGE_SIZE (65536 + 4096)
-#define COMMAND_SIZE 4096
+#define COMMAND_SIZE 256
 
 int control_request(struct control *c, uint8_t cmd, int flags, struct control_request *rq)
 {

@@ -25,6 +25,9 @@
 struct kmod {
 	struct source *s;
 	struct control *ctl;
+	struct control_watch *watch; /* NULL: asked each time */
+	struct cpu_mask online;	     /* when settings were asked for last */
+	unsigned int ask;	     /* so many rescans more */
 	int fd;
 	bool adopted; /* sampling was on when we came (the reader before was killed) */
 	bool running;
@@ -135,6 +138,22 @@ static int read_settings(struct kmod *k, char *err, size_t errlen)
 	k->max_nodes = cfg->node_budget ? cfg->node_budget : DECODE_MAX_NODES;
 	free(cfg);
 	return 0;
+}
+
+/*
+ * The governor changes them, people do, and a CPU that comes or goes; what the module
+ * does about that may come after the kernel says so, hence a second time.
+ */
+static bool settings_may_differ(struct kmod *k)
+{
+	if (!k->watch || control_watch_changed(k->watch) ||
+	    memcmp(&k->online, &k->s->online, sizeof(k->online)))
+		k->ask = 2;
+	k->online = k->s->online;
+	if (!k->ask)
+		return false;
+	k->ask--;
+	return true;
 }
 
 /* What the module takes: a power of two within its limits. */
@@ -260,6 +279,8 @@ static int open_parts(struct kmod *k, char *err, size_t errlen)
 
 	if (r)
 		return r;
+	/* without it they are asked for each time */
+	(void)control_watch_open(&k->watch);
 	r = control_info(k->ctl, &mod);
 	if (r)
 		return fail_control(k, r, "", err, errlen);
@@ -282,6 +303,7 @@ static void kmod_close(struct source *s)
 		kmod_ring_free(&k->rings[i]);
 	if (k->fd >= 0)
 		close(k->fd);
+	control_watch_close(k->watch);
 	control_close(k->ctl);
 	free(k);
 	s->priv = NULL;
@@ -366,8 +388,9 @@ static int kmod_rescan(struct source *s)
 
 	if (r)
 		return r;
-	/* settings may change under us, by the governor or by hand; the last ones known will do */
-	(void)read_settings(k, err, sizeof(err));
+	/* the last ones known will do */
+	if (settings_may_differ(k))
+		(void)read_settings(k, err, sizeof(err));
 	read_stats(k, false);
 	for (uint32_t i = 0; i < k->n_cpus; i++)
 		if (k->rings[i].head)
