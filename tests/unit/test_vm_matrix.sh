@@ -10,7 +10,10 @@ matrix=tests/vm/matrix
 
 # shellcheck source=/dev/null
 excluding() { (. dkms/dkms.conf && [[ $1 =~ $BUILD_EXCLUSIVE_KERNEL ]]); }
-version_of() { sed 's/^[a-z]* \([0-9.]*\).*/\1/' <<< "$1"; }
+version_of() { # ROW
+	local v=${1#* }
+	echo "${v%%[^0-9.]*}"
+}
 built_for_each() {
 	local row
 	while read -r row; do
@@ -34,8 +37,8 @@ shown() {
 	local kind name at
 	sed -n '/^## Kernels/,/^## Cost/s/^| //p' README.md > "$tmp/rows"
 	while read -r kind name _; do
-		case $name in *-rt | *-cloud) at="${name%-*}[.][0-9.]*.*-${name##*-}-amd64 " ;; *) at="$name[. ]" ;; esac
-		[ "$kind" != debian ] || [ "$name" != "${name%-*}" ] || at="$name[.][0-9.+debn-]*-amd64 "
+		case $name in *-rt | *-cloud) at="${name%-*}[.][0-9.]*.*-${name##*-}-amd64 " ;; *) at="${name}[. ]" ;; esac
+		[ "$kind" != debian ] || [ "$name" != "${name%-*}" ] || at="${name}[.][0-9.+debn-]*-amd64 "
 		grep -q "^$at" "$tmp/rows" || { echo "README, Kernels: no row of $kind $name"; return 1; }
 	done < <(grep -v '^#' $matrix)
 }

@@ -18,7 +18,7 @@ pids=
 api() {
 	local path=$1
 	shift
-	curl -fsS --unix-socket "$state/sock" -u "ringprof:$(cat "$state/token")" "http://localhost$path" "$@"
+	curl --fail-with-body -sS --unix-socket "$state/sock" -u "ringprof:$(cat "$state/token")" "http://localhost$path" "$@"
 }
 
 get() { api "$@"; }
@@ -89,7 +89,10 @@ corpus_sampled() {
 }
 
 look() {
-	api "/api/v1/profile?format=folded&from=$2&until=$3" --get ${4:+--data-urlencode "query={comm=\"$4\"}"} > "$1"
+	api "/api/v1/profile?format=folded&from=$2&until=$3" --get ${4:+--data-urlencode "query={comm=\"$4\"}"} > "$1" || {
+		cat "$1"
+		return 1
+	}
 }
 
 # 99 % of the samples begin at a root, and of these all that are in the leaf of
