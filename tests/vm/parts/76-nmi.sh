@@ -29,7 +29,7 @@ sampling() {
 }
 # The NMIs come and go within the recording: all that were sampled are in its counters
 nmi_record() {
-	local r line
+	local r lines
 	ringtool record -F 499 -a -s "$tmp/s" -d 15 -- "$prog" 22 15 > "$tmp/r" 2> "$tmp/r.err" &
 	r=$!
 	"$prog" 22 15 &
@@ -37,7 +37,9 @@ nmi_record() {
 	echo "${RINGPROF_NMI_US:-100}" > $switch/interval_us
 	# programs take their time here: one a second, or the recording ends before
 	for _ in 1 2 3 4 5 6 7 8; do
-		while read -r line && [ -n "$line" ]; do echo "$EPOCHREALTIME $line"; done < $switch/counts
+		# at once: each read(2) of it writes it anew, and numbers may be longer then
+		mapfile -t lines < $switch/counts
+		printf "$EPOCHREALTIME %s\n" "${lines[@]}"
 		sleep 1
 	done > "$tmp/nmi.seconds"
 	echo 0 > $switch/interval_us
