@@ -13,7 +13,7 @@ GOALS = (
     ("ring, mixed loads", r"ringprof\.(mixed|fork|postgres)\.bytes_per_sample", 90, "bytes"),
     ("daemon, ring to closed window", r"ringprofd\.insn_per_sample", 3000, "insn"),
     ("daemon's memory, 200 processes, 300 files, 2 CPUs", r"ringprofd\.rss_mib", 64, "MiB"),
-    ("daemon's memory, 5,000 processes", r"ringprofd\.rss_5000_mib", 200, "MiB"),
+    ("daemon's memory, 5,000 processes, perf source", r"ringprofd\.rss_5000_mib", 200, "MiB"),
     ("daemon on an idle host, 99 Hz", r"idle\.(ringprof|perf)\.daemon_cpu", 200, "ppm"),
     ("daemon on an idle host, idle-frequency = 10", r"idle\.(ringprof|perf)_idle\.daemon_cpu", 200, "ppm"),
     ("100,000 stacks to pprof, each", r"pprof\.encode_us_per_stack", 1, "us"),
