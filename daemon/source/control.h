@@ -62,16 +62,6 @@ int control_stats(struct control *c, struct control_stats *ret);
 /* One per CPU into ret[0..max); gives the number. */
 int control_stats_cpus(struct control *c, struct control_stats *ret, size_t max);
 
-/*
- * Hears of each change of the module's state and settings, from this call on, so that
- * nobody need ask: 0 or -errno. Events are lost with the module alone.
- */
-struct control_watch;
-int control_watch_open(struct control_watch **ret);
-void control_watch_close(struct control_watch *w);
-/* Was there any since the last call? Does not block. */
-bool control_watch_changed(struct control_watch *w);
-
 /* Of enum ringprof_state: "sampling", "stopped", "switched off by ringprof.off=1". */
 const char *control_state_name(uint32_t state);
 /* The name of an outcome or end as metrics and frames spell it: "ring full", "idle", ... */

@@ -22,16 +22,23 @@
 
 #define PATIENCE_NS (6 * NSEC_PER_SEC)
 
+/* rescans, that is 20 s */
+#define ASK_EACH 10
+
+struct signs {
+	uint64_t calls, weights; /* of all rings */
+	struct cpu_mask online;
+};
+
 struct kmod {
 	struct source *s;
 	struct control *ctl;
-	struct control_watch *watch; /* NULL: asked each time */
-	struct cpu_mask online;	     /* when settings were asked for last */
-	unsigned int ask;	     /* so many rescans more */
 	int fd;
 	bool adopted; /* sampling was on when we came (the reader before was killed) */
 	bool running;
-	uint32_t max_nodes; /* nodes a CPU and epoch that we keep */
+	uint32_t max_nodes;	   /* nodes a CPU and epoch that we keep */
+	struct signs signs;	   /* at the last rescan */
+	unsigned int ask, unasked; /* rescans: that ask for settings still, that did not */
 	uint64_t missed, missed_base;
 	uint64_t unwind[16], unwind_base[16];
 	uint32_t n_cpus;
@@ -140,19 +147,39 @@ static int read_settings(struct kmod *k, char *err, size_t errlen)
 	return 0;
 }
 
+/* What the rings tell: the periods in force, and whether any sampling goes on. */
+static void read_signs(const struct kmod *k, struct signs *ret)
+{
+	*ret = (struct signs){ .online = k->s->online };
+	for (uint32_t i = 0; i < k->n_cpus; i++) {
+		if (!k->rings[i].head)
+			continue;
+		ret->calls += kmod_ring_calls(&k->rings[i]);
+		ret->weights += k->rings[i].dec.weight;
+	}
+}
+
 /*
- * The governor changes them, people do, and a CPU that comes or goes; what the module
- * does about that may come after the kernel says so, hence a second time.
+ * The governor changes settings, people do, and a CPU that comes or goes. Mostly that
+ * is seen in the rings, which saves an idle host half of what the module is asked; for
+ * the rest (a budget) the rescans are counted. What the module does about a CPU may
+ * come after the kernel says so, hence a second time.
  */
 static bool settings_may_differ(struct kmod *k)
 {
-	if (!k->watch || control_watch_changed(k->watch) ||
-	    memcmp(&k->online, &k->s->online, sizeof(k->online)))
+	struct signs now;
+
+	read_signs(k, &now);
+	if (now.calls == k->signs.calls || now.weights != k->signs.weights ||
+	    memcmp(&now.online, &k->signs.online, sizeof(now.online)))
 		k->ask = 2;
-	k->online = k->s->online;
+	else if (!k->ask && ++k->unasked >= ASK_EACH)
+		k->ask = 1;
+	k->signs = now;
 	if (!k->ask)
 		return false;
 	k->ask--;
+	k->unasked = 0;
 	return true;
 }
 
@@ -279,8 +306,6 @@ static int open_parts(struct kmod *k, char *err, size_t errlen)
 
 	if (r)
 		return r;
-	/* without it they are asked for each time */
-	(void)control_watch_open(&k->watch);
 	r = control_info(k->ctl, &mod);
 	if (r)
 		return fail_control(k, r, "", err, errlen);
@@ -303,7 +328,6 @@ static void kmod_close(struct source *s)
 		kmod_ring_free(&k->rings[i]);
 	if (k->fd >= 0)
 		close(k->fd);
-	control_watch_close(k->watch);
 	control_close(k->ctl);
 	free(k);
 	s->priv = NULL;

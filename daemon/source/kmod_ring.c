@@ -321,6 +321,11 @@ static void count_module(const struct kmod_ring *r, struct source_counters *ret)
 	ret->handler_ns += since(now.handler_ns, r->base.handler_ns);
 }
 
+uint64_t kmod_ring_calls(const struct kmod_ring *r)
+{
+	return LOAD(&r->head->calls);
+}
+
 void kmod_ring_count(const struct kmod_ring *r, struct source_counters *ret)
 {
 	if (r->head)
