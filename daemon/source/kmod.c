@@ -26,8 +26,8 @@
 #define ASK_EACH 10
 
 struct signs {
-	uint64_t calls, weights; /* of all rings */
-	struct cpu_mask online;
+	uint64_t weights; /* of all rings, added up */
+	struct cpu_mask online, moving;
 };
 
 struct kmod {
@@ -147,31 +147,33 @@ static int read_settings(struct kmod *k, char *err, size_t errlen)
 	return 0;
 }
 
-/* What the rings tell: the periods in force, and whether any sampling goes on. */
-static void read_signs(const struct kmod *k, struct signs *ret)
+/* What the rings tell: the periods in force, and which CPUs are sampled. true: some are. */
+static bool read_signs(struct kmod *k, struct signs *ret)
 {
+	bool any = false;
+
 	*ret = (struct signs){ .online = k->s->online };
-	for (uint32_t i = 0; i < k->n_cpus; i++) {
-		if (!k->rings[i].head)
+	for (uint32_t i = 0; i < k->n_cpus && i < CPUS_MAX; i++) {
+		if (!k->rings[i].head || !kmod_ring_moves(&k->rings[i]))
 			continue;
-		ret->calls += kmod_ring_calls(&k->rings[i]);
+		any = true;
+		ret->moving.bits[i / 64] |= UINT64_C(1) << (i % 64);
 		ret->weights += k->rings[i].dec.weight;
 	}
+	return any;
 }
 
 /*
  * The governor changes settings, people do, and a CPU that comes or goes. Mostly that
  * is seen in the rings, which saves an idle host half of what the module is asked; for
- * the rest (a budget) the rescans are counted. What the module does about a CPU may
- * come after the kernel says so, hence a second time.
+ * the rest (a budget, a rate while nothing is emitted) the rescans are counted. What the
+ * module does about a CPU may come after the kernel says so, hence a second time.
  */
 static bool settings_may_differ(struct kmod *k)
 {
 	struct signs now;
 
-	read_signs(k, &now);
-	if (now.calls == k->signs.calls || now.weights != k->signs.weights ||
-	    memcmp(&now.online, &k->signs.online, sizeof(now.online)))
+	if (!read_signs(k, &now) || memcmp(&now, &k->signs, sizeof(now)))
 		k->ask = 2;
 	else if (!k->ask && ++k->unasked >= ASK_EACH)
 		k->ask = 1;
@@ -412,9 +414,9 @@ static int kmod_rescan(struct source *s)
 
 	if (r)
 		return r;
-	/* the last ones known will do */
-	if (settings_may_differ(k))
-		(void)read_settings(k, err, sizeof(err));
+	/* the last ones known will do until then */
+	if (settings_may_differ(k) && read_settings(k, err, sizeof(err)))
+		k->ask = 1;
 	read_stats(k, false);
 	for (uint32_t i = 0; i < k->n_cpus; i++)
 		if (k->rings[i].head)

@@ -321,9 +321,12 @@ static void count_module(const struct kmod_ring *r, struct source_counters *ret)
 	ret->handler_ns += since(now.handler_ns, r->base.handler_ns);
 }
 
-uint64_t kmod_ring_calls(const struct kmod_ring *r)
+bool kmod_ring_moves(struct kmod_ring *r)
 {
-	return LOAD(&r->head->calls);
+	uint64_t seen = r->calls_seen;
+
+	r->calls_seen = LOAD(&r->head->calls);
+	return r->calls_seen != seen;
 }
 
 void kmod_ring_count(const struct kmod_ring *r, struct source_counters *ret)

@@ -33,6 +33,7 @@ struct kmod_ring {
 	uint64_t too_deep;
 	uint64_t stuck_since; /* mono; 0: not waiting for an EPOCH */
 	uint64_t stuck_records;
+	uint64_t calls_seen; /* by kmod_ring_moves */
 };
 
 /* 0, or -EPROTO with a sentence that names both versions and the way out. */
@@ -53,8 +54,8 @@ void kmod_ring_note(struct kmod_ring *r);
 void kmod_ring_release(struct kmod_ring *r);
 /* The module writes, but for `patience` ns we have had to drop all of it. */
 bool kmod_ring_is_stuck(struct kmod_ring *r, uint64_t now, uint64_t patience);
-/* Overflows that the module has seen on that CPU; mapped rings alone. */
-uint64_t kmod_ring_calls(const struct kmod_ring *r);
+/* Has the module seen overflows on that CPU since the last call? Of mapped rings alone. */
+bool kmod_ring_moves(struct kmod_ring *r);
 /* Adds what happened since the first map. */
 void kmod_ring_count(const struct kmod_ring *r, struct source_counters *ret);
 size_t kmod_ring_bytes(const struct kmod_ring *r);

@@ -44,26 +44,45 @@ shown() {
 }
 ok "README has a row of each" shown
 
-# a suite of two parts, as ringtool's judges print
+# suite NAME DEEP [PLAN]: what a suite prints, its judges' figures among it; DEEP is how a test
+# of part stacks ended
 suite() {
 	printf '%s\n' "# kernel 6.1.0-57-amd64, 2 CPUs" "# module made by gcc 12.2.0" "ok 1 - loads" \
 		"# figure: part load took 11 s" "ok 2 - counters" \
 		"# figure: CPU 0: 2369 calls (missed 137, -0.004% off the event's count): 2369 emitted" \
 		"# figure: CPU 1: 2358 calls (missed 148, +0.105% off the event's count): 2358 emitted" \
-		"# figure: part counters took 40 s" \
+		"# figure: part counters took 40 s" "ok 3 - bytes per sample, steady load" \
+		"# figure: 40.2 bytes a sample (limit 48.0)" "ok 4 - bytes per sample, a compiler with frame pointers" \
+		"# figure: 58.3 bytes a sample (limit 90.0)" "ok 5 - bytes per sample, mixed load" \
+		"# figure: 43.5 bytes a sample (limit 90.0)" "ok 6 - bytes per sample, mixed load, whole stacks" \
+		"# figure: 65.9 bytes a sample (limit 90.0)" "# figure: part density took 108 s" \
 		"# figure: CPU 0: 27248 calls (missed 10850, -52.594% off the event's count): 14564 emitted, 12684 throttled" \
-		"# figure: part governor took 44 s" "not ok 3 - deep" "ok 4 - other # SKIP why" \
+		"# figure: part governor took 44 s" "$2 7 - deep" "ok 8 - other # SKIP why" \
 		"# figure: 994 of 1000 reach main over 22 frames; ends {4: 994}" \
-		"# figure: part stacks took 25 s" ${1:+"1..4"} > "$tmp/build/vm-$2.tap"
+		"# figure: 1000 of 1000 reach main over 400 frames; ends {4: 1000}" \
+		"# figure: part stacks took 25 s" "ok 9 - counters add up, nested ones too" \
+		"# figure: CPU 0: 11755 NMIs entered the sampler, up to 1393 a second, beside 5802 calls of the timer" \
+		"# figure: CPU 1: 11695 NMIs entered the sampler, up to 1369 a second, beside 5776 calls of the timer" \
+		"# figure: part nmi took 12 s" ${3:+"1..9"} > "$tmp/build/vm-$1.tap"
 }
 line_of() { (cd "$tmp" && tests/vm/summary "$@"); }
+# is NAME LINE
+is() { [ "$(line_of "$1" | tail -n 1)" = "$2" ] || { line_of "$1"; return 1; }; }
 lines() {
 	mkdir -p "$tmp/tests/vm" "$tmp/build" && cp tests/vm/summary "$tmp/tests/vm/"
-	suite whole a && suite '' b || return 1
-	[ "$(line_of a | tail -n 1)" = "| 6.1.0-57-amd64 | gcc 12.2.0 | 2 | 1 | 1 | 0.105 % | 99.40 % | - | - | - | 2 |" ] ||
-		{ line_of a; return 1; }
+	suite a ok whole
+	is a "| 6.1.0-57-amd64 | gcc 12.2.0 | 8 | 0 | 1 | 0.105 % | 99.40 % | 58.3 | 65.9 | 1393 | 4 |"
+}
+ok "a kernel's line is what its suite printed" lines
+failed_part() {
+	suite a "not ok" whole
+	is a "| 6.1.0-57-amd64 | gcc 12.2.0 | 7 | 1 | 1 | 0.105 % | - | 58.3 | 65.9 | 1393 | 4 |"
+}
+ok "a part that failed has no figure there" failed_part
+unfinished() {
+	suite b ok
 	line_of a > /dev/null || return 1
 	! line_of a b c > "$tmp/said" && grep -qx 'no end: b, c' "$tmp/said" && grep -q '^| c | not run | - ' "$tmp/said"
 }
-ok "a kernel's line is what its suite printed, and a suite without an end is told" lines
+ok "a suite without an end is told" unfinished
 done_testing

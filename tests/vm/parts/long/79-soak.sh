@@ -28,7 +28,7 @@ soak_look() {
 soak_scrapes() {
 	local i code
 	for i in 1 2 3; do
-		code=$(api "/debug/pprof/profile?seconds=$((i * 2))" --no-fail -o "$tmp/scrape" -w '%{http_code}') || return 1
+		code=$(api "/debug/pprof/profile?seconds=$((i * 2))" --no-fail-with-body -o "$tmp/scrape" -w '%{http_code}') || return 1
 		echo "scrape $code" | tee -a "$tmp/scrapes"
 		[ "$code" = 503 ] || pprof -raw "$tmp/scrape" > /dev/null 2>&1 ||
 			{ head -c 400 "$tmp/scrape"; return 1; }
