@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/metrics.h"
-#include "sym/demangle_read.h"
 #include "sym/jit.h"
 #include "sym/lines_read.h"
 #include "sym/table_read.h"
@@ -21,10 +20,10 @@
 #define NOBODY 65534
 /* beside what it may keep: a file's tables while they are put together */
 #define MAX_WORK (4ULL << 30)
-/* one batch of a perf map or jitdump, and one record of that; or a name */
-#define SMALL_WORK (512ULL << 20)
-/* that takes ms; a file system that hangs must not keep other processes' names */
-#define SMALL_TIMEOUT_NS (10 * NSEC_PER_SEC)
+/* one batch of a perf map or jitdump, and one record of that */
+#define JIT_MAX_WORK (512ULL << 20)
+/* a batch takes ms; a file system that hangs must not keep other processes' names */
+#define JIT_TIMEOUT_NS (10 * NSEC_PER_SEC)
 
 #ifdef READER_TEST_CRASH
 #include "tests/e2e/crash.h"
@@ -33,7 +32,6 @@ CRASH_BEFORE(table_serve)
 CRASH_BEFORE(lines_serve_open)
 CRASH_BEFORE(rows_serve)
 CRASH_BEFORE(jit_serve)
-CRASH_AT_NAME(demangle_serve)
 #else
 #define SERVE(fn) fn
 #endif
@@ -42,7 +40,7 @@ static const reader_serve_fn ops[READER_OPS] = {
 	[READER_TABLE] = SERVE(table_serve),	[READER_LINES_OPEN] = SERVE(lines_serve_open),
 	[READER_LINES_LOOKUP] = lines_serve_at, [READER_LINES_CLOSE] = lines_serve_shut,
 	[READER_GO] = lines_serve_go,		[READER_ROWS] = SERVE(rows_serve),
-	[READER_JIT] = SERVE(jit_serve),	[READER_DEMANGLE] = SERVE(demangle_serve),
+	[READER_JIT] = SERVE(jit_serve),
 };
 
 void reading_main(int argc, char **argv)
@@ -56,8 +54,10 @@ void reading_main(int argc, char **argv)
 int reading_new(struct readings *r, const struct config *c)
 {
 	static const char *const names[READING_N] = {
-		[READING_NAMES] = "names", [READING_LINES] = "lines",	  [READING_ROWS] = "rows",
-		[READING_JIT] = "jit",	   [READING_MANGLED] = "mangled",
+		[READING_NAMES] = "names",
+		[READING_LINES] = "lines",
+		[READING_ROWS] = "rows",
+		[READING_JIT] = "jit",
 	};
 	const struct passwd *pw = getpwnam(USER);
 	struct reader_config rc = { .uid = pw ? pw->pw_uid : NOBODY,
@@ -69,14 +69,12 @@ int reading_new(struct readings *r, const struct config *c)
 		rc.keeper = r->keeper;
 	}
 	for (int i = 0; i < READING_N; i++) {
-		bool small = i == READING_JIT || i == READING_MANGLED;
-
 		rc.name = names[i];
 		/* what libdw takes for itself is estimated: twice the limit is never reached */
-		rc.max_memory = small ? SMALL_WORK : MAX_WORK;
+		rc.max_memory = i == READING_JIT ? JIT_MAX_WORK : MAX_WORK;
 		if (i == READING_LINES)
 			rc.max_memory += 2 * c->line_memory;
-		rc.timeout = small ? SMALL_TIMEOUT_NS : 0;
+		rc.timeout = i == READING_JIT ? JIT_TIMEOUT_NS : 0;
 		r->readers[i] = reader_new(&rc);
 		if (!r->readers[i])
 			return -ENOMEM;
@@ -99,13 +97,13 @@ void reading_tell(struct readings *r)
 	for (int i = 0; i < READING_N; i++) {
 		reader_counters(r->readers[i], &c);
 		if (c.deaths > r->deaths[i])
-			log_warn("the process rp-%s, which reads files, ended; it is started again "
+			log_warn("the process that reads %s of files ended; it is started again "
 				 "(%" PRIu64 " times so far)",
 				 c.name, c.deaths);
 		r->deaths[i] = c.deaths;
 		while (reader_next_refused(r->readers[i], path, sizeof(path), &fault))
-			log_warn("%s: rp-%s, which reads files, ended in \"%s\" at it; it is not "
-				 "read again until ringprofd is restarted",
+			log_warn("%s: reading its %s ended in \"%s\"; it is not read again until "
+				 "ringprofd is restarted",
 				 path, c.name, reader_fault_name(fault));
 	}
 }

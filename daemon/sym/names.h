@@ -23,20 +23,15 @@
 #define NAMES_MAX_READABLE 1024
 
 struct names;
-struct reader;
 
-/* demangler: who makes names readable, the caller's; NULL: we do. NULL: no memory */
-struct names *names_new(size_t max_bytes, struct reader *demangler);
+struct names *names_new(size_t max_bytes); /* NULL: no memory */
 void names_free(struct names *n);
 /*
  * The interned pair of a name; demangle: it comes from a symbol table. false:
- * the limit is reached (counted) or no memory. While there is no demangler a name is
- * its own readable form, and asked about again the next time.
+ * the limit is reached (counted) or no memory.
  */
 bool names_get(struct names *n, const char *name, bool demangle, const char **ret_name,
 	       const char **ret_system_name);
-/* The last one that was asked about had nobody to tell: answers with names are not to be kept. */
-bool names_lacks_demangler(const struct names *n);
 size_t names_bytes(struct names *n);
 uint64_t names_limit_hits(struct names *n);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A process that reads strangers' files for the daemon: symbol tables, debug
- * information, unwind information, mangled names. It is sent open descriptors and questions,
+ * information, unwind information. It is sent open descriptors and questions,
  * and sends back what it found; it runs under a user of its own, without
  * capabilities, under seccomp (base/sandbox.h). So what a crafted file does to
  * libelf, libdw or a decompressor, it does there.
@@ -50,7 +50,6 @@ enum reader_op {
 	READER_GO,
 	READER_ROWS,
 	READER_JIT,
-	READER_DEMANGLE,
 	READER_OPS
 };
 

@@ -140,7 +140,7 @@ struct symbols *symbols_new(const struct symbols_config *cfg, struct files *file
 		return NULL;
 	}
 	pthread_rwlock_init(&s->kernel_lock, NULL);
-	s->names = names_new(cfg->max_bytes - cfg->max_bytes / 4, cfg->demangler);
+	s->names = names_new(cfg->max_bytes - cfg->max_bytes / 4);
 	s->user = user_new(files, s->names, cfg);
 	s->jit = jit_new(&(struct jit_config){ .reader = cfg->jit_reader });
 	s->hide_kernel = cfg->hide_kernel;

@@ -69,7 +69,6 @@ struct symbols_config {
 	uint64_t max_line_bytes;    /* open debug information; 0: 256 MiB */
 	struct reader *line_reader; /* who reads it (sym/reader.h), the caller's; NULL: we do */
 	struct reader *jit_reader;  /* the same of perf maps and jitdumps */
-	struct reader *demangler;   /* who makes names readable */
 	const char *debug_dirs;	    /* colon separated, NULL: /usr/lib/debug */
 	const char *kallsyms;	    /* NULL: /proc/kallsyms */
 	/*
@@ -123,8 +122,6 @@ void symbols_resolve_jit(struct symbols *s, struct jit_table *t, uint32_t versio
  */
 void symbols_refresh_kernel(struct symbols *s);
 
-/* Does it begin like one that sym_demangle knows? */
-bool sym_is_mangled(const char *name);
 /*
  * Demangled form of a C++, Rust or D name into out, without parameters; returns
  * out, or name itself if it is not mangled or its text is longer than outlen.

@@ -99,8 +99,8 @@ struct collect {
 };
 
 /*
- * dwarf_emit: called under the lock of lines.c, so it interns, and at most asks for a
- * readable name. The chain ends with the function itself, which the symbol table has named already.
+ * dwarf_emit: called under the lock of lines.c, so it only interns. The chain
+ * ends with the function itself, which the symbol table has named already.
  */
 static void take_frame(void *arg, const struct dwarf_frame *f)
 {
@@ -142,8 +142,7 @@ static int add_lines(struct user *u, struct file *f, uint64_t off, uint64_t vadd
 		ret->n = c.n;
 	else
 		ret->lines[0] = c.function;
-	if (!names_lacks_demangler(u->names))
-		answers_put(u->answers, f->id, off, ret);
+	answers_put(u->answers, f->id, off, ret);
 	return 0;
 }
 

@@ -50,7 +50,7 @@ TEST(d_names_lose_parameters)
 
 TEST(long_names_are_cut_in_the_middle)
 {
-	struct names *n = names_new(1 << 20, NULL);
+	struct names *n = names_new(1 << 20);
 	const char *readable, *system;
 	char name[3000];
 
@@ -165,7 +165,7 @@ TEST(deep_nesting_does_not_overflow_the_stack)
 
 TEST(names_are_interned_once)
 {
-	struct names *n = names_new(16 << 20, NULL);
+	struct names *n = names_new(16 << 20);
 	const char *a, *as, *b, *bs;
 
 	CHECK(names_get(n, "_ZN3foo3barEv", true, &a, &as));
@@ -182,7 +182,7 @@ TEST(names_are_interned_once)
 
 TEST(names_limit_is_kept_and_known_names_stay)
 {
-	struct names *n = names_new(2 << 20, NULL);
+	struct names *n = names_new(2 << 20);
 	const char *a, *b;
 	char name[64];
 	int i;
@@ -204,7 +204,7 @@ TEST(names_limit_is_kept_and_known_names_stay)
 
 TEST(names_of_addresses_leave_room_for_functions)
 {
-	struct names *n = names_new(2 << 20, NULL);
+	struct names *n = names_new(2 << 20);
 	const char *a, *b;
 	char name[64];
 	int i;

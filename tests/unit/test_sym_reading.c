@@ -10,9 +10,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "sym/demangle_read.h"
 #include "sym/lines_read.h"
-#include "sym/names.h"
 #include "sym/symbols.h"
 #include "sym/table_read.h"
 #include "tap.h"
@@ -21,19 +19,10 @@
 
 #define MIB (1UL << 20)
 
-/* Dies of one name, as of one that finds a bug. */
-static int demangle_or_die(struct reader_conn *c, const struct reader_args *q, struct buf *ret)
-{
-	if (q->len && strstr(q->data, "killer"))
-		__builtin_trap();
-	return demangle_serve(c, q, ret);
-}
-
 static const reader_serve_fn ops[READER_OPS] = {
 	[READER_TABLE] = table_serve,		[READER_LINES_OPEN] = lines_serve_open,
 	[READER_LINES_LOOKUP] = lines_serve_at, [READER_LINES_CLOSE] = lines_serve_shut,
 	[READER_GO] = lines_serve_go,		[READER_ROWS] = rows_serve,
-	[READER_DEMANGLE] = demangle_or_die,
 };
 
 static const struct reader_config config = {
@@ -426,57 +415,6 @@ TEST(a_name_is_not_given_up_while_there_is_no_reader)
 	CHECK(a.named);
 	CHECK_EQ(a.n, 2);
 	close_world(&w);
-}
-
-static const char *readable(struct names *n, const char *name)
-{
-	const char *ret, *system;
-
-	CHECK(names_get(n, name, true, &ret, &system));
-	CHECK_STR(system, name);
-	return ret;
-}
-
-TEST(names_are_made_readable_there)
-{
-	struct reader *r = reader_new(&config);
-	struct names *n = names_new(1 << 20, r);
-	struct reader_counters c;
-
-	CHECK_STR(readable(n, "_ZN3foo3barEv"), "foo::bar");
-	CHECK_STR(readable(n, "_ZN3foo3barEv"), "foo::bar");
-	CHECK_STR(readable(n, "_Znonsense"), "_Znonsense");
-	CHECK_STR(readable(n, "plain"), "plain");
-	reader_counters(r, &c);
-	CHECK_EQ(c.questions, 2);
-	/* the one that it dies of stands as it is, and is asked about once; others go on */
-	CHECK_STR(readable(n, "_Z6killerv"), "_Z6killerv");
-	CHECK_STR(readable(n, "_Z6killerv"), "_Z6killerv");
-	CHECK(!names_lacks_demangler(n));
-	CHECK_STR(readable(n, "_ZN3foo3bazEv"), "foo::baz");
-	reader_counters(r, &c);
-	CHECK_EQ(c.deaths, 1);
-	CHECK_EQ(c.refused[READER_CRASHED], 1);
-	names_free(n);
-	reader_free(r);
-}
-
-TEST(a_name_is_asked_about_again_when_there_was_no_reader)
-{
-	struct reader *r = reader_new(&config);
-	struct names *n = names_new(1 << 20, r);
-	const char *name = "";
-
-	CHECK_STR(readable(n, "_ZN3foo3barEv"), "foo::bar");
-	kill_reader(r, 7);
-	CHECK_STR(readable(n, "_ZN3foo3bazEv"), "_ZN3foo3bazEv");
-	CHECK(names_lacks_demangler(n));
-	for (int i = 0; i < 200 && strcmp(name, "foo::baz"); i++, usleep(100000))
-		name = readable(n, "_ZN3foo3bazEv");
-	CHECK_STR(name, "foo::baz");
-	CHECK(!names_lacks_demangler(n));
-	names_free(n);
-	reader_free(r);
 }
 
 int main(int argc, char **argv)
