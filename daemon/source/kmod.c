@@ -22,8 +22,8 @@
 
 #define PATIENCE_NS (6 * NSEC_PER_SEC)
 
-/* rescans, that is 20 s */
-#define ASK_EACH 10
+/* rescans, that is 8 s */
+#define ASK_EACH 4
 
 struct signs {
 	uint64_t weights; /* of all rings, added up */
