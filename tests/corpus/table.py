@@ -6,7 +6,8 @@
 
 KIND is compiled (PROGRAM and LIBRARY are disassembled for their call graph),
 altstack (the same; of stacks that go on outside the copied one no share is
-asked for, only not less than perf's), packaged (only that there are calls is looked at), jit (the same, but for code
+asked for, only not less than perf's), fresh (the same, of code just mapped where that cannot
+be looked up: on RT kernels), packaged (only that there are calls is looked at), jit (the same, but for code
 that no file holds), or shown (as jit, and whatever comes out passes).
 
 Of each there are DIR/NAME.perf (perf script: events dw and fp, of the same run)
@@ -26,7 +27,8 @@ import sys
 import judge
 import stacks
 
-COMPILED = ("compiled", "altstack")
+COMPILED = ("compiled", "altstack", "fresh")
+NO_SHARE = ("altstack", "fresh")
 MIN_SAMPLES = 150
 MIN_SHARE = 0.99
 MAX_WRONG_ALL = 0.001
@@ -57,7 +59,7 @@ def problems(v, dwarf, kind):
         return [f"only {v.samples} samples"]
     out = []
     least = MIN_SHARE * v.samples - 3 * math.sqrt(MIN_SHARE * (1 - MIN_SHARE) * v.samples)
-    if v.roots < least and kind != "altstack":
+    if v.roots < least and kind not in NO_SHARE:
         out.append(f"{v.roots} of {v.samples} stacks reach a root")
     if not ALONE and not dwarf.samples:
         out.append("perf took no samples to compare with")
@@ -100,7 +102,7 @@ def by_program(results):
     """-> text, good, of each compiled program: all its builds (LEVEL_PROGRAM) together."""
     sums = {}
     for name, kind, (v, _, _) in results:
-        if kind != "altstack":
+        if kind not in NO_SHARE:
             s = sums.setdefault(name.split("_")[-1] if kind == "compiled" else name, [0, 0])
             s[0] += v.roots
             s[1] += v.samples
