@@ -10,6 +10,7 @@ cat >"$dir/server.c" <<'C'
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 #ifndef ALL
 #define ALL 100
 #endif
@@ -25,10 +26,10 @@ FN static void compress(unsigned long n) { spin(n * 2 * ALL / 1000); checksum(n 
 FN static void render(unsigned long n) { spin(n * 2 * ALL / 1000); __asm__ volatile("nop; nop"); }
 FN static void handle_request(unsigned long n) { parse(n); compress(n); render(n); __asm__ volatile(""); }
 static long long now(clockid_t c) { struct timespec t; clock_gettime(c, &t); return t.tv_sec * 1000000000LL + t.tv_nsec; }
-/* server SECONDS LOOPS: a request each 10 ms, late ones too. server 0: prints the loops of 1 ms. */
+/* server SECONDS LOOPS: a request in each 10 ms, late ones too. server 0: prints the loops of 1 ms. */
 int main(int argc, char **argv)
 {
-	long requests = atol(argv[1]) * 100;
+	long requests = atol(argv[1]) * 100, seed = getpid();
 	long long begin = now(CLOCK_MONOTONIC), best = 1LL << 60;
 	if (!requests) {
 		for (int i = 0; i < 20; i++) {
@@ -42,7 +43,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	for (long i = 0; i < requests; i++) {
-		long long at = begin + i * 10000000LL;
+		/* up to 5 ms late: a period of ten samples would have them hit the same phase for seconds */
+		long long at = begin + i * 10000000LL + ((i + seed) * 7919 % 1000) * 5000;
 		struct timespec t = { at / 1000000000, at % 1000000000 };
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 		handle_request(strtoul(argv[2], NULL, 10));
