@@ -31,7 +31,7 @@ DAEMON_99 = "samples of 5,000 instructions are 0.05 % by themselves, and the dae
 DAEMON_999 = "samples are 0.5 % by themselves, and the daemon comes on top: see its parts and the bounds below"
 # figure: the most that the reason is good for, the reason
 REASONS = {
-    "idle.ringprof.daemon_cpu": (360, "the collector's rounds, one a second, ask the module and /proc; "
+    "idle.ringprof.daemon_cpu": (260, "the collector's rounds, one a second, ask the module and /proc; "
                                       "met with idle-frequency = 10"),
     "whole.compile.99.loss": (0.7, DAEMON_99),
     "whole.pgbench.99.loss": (1.5, DAEMON_99),
