@@ -364,6 +364,8 @@ static void write_symbols(struct buf *b, const struct metrics_env *env)
 	write_lines(b, &s);
 	write_symbol_cache(b, &f);
 	write_debuginfod(b, &s.debuginfod);
+	counter(b, "ringprof_names_put_off_total",
+		"Names given mangled, as nobody could make them readable then.", s.put_off);
 	counter(b, "ringprof_name_limit_total", "Names not kept: limit reached.", s.limit_hits);
 }
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/metrics.h"
+#include "sym/demangle_read.h"
 #include "sym/jit.h"
 #include "sym/lines_read.h"
 #include "sym/table_read.h"
@@ -20,10 +21,12 @@
 #define NOBODY 65534
 /* beside what it may keep: a file's tables while they are put together */
 #define MAX_WORK (4ULL << 30)
-/* one batch of a perf map or jitdump, and one record of that */
-#define JIT_MAX_WORK (512ULL << 20)
+/* one batch of a perf map or jitdump, and one record of that; or a name */
+#define SMALL_WORK (512ULL << 20)
 /* a batch takes ms; a file system that hangs must not keep other processes' names */
 #define JIT_TIMEOUT_NS (10 * NSEC_PER_SEC)
+/* a name takes us, and there is no file */
+#define MANGLED_TIMEOUT_NS NSEC_PER_SEC
 
 #ifdef READER_TEST_CRASH
 #include "tests/e2e/crash.h"
@@ -32,6 +35,7 @@ CRASH_BEFORE(table_serve)
 CRASH_BEFORE(lines_serve_open)
 CRASH_BEFORE(rows_serve)
 CRASH_BEFORE(jit_serve)
+CRASH_AT_NAME(demangle_serve)
 #else
 #define SERVE(fn) fn
 #endif
@@ -40,7 +44,7 @@ static const reader_serve_fn ops[READER_OPS] = {
 	[READER_TABLE] = SERVE(table_serve),	[READER_LINES_OPEN] = SERVE(lines_serve_open),
 	[READER_LINES_LOOKUP] = lines_serve_at, [READER_LINES_CLOSE] = lines_serve_shut,
 	[READER_GO] = lines_serve_go,		[READER_ROWS] = SERVE(rows_serve),
-	[READER_JIT] = SERVE(jit_serve),
+	[READER_JIT] = SERVE(jit_serve),	[READER_DEMANGLE] = SERVE(demangle_serve),
 };
 
 void reading_main(int argc, char **argv)
@@ -51,14 +55,19 @@ void reading_main(int argc, char **argv)
 		keeper_main();
 }
 
+static const struct {
+	const char *name;
+	uint64_t work, timeout;
+} kinds[READING_N] = {
+	[READING_NAMES] = { "names", MAX_WORK, 0 },
+	[READING_LINES] = { "lines", MAX_WORK, 0 },
+	[READING_ROWS] = { "rows", MAX_WORK, 0 },
+	[READING_JIT] = { "jit", SMALL_WORK, JIT_TIMEOUT_NS },
+	[READING_MANGLED] = { "mangled", SMALL_WORK, MANGLED_TIMEOUT_NS },
+};
+
 int reading_new(struct readings *r, const struct config *c)
 {
-	static const char *const names[READING_N] = {
-		[READING_NAMES] = "names",
-		[READING_LINES] = "lines",
-		[READING_ROWS] = "rows",
-		[READING_JIT] = "jit",
-	};
 	const struct passwd *pw = getpwnam(USER);
 	struct reader_config rc = { .uid = pw ? pw->pw_uid : NOBODY,
 				    .gid = pw ? pw->pw_gid : NOBODY };
@@ -69,12 +78,13 @@ int reading_new(struct readings *r, const struct config *c)
 		rc.keeper = r->keeper;
 	}
 	for (int i = 0; i < READING_N; i++) {
-		rc.name = names[i];
+		rc.name = kinds[i].name;
+		rc.max_memory = kinds[i].work;
 		/* what libdw takes for itself is estimated: twice the limit is never reached */
-		rc.max_memory = i == READING_JIT ? JIT_MAX_WORK : MAX_WORK;
 		if (i == READING_LINES)
 			rc.max_memory += 2 * c->line_memory;
-		rc.timeout = i == READING_JIT ? JIT_TIMEOUT_NS : 0;
+		rc.timeout = kinds[i].timeout;
+		rc.slow_twice = i == READING_MANGLED;
 		r->readers[i] = reader_new(&rc);
 		if (!r->readers[i])
 			return -ENOMEM;
@@ -97,13 +107,13 @@ void reading_tell(struct readings *r)
 	for (int i = 0; i < READING_N; i++) {
 		reader_counters(r->readers[i], &c);
 		if (c.deaths > r->deaths[i])
-			log_warn("the process that reads %s of files ended; it is started again "
+			log_warn("the process rp-%s, which reads files, ended; it is started again "
 				 "(%" PRIu64 " times so far)",
 				 c.name, c.deaths);
 		r->deaths[i] = c.deaths;
 		while (reader_next_refused(r->readers[i], path, sizeof(path), &fault))
-			log_warn("%s: reading its %s ended in \"%s\"; it is not read again until "
-				 "ringprofd is restarted",
+			log_warn("%s: rp-%s, which reads files, ended in \"%s\" at it; it is not "
+				 "read again until ringprofd is restarted",
 				 path, c.name, reader_fault_name(fault));
 	}
 }

@@ -2,7 +2,8 @@
 /*
  * The processes that read strangers' files for the daemon (sym/reader.h): one
  * for symbol tables, one for debug information, one for unwind rows, one for
- * what JITs write, so that names do not wait for what takes longer. Main thread, but for the counters.
+ * what JITs write, and one that makes names readable, so that names do not wait for
+ * what takes longer. Main thread, but for the counters.
  */
 #ifndef RINGPROF_READING_H
 #define RINGPROF_READING_H
@@ -11,7 +12,14 @@
 #include "base/config.h"
 #include "sym/reader.h"
 
-enum reading { READING_NAMES, READING_LINES, READING_ROWS, READING_JIT, READING_N };
+enum reading {
+	READING_NAMES,
+	READING_LINES,
+	READING_ROWS,
+	READING_JIT,
+	READING_MANGLED,
+	READING_N
+};
 
 struct readings {
 	struct reader *readers[READING_N];

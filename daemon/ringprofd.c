@@ -176,6 +176,7 @@ static int build(struct daemon *d, char *err, size_t errlen)
 				     .max_line_bytes = c->line_memory,
 				     .line_reader = d->metrics.readings.readers[READING_LINES],
 				     .jit_reader = d->metrics.readings.readers[READING_JIT],
+				     .demangler = d->metrics.readings.readers[READING_MANGLED],
 				     .kallsyms_fd = d->kallsyms,
 				     .hide_kernel = strcmp(c->kernel_addresses, "on") != 0 };
 	cleanup_free char *dirs = NULL;

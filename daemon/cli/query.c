@@ -110,12 +110,13 @@ static void status_readers_text(const json_t *readers)
 	json_array_foreach(readers, i, r)
 	{
 		if (num(r, "deaths"))
-			printf("trouble  the process that reads %s of files ended %lld times%s\n",
+			printf("trouble  the process rp-%s, which reads files, ended %lld "
+			       "times%s\n",
 			       str(r, "reads"), num(r, "deaths"),
 			       num(r, "pid") ? "" : ", and is not there now");
 		json_array_foreach(json_object_get(r, "refused"), j, path)
-			printf("trouble  %s of %s are not read any more: it ended at that\n",
-			       str(r, "reads"), json_string_value(path));
+			printf("trouble  %s is not read any more: rp-%s ended at it\n",
+			       json_string_value(path), str(r, "reads"));
 	}
 }
 

@@ -2,8 +2,9 @@
 /*
  * Names for frames that the files did not have: asked for once when they come,
  * without the dictionary's lock, for naming may read debug information. Those that
- * nobody could name are asked for again, a few with each window: debug files
- * are downloaded, and a JIT writes its map when it likes to.
+ * nobody could name are asked for again with each window, until a few stay without:
+ * debug files are downloaded, a JIT writes its map when it likes to, and who makes
+ * names readable may have been away.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "store/roll_int.h"
 
 #define MOST_UNNAMED 8192 /* remembered: 64 KiB */
-#define ASKED_AGAIN  32	  /* with a window */
+#define ASKED_AGAIN  32	  /* in vain, with a window */
 
 static bool ask_name(struct roll *r, const struct model_object *o, uint64_t off,
 		     struct sym_answer *a, bool *has_vaddr, uint64_t *vaddr)
@@ -21,6 +22,7 @@ static bool ask_name(struct roll *r, const struct model_object *o, uint64_t off,
 	*has_vaddr = false;
 	memset(a, 0, offsetof(struct sym_answer, lines));
 	a->named = 0;
+	a->unsettled = false;
 	a->func_start = 0;
 	a->module[0] = '\0';
 	if (o->stored) {
@@ -30,9 +32,10 @@ static bool ask_name(struct roll *r, const struct model_object *o, uint64_t off,
 	} else if (r->history->cfg.name) {
 		r->history->cfg.name(r->history->cfg.arg, o, off, a, has_vaddr, vaddr);
 	}
-	if (!a->named)
+	/* a name that is kept stays: one that may be readable later is asked for later */
+	if (!a->named || a->unsettled)
 		a->n = 0;
-	return a->named || *has_vaddr;
+	return a->n || *has_vaddr;
 }
 
 /*
@@ -97,13 +100,15 @@ static void name_again(struct roll *r, struct sym_answer *a)
 	struct roll_map *m = &r->map;
 	uint64_t named = 0;
 
-	for (size_t i = 0; i < ASKED_AGAIN && m->n_unnamed; i++) {
+	for (size_t vain = 0; vain < ASKED_AGAIN && m->n_unnamed;) {
 		size_t at = m->next_unnamed++ % m->n_unnamed;
 
 		if (history_hurries(r->history))
 			break;
-		if (name_frame(r, &m->unnamed[at], true, a) <= 0)
+		if (name_frame(r, &m->unnamed[at], true, a) <= 0) {
+			vain++;
 			continue;
+		}
 		named++;
 		m->unnamed[at] = m->unnamed[--m->n_unnamed];
 	}

@@ -141,14 +141,20 @@ static bool demangle_d(const char *name, char *out, size_t outlen)
 	return n && n < outlen;
 }
 
+bool sym_is_mangled(const char *name)
+{
+	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R' || name[1] == 'D');
+}
+
 const char *sym_demangle(const char *name, char *out, size_t outlen)
 {
 	struct out o = { .text = out, .cap = outlen };
 
-	if (outlen && !strncmp(name, "_D", 2))
+	if (!outlen || !sym_is_mangled(name))
+		return name;
+	if (name[1] == 'D')
 		return demangle_d(name, out, outlen) ? out : name;
-	if (!outlen || (strncmp(name, "_Z", 2) && strncmp(name, "_R", 2)) ||
-	    strlen(name) >= SYM_NAME_MAX)
+	if (strlen(name) >= SYM_NAME_MAX)
 		return name;
 	o.to_its_end = may_hold_punycode(name);
 	if (o.to_its_end && !ends_soon(name))

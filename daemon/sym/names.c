@@ -1,30 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The pair (system name, readable name) by hash of the former; texts in a
- * strtab. One lock: the work under it is a hash, a probe and a compare, and a
- * demangling once per name.
+ * strtab. One lock: the work under it is a hash, a probe and a compare. It is not held
+ * while a name is made readable, by another process.
+ *
+ * Who asks that process waits for it, and what it is asked comes from strangers: what
+ * takes longer than QUICK_NS costs SLOW_SHARE times as long in which nobody asks, with
+ * SLOW_BURST_NS of it allowed at once.
  */
 #include "sym/names.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "base/hmap.h"
 #include "base/strtab.h"
+#include "sym/demangle_read.h"
 #include "sym/symbols.h"
 #include "sym/symtab.h"
 
-#define READABLE_MAX 16384 /* demangled, before it is cut */
+#define QUICK_NS      NSEC_PER_MSEC /* a question takes 11 us, on a busy host some ms */
+#define SLOW_SHARE    10
+#define SLOW_BURST_NS NSEC_PER_SEC
 
 struct pair {
 	const char *system;
-	const char *readable;
+	const char *readable; /* NULL: not asked for, or nobody could tell */
 };
 
 struct names {
+	struct reader *demangler; /* NULL: done here */
 	pthread_mutex_t lock;
 	struct strtab *texts;
 	struct hmap index;
@@ -32,10 +43,11 @@ struct names {
 	uint32_t n;
 	size_t cap;
 	size_t max_bytes;
-	uint64_t limit_hits;
+	uint64_t limit_hits, put_off;
+	uint64_t paid; /* mono ns, when the slow answers will have been paid for */
 };
 
-struct names *names_new(size_t max_bytes)
+struct names *names_new(size_t max_bytes, struct reader *demangler)
 {
 	struct names *n = calloc(1, sizeof(*n));
 
@@ -48,6 +60,7 @@ struct names *names_new(size_t max_bytes)
 	}
 	pthread_mutex_init(&n->lock, NULL);
 	n->max_bytes = max_bytes;
+	n->demangler = demangler;
 	return n;
 }
 
@@ -103,46 +116,64 @@ static const char *intern(struct names *n, const char *text)
 	return id == UINT32_MAX ? NULL : strtab_get(n->texts, id);
 }
 
-static struct pair *add(struct names *n, uint64_t hash, const char *name, bool demangle)
+/* As names are read: not longer than anybody wants to. NULL: no memory. */
+static const char *intern_cut(struct names *n, const char *text)
 {
-	char readable[READABLE_MAX];
+	char cut[SYM_READABLE_MAX];
+
+	if (strlen(text) <= NAMES_MAX_READABLE)
+		return intern(n, text);
+	snprintf(cut, sizeof(cut), "%s", text);
+	cut_middle(cut);
+	return intern(n, cut);
+}
+
+/* names made of addresses and paths, any number of which can be, leave room for the others */
+static bool is_full(struct names *n, bool symbol)
+{
+	if (bytes(n) < (symbol ? n->max_bytes : n->max_bytes / 4))
+		return false;
+	n->limit_hits++;
+	return true;
+}
+
+static struct pair *add(struct names *n, uint64_t hash, const char *name, bool symbol)
+{
 	struct pair *p;
 
-	/* names made of addresses and paths, any number of which can be, leave room for the others */
-	if (bytes(n) >= (demangle ? n->max_bytes : n->max_bytes / 4)) {
-		n->limit_hits++;
+	if (is_full(n, symbol))
 		return NULL;
-	}
 	p = array_room(n->pairs, &n->cap, (size_t)n->n + 1, sizeof(*p));
 	if (!p)
 		return NULL;
 	n->pairs = p;
 	p += n->n;
 	p->system = p->readable = intern(n, name);
-	if (p->system && demangle) {
-		if (sym_demangle(name, readable, sizeof(readable)) != readable)
-			strcpy(readable, name); /* at most SYM_NAME_MAX, as names_get cuts it */
-		clean(readable, strlen(readable));
-		cut_middle(readable);
-		p->readable = intern(n, readable);
-	}
-	if (!p->system || !p->readable || hmap_insert(&n->index, hash, n->n))
+	if (symbol)
+		p->readable = sym_is_mangled(name) ? NULL : intern_cut(n, name);
+	if (!p->system || hmap_insert(&n->index, hash, n->n))
 		return NULL;
 	n->n++;
 	return p;
 }
 
-static struct pair *get(struct names *n, uint64_t hash, const char *name, bool demangle)
+/* The same text may stand for itself elsewhere ("[anon]" as a symbol): two entries. */
+static uint64_t hash_of(const char *name, size_t len, bool symbol)
+{
+	return XXH3_64bits_withSeed(name, len, symbol);
+}
+
+static struct pair *find(const struct names *n, uint64_t hash, const char *name)
 {
 	uint32_t i;
 
 	HMAP_FOR_EACH (&n->index, hash, it, i)
 		if (!strcmp(n->pairs[i].system, name))
 			return &n->pairs[i];
-	return add(n, hash, name, demangle);
+	return NULL;
 }
 
-bool names_get(struct names *n, const char *name, bool demangle, const char **ret_name,
+bool names_get(struct names *n, const char *name, bool symbol, const char **ret_name,
 	       const char **ret_system_name)
 {
 	size_t len = strnlen(name, SYM_NAME_MAX - 1);
@@ -153,34 +184,113 @@ bool names_get(struct names *n, const char *name, bool demangle, const char **re
 	memcpy(safe, name, len);
 	safe[len] = '\0';
 	clean(safe, len);
-	/* the same text may stand for itself elsewhere ("[anon]" as a symbol): two entries */
-	hash = XXH3_64bits_withSeed(safe, len, demangle);
+	hash = hash_of(safe, len, symbol);
 	pthread_mutex_lock(&n->lock);
-	p = get(n, hash, safe, demangle);
+	p = find(n, hash, safe);
+	if (!p)
+		p = add(n, hash, safe, symbol);
 	if (p) {
-		*ret_name = p->readable;
+		*ret_name = p->readable ? p->readable : p->system;
 		*ret_system_name = p->system;
 	}
 	pthread_mutex_unlock(&n->lock);
 	return p != NULL;
 }
 
-size_t names_bytes(struct names *n)
+/* 1: it is in readable; 0: it has none; -EAGAIN: nobody can tell now. */
+static int demangle(const struct names *n, const char *name, char readable[SYM_READABLE_MAX])
 {
-	size_t r;
+	int r;
 
-	pthread_mutex_lock(&n->lock);
-	r = bytes(n);
-	pthread_mutex_unlock(&n->lock);
-	return r;
+	if (n->demangler)
+		r = demangle_ask(n->demangler, name, readable, SYM_READABLE_MAX);
+	else
+		r = sym_demangle(name, readable, SYM_READABLE_MAX) == readable;
+	if (r <= 0)
+		return r == -EAGAIN ? r : 0;
+	clean(readable, strlen(readable));
+	return 1;
 }
 
-uint64_t names_limit_hits(struct names *n)
+static void charge(struct names *n, uint64_t began)
 {
-	uint64_t r;
+	uint64_t now = mono_now(), took = now - began;
+
+	/* done here, whoever asks is who it is done for */
+	if (took <= QUICK_NS || !n->demangler)
+		return;
+	n->paid = (n->paid > now ? n->paid : now) + took * SLOW_SHARE;
+}
+
+/* What p reads as from now on; itself where there is no other, or no room for it. */
+static const char *settle(struct names *n, struct pair *p, const char *readable)
+{
+	const char *text = readable && !is_full(n, true) ? readable : p->system;
+
+	/* somebody may have asked the same meanwhile */
+	if (!p->readable)
+		p->readable = intern_cut(n, text);
+	return p->readable ? p->readable : p->system;
+}
+
+static const char *ask(struct names *n, uint64_t hash, const char *name)
+{
+	char readable[SYM_READABLE_MAX];
+	uint64_t began = mono_now();
+	int r = demangle(n, name, readable);
+	const char *ret = NULL;
 
 	pthread_mutex_lock(&n->lock);
-	r = n->limit_hits;
+	charge(n, began);
+	if (r >= 0)
+		ret = settle(n, find(n, hash, name), r ? readable : NULL);
+	else
+		n->put_off++;
 	pthread_mutex_unlock(&n->lock);
-	return r;
+	return ret;
+}
+
+/* NULL: nobody can tell now. What is no symbol's name reads as it is. */
+static const char *readable_of(struct names *n, const char *system_name)
+{
+	uint64_t hash = hash_of(system_name, strlen(system_name), true);
+	const char *ret = system_name;
+	const struct pair *p;
+	bool wait = false;
+
+	pthread_mutex_lock(&n->lock);
+	p = find(n, hash, system_name);
+	if (p) {
+		ret = p->readable;
+		wait = !ret && mono_now() + SLOW_BURST_NS >= n->paid;
+		n->put_off += !ret && !wait;
+	}
+	pthread_mutex_unlock(&n->lock);
+	return wait ? ask(n, hash, system_name) : ret;
+}
+
+bool names_settle(struct names *n, struct sym_answer *a)
+{
+	a->unsettled = false;
+	for (uint32_t i = 0; i < a->n; i++) {
+		struct sym_line *l = &a->lines[i];
+		const char *readable = l->name;
+
+		if (readable == l->system_name && sym_is_mangled(readable))
+			readable = readable_of(n, readable);
+		if (readable)
+			l->name = readable;
+		else
+			a->unsettled = true;
+	}
+	return !a->unsettled;
+}
+
+void names_counters(struct names *n, struct names_counters *ret)
+{
+	pthread_mutex_lock(&n->lock);
+	ret->bytes = bytes(n);
+	ret->limit_hits = n->limit_hits;
+	ret->put_off = n->put_off;
+	pthread_mutex_unlock(&n->lock);
 }

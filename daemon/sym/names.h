@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Interned function names: the name as in the symbol table and its readable
- * form, made once. Texts stay until names_free, so they are bounded: past the
+ * form, made once, where it is asked for. Texts stay until names_free, so they are bounded: past the
  * limit only names that are known already are given.
  *
  * A readable name of more than NAMES_MAX_READABLE bytes is cut in the middle,
@@ -23,16 +23,32 @@
 #define NAMES_MAX_READABLE 1024
 
 struct names;
+struct reader;
+struct sym_answer;
 
-struct names *names_new(size_t max_bytes); /* NULL: no memory */
+/* demangler: who makes names readable, the caller's; NULL: we do. NULL: no memory */
+struct names *names_new(size_t max_bytes, struct reader *demangler);
 void names_free(struct names *n);
 /*
- * The interned pair of a name; demangle: it comes from a symbol table. false:
+ * The interned pair of a name; symbol: it comes from a symbol table. A mangled one is
+ * its own readable form until names_settle has asked for a better. Never waits. false:
  * the limit is reached (counted) or no memory.
  */
-bool names_get(struct names *n, const char *name, bool demangle, const char **ret_name,
+bool names_get(struct names *n, const char *name, bool symbol, const char **ret_name,
 	       const char **ret_system_name);
-size_t names_bytes(struct names *n);
-uint64_t names_limit_hits(struct names *n);
+/*
+ * Makes the names of an answer readable, for which another process may be asked and
+ * waited for: hold no lock. false, and a->unsettled: of one nobody can tell now (there is
+ * no process, or too much was waited for it already; counted). It stands as it is then,
+ * and the answer is not to be kept.
+ */
+bool names_settle(struct names *n, struct sym_answer *a);
+
+struct names_counters {
+	uint64_t bytes;
+	uint64_t limit_hits;
+	uint64_t put_off; /* names given mangled, as nobody could tell then */
+};
+void names_counters(struct names *n, struct names_counters *ret);
 
 #endif

@@ -187,8 +187,8 @@ static bool is_suspect(const struct reader *r, const struct reader_question *q)
 	       !memcmp(r->suspect.key, q->file->key, sizeof(r->suspect.key));
 }
 
-/* Killed at this question. Whoever did it, a second time is no accident. */
-static bool killed_again(struct reader *r, const struct reader_question *q)
+/* It ended at this question, perhaps by accident. Whoever did it, a second time is none. */
+static bool ended_again(struct reader *r, const struct reader_question *q)
 {
 	bool again = is_suspect(r, q);
 
@@ -196,6 +196,11 @@ static bool killed_again(struct reader *r, const struct reader_question *q)
 	r->suspect.size = q->file->size;
 	memcpy(r->suspect.key, q->file->key, sizeof(r->suspect.key));
 	return again;
+}
+
+static bool may_be_accident(const struct reader *r, enum reader_fault fault)
+{
+	return fault == READER_KILLED || (fault == READER_SLOW && r->cfg.slow_twice);
 }
 
 static int ask_twice(struct reader *r, const struct reader_question *q, struct reader_answer *ret)
@@ -211,7 +216,7 @@ static int ask_twice(struct reader *r, const struct reader_question *q, struct r
 			r->suspect.op = READER_OPEN;
 		if (fault == READER_FAULTS || !q->file)
 			return err;
-		if (fault != READER_KILLED || killed_again(r, q)) {
+		if (!may_be_accident(r, fault) || ended_again(r, q)) {
 			refuse(r, q->file, fault);
 			return READER_REFUSED;
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A process that reads strangers' files for the daemon: symbol tables, debug
- * information, unwind information. It is sent open descriptors and questions,
+ * information, unwind information, mangled names. It is sent open descriptors and questions,
  * and sends back what it found; it runs under a user of its own, without
  * capabilities, under seccomp (base/sandbox.h). So what a crafted file does to
  * libelf, libdw or a decompressor, it does there.
@@ -10,7 +10,7 @@
  * checked where it is taken apart. When the process ends it is started again,
  * at once the first time, later after a pause. The file that it was reading is
  * not read again in this run: it would end the next one, too. (Killed from
- * outside, or for lack of memory, it is asked once more first.)
+ * outside, or for lack of memory, it is asked once more first, and where slow_twice is set.)
  *
  *   daemon                                      reader
  *     question: operation, arguments, fds   ->
@@ -50,6 +50,7 @@ enum reader_op {
 	READER_GO,
 	READER_ROWS,
 	READER_JIT,
+	READER_DEMANGLE,
 	READER_OPS
 };
 
@@ -65,6 +66,8 @@ struct reader_config {
 	const char *keeper;
 	uint64_t max_memory; /* bytes of address space */
 	uint64_t timeout;    /* ns, 0: READER_TIMEOUT_NS */
+	/* ended as too slow, it is asked once more first: a short timeout passes on a busy host, too */
+	bool slow_twice;
 };
 
 struct reader *reader_new(const struct reader_config *cfg); /* NULL: no memory */

@@ -30,7 +30,7 @@ struct reader {
 		uint8_t key[20];
 		uint64_t size;
 		enum reader_op op; /* READER_OPEN: there is none */
-	} suspect;		   /* the question at which it was killed last; turn */
+	} suspect;		   /* the question at which it ended by accident last; turn */
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;

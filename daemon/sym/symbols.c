@@ -140,7 +140,7 @@ struct symbols *symbols_new(const struct symbols_config *cfg, struct files *file
 		return NULL;
 	}
 	pthread_rwlock_init(&s->kernel_lock, NULL);
-	s->names = names_new(cfg->max_bytes - cfg->max_bytes / 4);
+	s->names = names_new(cfg->max_bytes - cfg->max_bytes / 4, cfg->demangler);
 	s->user = user_new(files, s->names, cfg);
 	s->jit = jit_new(&(struct jit_config){ .reader = cfg->jit_reader });
 	s->hide_kernel = cfg->hide_kernel;
@@ -302,6 +302,7 @@ static bool resolve_other(struct symbols *s, enum frame_kind kind, uint64_t off,
 static void begin(struct sym_answer *ret)
 {
 	ret->n = 1;
+	ret->unsettled = false;
 	ret->lines[0] = (struct sym_line){ .file = "" };
 	ret->func_start = 0;
 	ret->module[0] = '\0';
@@ -315,6 +316,7 @@ void symbols_resolve_within(struct symbols *s, enum frame_kind kind, struct file
 	begin(ret);
 	named = kind == FRAME_USER ? user_resolve(s->user, f, off, line_ns, ret)
 				   : resolve_other(s, kind, off, ret);
+	names_settle(s->names, ret);
 	count(named ? &s->resolved : &s->unnamed);
 }
 
@@ -353,6 +355,7 @@ void symbols_resolve_jit(struct symbols *s, struct jit_table *t, uint32_t versio
 	if (found && sym.file[0] &&
 	    names_get(s->names, sym.file, false, &ret->lines[0].file, &unused))
 		ret->lines[0].line = sym.line;
+	names_settle(s->names, ret);
 	count(found ? &s->resolved : &s->unnamed);
 }
 
@@ -377,14 +380,18 @@ static void line_counters(struct symbols *s, struct symbols_counters *ret)
 
 void symbols_counters(struct symbols *s, struct symbols_counters *ret)
 {
+	struct names_counters nc;
+
 	line_counters(s, ret);
 	pthread_rwlock_rdlock(&s->kernel_lock);
 	ret->kernel_symbols = s->kernel.tab.n;
 	ret->name_bytes = kernel_bytes(&s->kernel);
 	ret->kernel_hidden = s->kernel.hidden;
 	pthread_rwlock_unlock(&s->kernel_lock);
-	ret->name_bytes += names_bytes(s->names);
-	ret->limit_hits = names_limit_hits(s->names);
+	names_counters(s->names, &nc);
+	ret->name_bytes += nc.bytes;
+	ret->limit_hits = nc.limit_hits;
+	ret->put_off = nc.put_off;
 	ret->resolved = __atomic_load_n(&s->resolved, __ATOMIC_RELAXED);
 	ret->unnamed = __atomic_load_n(&s->unnamed, __ATOMIC_RELAXED);
 }

@@ -12,6 +12,7 @@
 #ifndef RINGPROF_SYM_SYMBOLS_H
 #define RINGPROF_SYM_SYMBOLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,7 +45,7 @@ enum mark_lost_other {
 };
 
 struct sym_line {
-	const char *name;	 /* demangled, never NULL or "" */
+	const char *name;	 /* readable, never NULL or "" */
 	const char *system_name; /* as in the symbol table; == name where not mangled */
 	const char *file;	 /* source file, "" unknown */
 	uint32_t line;		 /* 0 unknown */
@@ -55,6 +56,7 @@ struct sym_line {
 
 struct sym_answer {
 	uint32_t n;			      /* >= 1 */
+	bool unsettled;			      /* a mangled name of it may be readable later */
 	struct sym_line lines[SYM_MAX_LINES]; /* [0] innermost */
 	uint64_t func_start; /* file vaddr or kernel address where the function begins, 0 unknown */
 	int named;	     /* 0: no symbol was found, the name is made of the address */
@@ -69,6 +71,7 @@ struct symbols_config {
 	uint64_t max_line_bytes;    /* open debug information; 0: 256 MiB */
 	struct reader *line_reader; /* who reads it (sym/reader.h), the caller's; NULL: we do */
 	struct reader *jit_reader;  /* the same of perf maps and jitdumps */
+	struct reader *demangler;   /* who makes names readable */
 	const char *debug_dirs;	    /* colon separated, NULL: /usr/lib/debug */
 	const char *kallsyms;	    /* NULL: /proc/kallsyms */
 	/*
@@ -102,8 +105,9 @@ void symbols_resolve_within(struct symbols *s, enum frame_kind kind, struct file
 			    uint64_t *line_ns, struct sym_answer *ret);
 
 /*
- * The same from symbol tables alone: one line, without its place. For who must
- * not wait for debug information to be read: the collector.
+ * The same from symbol tables alone: one line, without its place, and its name may be
+ * mangled still. For who must not wait for debug information to be read, nor for names
+ * to be made readable: the collector.
  */
 void symbols_resolve_function(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
 			      struct sym_answer *ret);
@@ -122,6 +126,8 @@ void symbols_resolve_jit(struct symbols *s, struct jit_table *t, uint32_t versio
  */
 void symbols_refresh_kernel(struct symbols *s);
 
+/* Does it begin like one that sym_demangle knows? */
+bool sym_is_mangled(const char *name);
 /*
  * Demangled form of a C++, Rust or D name into out, without parameters; returns
  * out, or name itself if it is not mangled or its text is longer than outlen.
@@ -139,6 +145,7 @@ void symbols_unnamed_kernel(struct symbols *s, uint64_t addr, struct sym_answer 
 
 struct symbols_counters {
 	uint64_t kernel_symbols, resolved, unnamed, name_bytes, limit_hits;
+	uint64_t put_off; /* names given mangled, as nobody could make them readable then */
 	uint64_t answer_bytes, answer_hits;
 	/* debug information: open now, bytes of it, files opened, closed for others' sake */
 	uint64_t line_files, line_bytes, line_loads, line_evictions;

@@ -25,6 +25,7 @@
 #define SYMTAB_MAX_SYMBOLS (4U << 20)
 #define SYMTAB_MAX_NAMES   (256U << 20) /* bytes of names while a table is put together */
 #define SYM_NAME_MAX	   4096		/* with NUL; longer names are cut */
+#define SYM_READABLE_MAX   16384	/* with NUL, demangled, before it is cut */
 
 enum sym_bind { SYM_LOCAL, SYM_WEAK, SYM_GLOBAL };
 

@@ -44,4 +44,13 @@ static inline void crash_if_told(int fd)
 		return fn(c, q, ret);                                                              \
 	}
 
+/* The question is the name itself. */
+#define CRASH_AT_NAME(fn)                                                                          \
+	static int crash_##fn(struct reader_conn *c, const struct reader_args *q, struct buf *ret) \
+	{                                                                                          \
+		if (memmem(q->data, q->len, "ringprof_crash", strlen("ringprof_crash")))           \
+			__builtin_trap();                                                          \
+		return fn(c, q, ret);                                                              \
+	}
+
 #endif

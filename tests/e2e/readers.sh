@@ -22,8 +22,8 @@ int main(int argc, char **argv)
 	return 0;
 }
 END_C
-# spinner PROGRAM FUNCTION
-spinner() { cc -O2 -g -fno-omit-frame-pointer -DNAME="$2" -o "$dir/$1" "$dir/spin.c"; }
+# spinner PROGRAM FUNCTION [OPTION]: its symbol is mangled
+spinner() { cc -x c++ -O2 -g -fno-omit-frame-pointer -DNAME="$2" ${3:+"$3"} -o "$dir/$1" "$dir/spin.c"; }
 status() { get /api/v1/status | jq -r "$1"; }
 # reader NAME FIELD, of the status
 reader() { status ".readers[] | select(.reads == \"$1\") | .$2"; }
@@ -59,7 +59,7 @@ jitted() {
 	return 1
 }
 spinner first the_first && spinner second the_second && spinner third the_third && spinner whole the_whole &&
-	spinner good the_good && spinner tame the_tame || exit 1
+	spinner good the_good && spinner tame the_tame && spinner wild ringprof_crash -g0 || exit 1
 
 port=$(free_port)
 ok "starts" start_daemon
@@ -69,7 +69,7 @@ jits f 1
 ok "so has code that one made itself" jitted f
 
 # --- what they may ---
-readers='names lines rows jit'
+readers='names lines rows jit mangled'
 each_has() { # PATTERN of /proc/PID/status
 	local r
 	for r in $readers; do
@@ -137,14 +137,14 @@ counted() {
 	local n
 	n=$(curl -fsS "http://127.0.0.1:$port/metrics" | sed -n 's/^ringprof_reader_deaths_total{.*} //p' | paste -sd+ | bc)
 	echo "# figure: $killed killed, $n deaths counted"
-	[ "$n" = "$killed" ] && [ "$killed" = 7 ]
+	[ "$n" = "$killed" ] && [ "$killed" = 8 ]
 }
 ok "each death is counted" counted
 for r in $readers; do
 	ok "$r: it is there again" test "$(metric "ringprof_reader_up{reads=\"$r\"}")" = 1
 	ok "$r: no file is blamed" test -z "$(reader "$r" 'refused[]')"
 done
-ok "the log says so" sh -c "for _ in \$(seq 20); do grep -q 'reads names of files ended; it is started again' '$dir/log' && exit; sleep 0.5; done; exit 1"
+ok "the log says so" sh -c "for _ in \$(seq 20); do grep -q 'rp-names, which reads files, ended; it is started again' '$dir/log' && exit; sleep 0.5; done; exit 1"
 third() { "$dir/third" 2 && named third the_third; }
 ok "new programs are named as before" third
 pids_of() { for r in $readers; do reader "$r" pid; done; }
@@ -213,8 +213,20 @@ map_refused() {
 ok "and a perf map" map_refused
 "$dir/bad" 2
 ok "seen again, it is not read again" refused
-ok "ringprof status names it" sh -c "build/ringprof status --socket '$dir/sock' | grep -q 'names of $dir/bad are not read any more'"
-ok "the log names it" sh -c "for _ in \$(seq 20); do grep -q '$dir/bad: reading its names ended in \"crashed\"' '$dir/log' && exit; sleep 0.5; done; cat '$dir/log'; exit 1"
+ok "ringprof status names it" sh -c "build/ringprof status --socket '$dir/sock' | grep -q '$dir/bad is not read any more: rp-names'"
+ok "the log names it" sh -c "for _ in \$(seq 20); do grep -q '$dir/bad: rp-names, which reads files, ended in \"crashed\"' '$dir/log' && exit; sleep 0.5; done; cat '$dir/log'; exit 1"
+# a name that they die of
+"$dir/wild" 3
+crashing_name() {
+	for _ in $(seq 40); do
+		get "/api/v1/profile?format=folded&from=now-5m&query=comm%3D%22wild%22" >"$dir/folded" &&
+			grep -q 'main;_Z14ringprof_crashv [1-9]' "$dir/folded" && break
+		sleep 0.25
+	done
+	[ "$(reader mangled 'refused[]')" = _Z14ringprof_crashv ] && [ "$(reader mangled deaths)" = 1 ] &&
+		grep -q 'main;_Z14ringprof_crashv [1-9]' "$dir/folded" || { cat "$dir/folded"; status .readers; return 1; }
+}
+ok "a name that the demangler crashes at stands as it is, and is not tried again" crashing_name
 # had one of them been let out, the file would have been read to its end
 "$dir/curious" 3
 kept_in() {

@@ -24,6 +24,7 @@ static uint64_t world_clock = BASE;
 static char world_dir[] = "/tmp/test_store.XXXXXX";
 static uint64_t world_names_asked;
 static bool world_nameless;	 /* nobody knows a name yet */
+static bool world_unsettled;	 /* nobody can make it readable yet */
 static uint64_t world_least_age; /* of every tier: what is older stays, too */
 
 static inline uint64_t world_now(void)
@@ -41,9 +42,11 @@ static inline void world_name(void *arg, const struct model_object *o, uint64_t 
 	*has_vaddr = false;
 	if (world_nameless)
 		return;
-	snprintf(names[off % 4096], 32, "fn_%u", (unsigned int)off);
+	snprintf(names[off % 4096], 32, world_unsettled ? "_Z2fnILi%uEEvv" : "fn_%u",
+		 (unsigned int)off);
 	ret->n = 1;
 	ret->named = o->kind == FRAME_USER;
+	ret->unsettled = world_unsettled;
 	ret->lines[0] = (struct sym_line){ .name = names[off % 4096],
 					   .system_name = names[off % 4096],
 					   .file = "a.c",

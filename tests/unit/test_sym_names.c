@@ -48,9 +48,31 @@ TEST(d_names_lose_parameters)
 	CHECK(demangled("_D") != NULL);
 }
 
+/* As who is shown it has it. */
+static bool settled(struct names *n, const char *name, bool symbol, const char **ret_name,
+		    const char **ret_system_name)
+{
+	struct sym_answer a = { .n = 1 };
+
+	if (!names_get(n, name, symbol, &a.lines[0].name, &a.lines[0].system_name))
+		return false;
+	CHECK(names_settle(n, &a));
+	*ret_name = a.lines[0].name;
+	*ret_system_name = a.lines[0].system_name;
+	return true;
+}
+
+static struct names_counters counters_of(struct names *n)
+{
+	struct names_counters c;
+
+	names_counters(n, &c);
+	return c;
+}
+
 TEST(long_names_are_cut_in_the_middle)
 {
-	struct names *n = names_new(1 << 20);
+	struct names *n = names_new(1 << 20, NULL);
 	const char *readable, *system;
 	char name[3000];
 
@@ -165,10 +187,13 @@ TEST(deep_nesting_does_not_overflow_the_stack)
 
 TEST(names_are_interned_once)
 {
-	struct names *n = names_new(16 << 20);
+	struct names *n = names_new(16 << 20, NULL);
 	const char *a, *as, *b, *bs;
 
+	/* it stands as it is until somebody asks how it reads */
 	CHECK(names_get(n, "_ZN3foo3barEv", true, &a, &as));
+	CHECK_STR(a, "_ZN3foo3barEv");
+	CHECK(settled(n, "_ZN3foo3barEv", true, &a, &as));
 	CHECK_STR(a, "foo::bar");
 	CHECK_STR(as, "_ZN3foo3barEv");
 	CHECK(names_get(n, "_ZN3foo3barEv", true, &b, &bs));
@@ -182,7 +207,7 @@ TEST(names_are_interned_once)
 
 TEST(names_limit_is_kept_and_known_names_stay)
 {
-	struct names *n = names_new(2 << 20);
+	struct names *n = names_new(2 << 20, NULL);
 	const char *a, *b;
 	char name[64];
 	int i;
@@ -195,8 +220,8 @@ TEST(names_limit_is_kept_and_known_names_stay)
 	}
 	printf("# %d names in 2 MiB\n", i);
 	CHECK(i > 5000 && i < 100000);
-	CHECK(names_bytes(n) < 4 << 20);
-	CHECK_EQ(names_limit_hits(n), 1);
+	CHECK(counters_of(n).bytes < 4 << 20);
+	CHECK_EQ(counters_of(n).limit_hits, 1);
 	CHECK(names_get(n, "first", true, &a, &b));
 	CHECK(!names_get(n, "another", true, &a, &b));
 	names_free(n);
@@ -204,7 +229,7 @@ TEST(names_limit_is_kept_and_known_names_stay)
 
 TEST(names_of_addresses_leave_room_for_functions)
 {
-	struct names *n = names_new(2 << 20);
+	struct names *n = names_new(2 << 20, NULL);
 	const char *a, *b;
 	char name[64];
 	int i;
@@ -216,7 +241,7 @@ TEST(names_of_addresses_leave_room_for_functions)
 			break;
 	}
 	printf("# %d addresses in 2 MiB\n", i);
-	CHECK(i > 2000 && names_bytes(n) < 1 << 20);
+	CHECK(i > 2000 && counters_of(n).bytes < 1 << 20);
 	CHECK(names_get(n, "function", true, &a, &b));
 	names_free(n);
 }
