@@ -302,10 +302,13 @@ static void take_wanted(struct collector *c)
  */
 static void follow_idle(struct collector *c)
 {
-	uint32_t hz;
+	uint32_t hz = wanted_hz(c);
 
-	if (!c->source || !c->cfg.source.idle_hz || source_info(c->source)->hz != wanted_hz(c) ||
+	if (!c->source || !c->cfg.source.idle_hz || source_info(c->source)->hz != hz ||
 	    !idle_look(&c->idle, mono_now(), &c->status.counters, source_info(c->source)->cpus))
+		return;
+	/* what is known of it may be 8 s old */
+	if (!source_look(c->source) && source_info(c->source)->hz != hz)
 		return;
 	hz = wanted_hz(c);
 	log_info("%s: sampling at %u Hz",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The kmod source: the rings of /dev/ringprof, control by netlink. Opening,
- * configuring, CPUs that come; the samples' way is in kmod_ring.c.
+ * CPUs that come; settings are in kmod_settings.c, the samples' way in kmod_ring.c.
  *
  * A ring that lost its place (see decode.h) is understood again from its next
  * EPOCH, which may be long in coming; so after a while the device is opened
@@ -19,16 +19,9 @@
 
 #include "base/clock.h"
 #include "source/kmod_ring.h"
+#include "source/kmod_settings.h"
 
 #define PATIENCE_NS (6 * NSEC_PER_SEC)
-
-/* rescans, that is 8 s */
-#define ASK_EACH 4
-
-struct signs {
-	uint64_t weights; /* of all rings, added up */
-	struct cpu_mask online, moving;
-};
 
 struct kmod {
 	struct source *s;
@@ -36,9 +29,8 @@ struct kmod {
 	int fd;
 	bool adopted; /* sampling was on when we came (the reader before was killed) */
 	bool running;
-	uint32_t max_nodes;	   /* nodes a CPU and epoch that we keep */
-	struct signs signs;	   /* at the last rescan */
-	unsigned int ask, unasked; /* rescans: that ask for settings still, that did not */
+	uint32_t max_nodes; /* nodes a CPU and epoch that we keep */
+	struct kmod_signs signs;
 	uint64_t missed, missed_base;
 	uint64_t unwind[16], unwind_base[16];
 	uint32_t n_cpus;
@@ -114,124 +106,6 @@ static int check_module(struct kmod *k, const struct control_info *mod, char *er
 	return 0;
 }
 
-static uint32_t count_cpus(const char *list)
-{
-	struct cpu_mask m;
-	uint32_t n = 0;
-
-	if (cpus_parse(list, &m))
-		return 0;
-	for (uint32_t i = 0; i < CPUS_MAX / 64; i++)
-		n += (uint32_t)__builtin_popcountll(m.bits[i]);
-	return n;
-}
-
-/* What is in force, for info. */
-static int read_settings(struct kmod *k, char *err, size_t errlen)
-{
-	struct source_info *info = &k->s->info;
-	struct control_config *cfg = calloc(1, sizeof(*cfg));
-	int r = cfg ? control_get(k->ctl, cfg) : -ENOMEM;
-
-	if (r) {
-		free(cfg);
-		return fail_control(k, r, "", err, errlen);
-	}
-	info->hz = cfg->hz;
-	info->period = cfg->period;
-	info->unit = cfg->unit;
-	info->budget = cfg->budget;
-	info->cpus = count_cpus(cfg->cpus_active);
-	k->max_nodes = cfg->node_budget ? cfg->node_budget : DECODE_MAX_NODES;
-	free(cfg);
-	return 0;
-}
-
-/* What the rings tell: the periods in force, and which CPUs are sampled. true: some are. */
-static bool read_signs(struct kmod *k, struct signs *ret)
-{
-	bool any = false;
-
-	*ret = (struct signs){ .online = k->s->online };
-	for (uint32_t i = 0; i < k->n_cpus && i < CPUS_MAX; i++) {
-		if (!k->rings[i].head || !kmod_ring_moves(&k->rings[i]))
-			continue;
-		any = true;
-		ret->moving.bits[i / 64] |= UINT64_C(1) << (i % 64);
-		ret->weights += k->rings[i].dec.weight;
-	}
-	return any;
-}
-
-/*
- * The governor changes settings, people do, and a CPU that comes or goes. Mostly that
- * is seen in the rings, which saves an idle host half of what the module is asked; for
- * the rest (a budget, a rate while nothing is emitted) the rescans are counted. What the
- * module does about a CPU may come after the kernel says so, hence a second time.
- */
-static bool settings_may_differ(struct kmod *k)
-{
-	struct signs now;
-
-	if (!read_signs(k, &now) || memcmp(&now, &k->signs, sizeof(now)))
-		k->ask = 2;
-	else if (!k->ask && ++k->unasked >= ASK_EACH)
-		k->ask = 1;
-	k->signs = now;
-	if (!k->ask)
-		return false;
-	k->ask--;
-	k->unasked = 0;
-	return true;
-}
-
-/* What the module takes: a power of two within its limits. */
-static uint32_t ring_size(uint32_t wanted)
-{
-	uint32_t size = RINGPROF_MIN_DATA_SIZE;
-
-	while (size < wanted && size < RINGPROF_MAX_DATA_SIZE)
-		size *= 2;
-	return size;
-}
-
-/*
- * The pids we were asked for are no filter in the module: what those processes
- * fork must be profiled from its first moment, which only the side band, in
- * time order, can tell. See source_wants.
- */
-static int write_settings(struct kmod *k, char *err, size_t errlen)
-{
-	const struct source_config *want = &k->s->cfg;
-	struct control_config *cfg = calloc(1, sizeof(*cfg));
-	int r = -ENOMEM;
-
-	if (!cfg) {
-		snprintf(err, errlen, "kmod: out of memory");
-		return r;
-	}
-	cfg->hz = want->hz;
-	cfg->set_hz = want->hz;
-	cfg->ring_size = ring_size(want->ring_bytes);
-	cfg->set_ring_size = want->ring_bytes;
-	cfg->max_depth = want->max_depth;
-	cfg->set_max_depth = want->max_depth;
-	cfg->budget = want->budget;
-	cfg->set_budget = want->set_budget;
-	cfg->table_budget = want->table_budget;
-	cfg->set_table_budget = want->set_table_budget && k->s->info.features & RINGPROF_FEAT_ROWS;
-	cfg->flags = (want->no_kernel ? RINGPROF_F_NO_KERNEL : 0) |
-		     (want->no_user ? RINGPROF_F_NO_USER : 0);
-	cfg->set_flags = cfg->set_cpus = cfg->set_cgroup = cfg->set_tgids = true;
-	if (want->cpus)
-		snprintf(cfg->cpus, sizeof(cfg->cpus), "%s", want->cpus);
-	if (want->cgroup)
-		snprintf(cfg->cgroup, sizeof(cfg->cgroup), "%s", want->cgroup);
-	r = control_set(k->ctl, cfg);
-	free(cfg);
-	return r ? fail_control(k, r, "settings: ", err, errlen) : 0;
-}
-
 /* Leaves a sampling module as it is when told to adopt it; else makes it ours. */
 static int configure(struct kmod *k, const struct control_info *mod, char *err, size_t errlen)
 {
@@ -245,7 +119,7 @@ static int configure(struct kmod *k, const struct control_info *mod, char *err, 
 		if (r)
 			return fail_control(k, r, "stop: ", err, errlen);
 	}
-	return write_settings(k, err, errlen);
+	return kmod_settings_write(k->ctl, &k->s->cfg, &k->s->info, err, errlen);
 }
 
 /* Rings that are there. Only a broken one is an error: others may come later. */
@@ -280,6 +154,11 @@ static void read_stats(struct kmod *k, bool first)
 	_Static_assert(sizeof(k->unwind) <= sizeof(st.unwind), "all of them are there");
 	for (size_t i = 0; i < sizeof(k->unwind) / sizeof(k->unwind[0]); i++)
 		k->unwind[i] = i < st.n_unwind ? since(st.unwind[i], k->unwind_base[i]) : 0;
+}
+
+static int read_settings(struct kmod *k, char *err, size_t errlen)
+{
+	return kmod_settings_read(k->ctl, &k->s->info, &k->max_nodes, err, errlen);
 }
 
 /*
@@ -415,13 +294,21 @@ static int kmod_rescan(struct source *s)
 	if (r)
 		return r;
 	/* the last ones known will do until then */
-	if (settings_may_differ(k) && read_settings(k, err, sizeof(err)))
-		k->ask = 1;
+	if (kmod_settings_may_differ(&k->signs, &s->online, k->rings, k->n_cpus) &&
+	    read_settings(k, err, sizeof(err)))
+		kmod_settings_ask(&k->signs);
 	read_stats(k, false);
 	for (uint32_t i = 0; i < k->n_cpus; i++)
 		if (k->rings[i].head)
 			stuck |= kmod_ring_is_stuck(&k->rings[i], now, PATIENCE_NS);
 	return stuck ? attach_again(k) : 0;
+}
+
+static int kmod_look(struct source *s)
+{
+	char unused[256];
+
+	return read_settings(s->priv, unused, sizeof(unused));
 }
 
 static void kmod_note(struct source *s)
@@ -480,6 +367,7 @@ const struct source_ops source_ops_kmod = {
 	.start = kmod_start,
 	.stop = kmod_stop,
 	.rescan = kmod_rescan,
+	.look = kmod_look,
 	.note = kmod_note,
 	.add = kmod_add,
 	.release = kmod_release,

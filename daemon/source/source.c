@@ -172,6 +172,11 @@ const struct source_info *source_info(struct source *s)
 	return &s->info;
 }
 
+int source_look(struct source *s)
+{
+	return s->ops->look ? s->ops->look(s) : 0;
+}
+
 int source_fd(const struct source *s)
 {
 	return s->epfd;

@@ -154,7 +154,10 @@ void source_close(struct source *s);
 int source_start(struct source *s, char *err, size_t errlen);
 /* What was sampled until then is delivered by a drain SOURCE_LAG_NS later. */
 int source_stop(struct source *s);
+/* What it samples by, as last seen: the module is asked when its rings show a change, and every 8 s. */
 const struct source_info *source_info(struct source *s);
+/* Sees to it that this is up to date. 0, or -errno: it could not be asked. */
+int source_look(struct source *s);
 
 /* Becomes readable (POLLIN) when a ring is half full; -1 if there is none. */
 int source_fd(const struct source *s);

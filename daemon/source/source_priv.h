@@ -27,6 +27,8 @@ struct source_ops {
 	int (*stop)(struct source *s);
 	/* Looks after CPUs that came or went. */
 	int (*rescan)(struct source *s);
+	/* Brings s->info up to date; NULL: it always is. 0 or -errno. */
+	int (*look)(struct source *s);
 	/* One round: where the rings end, their streams to s->merge, room given back. */
 	void (*note)(struct source *s);
 	int (*add)(struct source *s);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "source/kmod_ring.h"
+#include "source/kmod_settings.h"
 #include "tap.h"
 
 #define SIZE  16384U
@@ -297,6 +298,53 @@ TEST(a_ring_that_only_drops_is_stuck_after_a_while)
 	put_sample(7, 11);
 	run();
 	CHECK(kmod_ring_is_stuck(&ring, 3060, 50));
+}
+
+/* Rescans until settings are asked for: 1 at the next one, 0 not in n. */
+static unsigned int asked_within(struct kmod_signs *s, const struct cpu_mask *online,
+				 unsigned int n)
+{
+	for (unsigned int i = 1; i <= n; i++) {
+		head->calls++;
+		if (kmod_settings_may_differ(s, online, &ring, 1))
+			return i;
+	}
+	return 0;
+}
+
+TEST(settings_are_asked_for_when_rings_show_a_change)
+{
+	struct cpu_mask online = { .bits = { 3 } };
+	struct kmod_signs s = { 0 };
+
+	device_new();
+	CHECK_EQ(map_ring(), 0);
+	put_epoch(1);
+	put_sample(1, mono_now());
+	run();
+	/* at first twice, then now and then */
+	CHECK_EQ(asked_within(&s, &online, 1), 1);
+	CHECK_EQ(asked_within(&s, &online, 1), 1);
+	CHECK_EQ(asked_within(&s, &online, 9), 4);
+	CHECK_EQ(asked_within(&s, &online, 9), 4);
+	/* a CPU that came */
+	online.bits[0] = 7;
+	CHECK_EQ(asked_within(&s, &online, 1), 1);
+	CHECK_EQ(asked_within(&s, &online, 1), 1);
+	CHECK_EQ(asked_within(&s, &online, 3), 0);
+	/* another period */
+	ring.dec.weight *= 2;
+	CHECK_EQ(asked_within(&s, &online, 1), 1);
+	CHECK_EQ(asked_within(&s, &online, 1), 1);
+	CHECK_EQ(asked_within(&s, &online, 3), 0);
+	/* asked in vain */
+	kmod_settings_ask(&s);
+	CHECK_EQ(asked_within(&s, &online, 1), 1);
+	CHECK_EQ(asked_within(&s, &online, 3), 0);
+	/* nothing is sampled: nothing is told either */
+	for (int i = 0; i < 3; i++)
+		CHECK(kmod_settings_may_differ(&s, &online, &ring, 1));
+	device_close();
 }
 
 TEST(times_of_another_clock_become_monotonic)
