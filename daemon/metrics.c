@@ -365,7 +365,8 @@ static void write_symbols(struct buf *b, const struct metrics_env *env)
 	write_symbol_cache(b, &f);
 	write_debuginfod(b, &s.debuginfod);
 	counter(b, "ringprof_names_put_off_total",
-		"Names given mangled, as nobody could make them readable then.", s.put_off);
+		"Times that a mangled name was asked for and nobody could make it readable.",
+		s.put_off);
 	counter(b, "ringprof_name_limit_total", "Names not kept: limit reached.", s.limit_hits);
 }
 

@@ -107,13 +107,13 @@ void reading_tell(struct readings *r)
 	for (int i = 0; i < READING_N; i++) {
 		reader_counters(r->readers[i], &c);
 		if (c.deaths > r->deaths[i])
-			log_warn("the process rp-%s, which reads files, ended; it is started again "
-				 "(%" PRIu64 " times so far)",
+			log_warn("the process rp-%s, which reads what programs bring along, ended; "
+				 "it is started again (%" PRIu64 " times so far)",
 				 c.name, c.deaths);
 		r->deaths[i] = c.deaths;
 		while (reader_next_refused(r->readers[i], path, sizeof(path), &fault))
-			log_warn("%s: rp-%s, which reads files, ended in \"%s\" at it; it is not "
-				 "read again until ringprofd is restarted",
+			log_warn("%s: rp-%s ended in \"%s\" at it; it is not read again until "
+				 "ringprofd is restarted",
 				 path, c.name, reader_fault_name(fault));
 	}
 }

@@ -110,8 +110,8 @@ static void status_readers_text(const json_t *readers)
 	json_array_foreach(readers, i, r)
 	{
 		if (num(r, "deaths"))
-			printf("trouble  the process rp-%s, which reads files, ended %lld "
-			       "times%s\n",
+			printf("trouble  the process rp-%s, which reads what programs bring "
+			       "along, ended %lld times%s\n",
 			       str(r, "reads"), num(r, "deaths"),
 			       num(r, "pid") ? "" : ", and is not there now");
 		json_array_foreach(json_object_get(r, "refused"), j, path)

@@ -27,6 +27,7 @@ void query_resolve(const struct query_env *env, const struct model_object *o, ui
 		   uint64_t *line_ns, struct sym_answer *ret)
 {
 	ret->n = 0;
+	ret->unsettled = false;
 	ret->module[0] = '\0';
 	/* what a file of the history holds may be of a program that is gone */
 	if (!o->stored || !stored_name(o->stored, off, ret))

@@ -172,6 +172,17 @@ static bool begins_with(const struct dict *d, const struct dict *part)
 	return true;
 }
 
+/* A mangled name may have become readable since part was written. */
+static bool same_names(const struct name_row *a, const struct name_row *b)
+{
+	if (a->n_lines != b->n_lines)
+		return false;
+	for (uint32_t i = 0; i < a->n_lines; i++)
+		if (strcmp(a->lines[i].name, b->lines[i].name) != 0)
+			return false;
+	return true;
+}
+
 /* Has part the frame's name, as good as d's is? */
 static bool has_name(const struct dict *d, uint32_t frame, const struct dict *part)
 {
@@ -179,7 +190,7 @@ static bool has_name(const struct dict *d, uint32_t frame, const struct dict *pa
 	struct name_row own, its;
 
 	return name_table_get(d->names, f->object, f->off, &own) &&
-	       name_table_get(part->names, f->object, f->off, &its) && own.n_lines == its.n_lines &&
+	       name_table_get(part->names, f->object, f->off, &its) && same_names(&own, &its) &&
 	       own.has_vaddr == its.has_vaddr;
 }
 

@@ -10,11 +10,13 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "store/history.h"
 #include "store/roll_int.h"
 
 #define MOST_UNNAMED 8192 /* remembered: 64 KiB */
-#define ASKED_AGAIN  32	  /* in vain, with a window */
+#define ASKED_AGAIN  32	  /* in vain, with a window; and no longer than that: */
+#define AGAIN_NS     NSEC_PER_SEC
 
 static bool ask_name(struct roll *r, const struct model_object *o, uint64_t off,
 		     struct sym_answer *a, bool *has_vaddr, uint64_t *vaddr)
@@ -32,15 +34,14 @@ static bool ask_name(struct roll *r, const struct model_object *o, uint64_t off,
 	} else if (r->history->cfg.name) {
 		r->history->cfg.name(r->history->cfg.arg, o, off, a, has_vaddr, vaddr);
 	}
-	/* a name that is kept stays: one that may be readable later is asked for later */
-	if (!a->named || a->unsettled)
+	if (!a->named)
 		a->n = 0;
 	return a->n || *has_vaddr;
 }
 
 /*
- * Asks, and keeps what comes: 1 it is named; 0 it is not, and may be later; -1
- * it is not, nor will be. again: its address is kept already.
+ * Asks, and keeps what comes: 1 it is named; 0 it is not, and may be later, or may be
+ * readable then; -1 it is not, nor will be. again: as much was kept already.
  */
 static int name_frame(struct roll *r, const struct roll_fresh *fresh, bool again,
 		      struct sym_answer *a)
@@ -53,13 +54,13 @@ static int name_frame(struct roll *r, const struct roll_fresh *fresh, bool again
 
 	if (o->kind == FRAME_MARK)
 		return -1;
-	if (!ask_name(r, o, f->off, a, &has_vaddr, &vaddr) || (again && !a->n))
+	if (!ask_name(r, o, f->off, a, &has_vaddr, &vaddr) || (again && (!a->n || a->unsettled)))
 		return 0;
 	pthread_mutex_lock(&r->dict->lock);
 	err = dict_name(r->dict, fresh->frame, a, has_vaddr,
 			has_vaddr ? (int64_t)(vaddr - f->off) : 0);
 	pthread_mutex_unlock(&r->dict->lock);
-	return !err && a->n;
+	return !err && a->n && !a->unsettled;
 }
 
 static void remember(struct roll_map *m, const struct roll_fresh *f)
@@ -98,9 +99,9 @@ static void name_fresh(struct roll *r, struct sym_answer *a)
 static void name_again(struct roll *r, struct sym_answer *a)
 {
 	struct roll_map *m = &r->map;
-	uint64_t named = 0;
+	uint64_t named = 0, until = mono_now() + AGAIN_NS;
 
-	for (size_t vain = 0; vain < ASKED_AGAIN && m->n_unnamed;) {
+	for (size_t vain = 0; vain < ASKED_AGAIN && m->n_unnamed && mono_now() < until;) {
 		size_t at = m->next_unnamed++ % m->n_unnamed;
 
 		if (history_hurries(r->history))

@@ -10,7 +10,7 @@
 #include "sym/symbols.h"
 #include "sym/symtab.h"
 
-int demangle_ask(struct reader *r, const char *name, char *out, size_t outlen)
+int demangle_ask(struct reader *r, const char *name, char *out, size_t outlen, uint64_t *ret_ns)
 {
 	XXH128_hash_t hash = XXH3_128bits(name, strlen(name));
 	/* who is to blame is known by key and size */
@@ -25,6 +25,7 @@ int demangle_ask(struct reader *r, const char *name, char *out, size_t outlen)
 
 	memcpy(blamed.key, &hash, sizeof(hash));
 	ret = reader_ask(r, &q, &a);
+	*ret_ns = a.ns;
 	if (ret < 0)
 		return ret;
 	ret = ret == 1 && a.len && a.len < outlen && !memchr(a.data, '\0', a.len);

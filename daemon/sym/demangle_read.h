@@ -14,9 +14,9 @@
 
 /*
  * The readable form of a name shorter than SYM_NAME_MAX into out[outlen]: 1; 0: it has
- * none; or -errno as reader_ask. Any thread.
+ * none; or -errno as reader_ask. ret_ns: how long it took to answer. Any thread.
  */
-int demangle_ask(struct reader *r, const char *name, char *out, size_t outlen);
+int demangle_ask(struct reader *r, const char *name, char *out, size_t outlen, uint64_t *ret_ns);
 /* The reader's side of it, see reader_serve_fn. */
 int demangle_serve(struct reader_conn *c, const struct reader_args *q, struct buf *ret);
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The pair (system name, readable name) by hash of the former; texts in a
- * strtab. One lock: the work under it is a hash, a probe and a compare. It is not held
- * while a name is made readable, by another process.
+ * strtab. Two locks, in that order:
+ *   asking  held while a name is made readable, by another process
+ *   lock    all else; the work under it is a hash, a probe and a compare
  *
- * Who asks that process waits for it, and what it is asked comes from strangers: what
- * takes longer than QUICK_NS costs SLOW_SHARE times as long in which nobody asks, with
- * SLOW_BURST_NS of it allowed at once.
+ * Who asks that process waits for it, and what it is asked comes from strangers: an
+ * answer that takes longer than QUICK_NS, or does not come, costs SLOW_SHARE times as
+ * long in which nobody asks, with SLOW_BURST_NS of it allowed at once. The start of the
+ * process is no answer's fault.
  */
 #include "sym/names.h"
 
@@ -25,7 +27,7 @@
 #include "sym/symbols.h"
 #include "sym/symtab.h"
 
-#define QUICK_NS      NSEC_PER_MSEC /* a question takes 11 us, on a busy host some ms */
+#define QUICK_NS      (10 * NSEC_PER_MSEC) /* an answer takes 11 us, on a busy host some ms */
 #define SLOW_SHARE    10
 #define SLOW_BURST_NS NSEC_PER_SEC
 
@@ -36,7 +38,7 @@ struct pair {
 
 struct names {
 	struct reader *demangler; /* NULL: done here */
-	pthread_mutex_t lock;
+	pthread_mutex_t asking, lock;
 	struct strtab *texts;
 	struct hmap index;
 	struct pair *pairs;
@@ -58,6 +60,7 @@ struct names *names_new(size_t max_bytes, struct reader *demangler)
 		free(n);
 		return NULL;
 	}
+	pthread_mutex_init(&n->asking, NULL);
 	pthread_mutex_init(&n->lock, NULL);
 	n->max_bytes = max_bytes;
 	n->demangler = demangler;
@@ -68,6 +71,7 @@ void names_free(struct names *n)
 {
 	if (!n)
 		return;
+	pthread_mutex_destroy(&n->asking);
 	pthread_mutex_destroy(&n->lock);
 	strtab_free(n->texts);
 	hmap_free(&n->index);
@@ -198,80 +202,94 @@ bool names_get(struct names *n, const char *name, bool symbol, const char **ret_
 }
 
 /* 1: it is in readable; 0: it has none; -EAGAIN: nobody can tell now. */
-static int demangle(const struct names *n, const char *name, char readable[SYM_READABLE_MAX])
+static int demangle(const struct names *n, const char *name, char readable[SYM_READABLE_MAX],
+		    uint64_t *ret_ns)
 {
 	int r;
 
+	*ret_ns = 0;
 	if (n->demangler)
-		r = demangle_ask(n->demangler, name, readable, SYM_READABLE_MAX);
+		r = demangle_ask(n->demangler, name, readable, SYM_READABLE_MAX, ret_ns);
 	else
 		r = sym_demangle(name, readable, SYM_READABLE_MAX) == readable;
-	if (r <= 0)
-		return r == -EAGAIN ? r : 0;
-	clean(readable, strlen(readable));
-	return 1;
+	/* a refused one, and one that it makes no sense of, have none; the rest may pass */
+	if (r < 0)
+		return r == READER_REFUSED || r == -EINVAL ? 0 : -EAGAIN;
+	clean(readable, r ? strlen(readable) : 0);
+	return r;
 }
 
-static void charge(struct names *n, uint64_t began)
+static void charge(struct names *n, uint64_t took)
 {
-	uint64_t now = mono_now(), took = now - began;
+	uint64_t now = mono_now();
 
-	/* done here, whoever asks is who it is done for */
-	if (took <= QUICK_NS || !n->demangler)
-		return;
-	n->paid = (n->paid > now ? n->paid : now) + took * SLOW_SHARE;
+	if (took > QUICK_NS)
+		n->paid = (n->paid > now ? n->paid : now) + took * SLOW_SHARE;
 }
 
-/* What p reads as from now on; itself where there is no other, or no room for it. */
+/* What p reads as from now on. NULL: there is no room for it. */
 static const char *settle(struct names *n, struct pair *p, const char *readable)
 {
-	const char *text = readable && !is_full(n, true) ? readable : p->system;
-
-	/* somebody may have asked the same meanwhile */
-	if (!p->readable)
-		p->readable = intern_cut(n, text);
-	return p->readable ? p->readable : p->system;
+	if (readable && is_full(n, true))
+		return NULL;
+	p->readable = intern_cut(n, readable ? readable : p->system);
+	return p->readable;
 }
 
+/* asking held */
 static const char *ask(struct names *n, uint64_t hash, const char *name)
 {
 	char readable[SYM_READABLE_MAX];
-	uint64_t began = mono_now();
-	int r = demangle(n, name, readable);
+	uint64_t began = mono_now(), took;
+	int r = demangle(n, name, readable, &took);
 	const char *ret = NULL;
 
 	pthread_mutex_lock(&n->lock);
-	charge(n, began);
+	charge(n, r < 0 ? mono_now() - began : took);
 	if (r >= 0)
 		ret = settle(n, find(n, hash, name), r ? readable : NULL);
-	else
-		n->put_off++;
+	n->put_off += !ret;
 	pthread_mutex_unlock(&n->lock);
 	return ret;
 }
 
-/* NULL: nobody can tell now. What is no symbol's name reads as it is. */
+/* Is it to be asked about? Else *ret is what it reads as, NULL: nobody may ask now. */
+static bool must_ask(struct names *n, uint64_t hash, const char *name, const char **ret)
+{
+	const struct pair *p;
+	bool must;
+
+	pthread_mutex_lock(&n->lock);
+	p = find(n, hash, name);
+	/* what is no symbol's reads as it is */
+	*ret = p ? p->readable : name;
+	must = !*ret && mono_now() + SLOW_BURST_NS >= n->paid;
+	n->put_off += !*ret && !must;
+	pthread_mutex_unlock(&n->lock);
+	return must;
+}
+
+/* NULL: nobody can tell now. */
 static const char *readable_of(struct names *n, const char *system_name)
 {
 	uint64_t hash = hash_of(system_name, strlen(system_name), true);
-	const char *ret = system_name;
-	const struct pair *p;
-	bool wait = false;
+	const char *ret;
 
-	pthread_mutex_lock(&n->lock);
-	p = find(n, hash, system_name);
-	if (p) {
-		ret = p->readable;
-		wait = !ret && mono_now() + SLOW_BURST_NS >= n->paid;
-		n->put_off += !ret && !wait;
-	}
-	pthread_mutex_unlock(&n->lock);
-	return wait ? ask(n, hash, system_name) : ret;
+	if (!must_ask(n, hash, system_name, &ret))
+		return ret;
+	pthread_mutex_lock(&n->asking);
+	/* who had it before may have asked the same, or waited for too long */
+	if (must_ask(n, hash, system_name, &ret))
+		ret = ask(n, hash, system_name);
+	pthread_mutex_unlock(&n->asking);
+	return ret;
 }
 
-bool names_settle(struct names *n, struct sym_answer *a)
+void names_settle(struct names *n, struct sym_answer *a)
 {
-	a->unsettled = false;
+	/* not a second time for one answer */
+	if (a->unsettled)
+		return;
 	for (uint32_t i = 0; i < a->n; i++) {
 		struct sym_line *l = &a->lines[i];
 		const char *readable = l->name;
@@ -283,7 +301,6 @@ bool names_settle(struct names *n, struct sym_answer *a)
 		else
 			a->unsettled = true;
 	}
-	return !a->unsettled;
 }
 
 void names_counters(struct names *n, struct names_counters *ret)

@@ -38,16 +38,16 @@ bool names_get(struct names *n, const char *name, bool symbol, const char **ret_
 	       const char **ret_system_name);
 /*
  * Makes the names of an answer readable, for which another process may be asked and
- * waited for: hold no lock. false, and a->unsettled: of one nobody can tell now (there is
- * no process, or too much was waited for it already; counted). It stands as it is then,
- * and the answer is not to be kept.
+ * waited for: hold no lock. Of one that nobody can tell now (there is no process, or too
+ * much was waited for it already) a->unsettled is set, and it stands as it is; an answer
+ * that has it set already is left alone.
  */
-bool names_settle(struct names *n, struct sym_answer *a);
+void names_settle(struct names *n, struct sym_answer *a);
 
 struct names_counters {
 	uint64_t bytes;
 	uint64_t limit_hits;
-	uint64_t put_off; /* names given mangled, as nobody could tell then */
+	uint64_t put_off; /* times that a name was to be readable and nobody could tell */
 };
 void names_counters(struct names *n, struct names_counters *ret);
 

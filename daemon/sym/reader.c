@@ -20,8 +20,9 @@
 #include "sym/reader_int.h"
 #include "sym/reader_msg.h"
 
-#define START_WAIT_NS NSEC_PER_SEC /* for a process that is being started */
-#define MAX_OPENS     16384	   /* files asked for in one question */
+#define START_WAIT_NS NSEC_PER_SEC	  /* for a process that is to be started */
+#define START_NS      (10 * NSEC_PER_SEC) /* until it answers, on a host that does all at once */
+#define MAX_OPENS     16384		  /* files asked for in one question */
 #define OPEN_MAX      (2 * 4096 + 2)
 
 const char *reader_fault_name(enum reader_fault f)
@@ -116,12 +117,12 @@ static int open_for(const struct reader_question *q, const struct reader_msg *m,
 	return r;
 }
 
-static int converse(struct reader *r, int sock, const struct reader_question *q,
+static int converse(int sock, const struct reader_question *q, uint64_t timeout,
 		    struct reader_msg *m)
 {
 	const struct reader_head h = { .op = q->op, .n_fds = q->n_fds };
 	const struct iovec part = { (void *)q->args, q->len };
-	uint64_t until = mono_now() + r->cfg.timeout;
+	uint64_t until = mono_now() + timeout;
 	size_t max = q->max_answer > OPEN_MAX ? q->max_answer : OPEN_MAX;
 	int err = reader_send(sock, &h, &part, 1, q->fds, until);
 
@@ -135,6 +136,35 @@ static int converse(struct reader *r, int sock, const struct reader_question *q,
 		reader_msg_done(m);
 	}
 	return err ? err : -EPROTO;
+}
+
+/* Has it started? Else it is gone afterwards. */
+static bool greet(struct reader *r, int sock, uint64_t process)
+{
+	const struct reader_question q = { .op = READER_HELLO };
+	struct reader_msg m = { .fds = { -1, -1 } };
+	int err = process == r->greeted ? 0 : converse(sock, &q, START_NS, &m);
+
+	reader_msg_done(&m);
+	if (!err) {
+		r->greeted = process;
+		return true;
+	}
+	close(sock);
+	reader_reap(r, process);
+	return false;
+}
+
+/* take_socket's, of a process that has started; one that was killed meanwhile is no reason to give up. */
+static int take_started(struct reader *r, uint64_t wanted, uint64_t *ret_process)
+{
+	for (int i = 0; i < 2; i++) {
+		int sock = take_socket(r, wanted, ret_process);
+
+		if (sock < 0 || greet(r, sock, *ret_process))
+			return sock;
+	}
+	return -EAGAIN;
 }
 
 static enum reader_fault fault_of(int err, int wait_status)
@@ -152,13 +182,15 @@ static int ask(struct reader *r, const struct reader_question *q, struct reader_
 	       enum reader_fault *ret_fault)
 {
 	struct reader_msg m = { .fds = { -1, -1 } };
-	uint64_t process;
-	int sock = take_socket(r, q->process, &process), err;
+	uint64_t process, began;
+	int sock = take_started(r, q->process, &process), err;
 
 	*ret_fault = READER_FAULTS;
 	if (sock < 0)
 		return sock;
-	err = converse(r, sock, q, &m);
+	began = mono_now();
+	err = converse(sock, q, r->cfg.timeout, &m);
+	ret->ns += mono_now() - began;
 	if (err == -ENOMEM) {
 		/* here, for what it says: it is in the middle of saying it */
 		close(sock);
@@ -173,10 +205,13 @@ static int ask(struct reader *r, const struct reader_question *q, struct reader_
 		return -EAGAIN;
 	}
 	give_back(r, sock, process);
-	if (m.status >= 0)
-		*ret = (struct reader_answer){ m.data, m.len, process };
-	else
+	if (m.status >= 0) {
+		ret->data = m.data;
+		ret->len = m.len;
+		ret->process = process;
+	} else {
 		free(m.data);
+	}
 	/* these two are ours to say */
 	return m.status == -EAGAIN || m.status == READER_REFUSED ? -EINVAL : m.status;
 }
@@ -228,7 +263,7 @@ int reader_ask(struct reader *r, const struct reader_question *q, struct reader_
 {
 	int err;
 
-	*ret = (struct reader_answer){ NULL, 0, 0 };
+	*ret = (struct reader_answer){ 0 };
 	pthread_mutex_lock(&r->turn);
 	err = ask_twice(r, q, ret);
 	pthread_mutex_unlock(&r->turn);

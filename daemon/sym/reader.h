@@ -51,6 +51,7 @@ enum reader_op {
 	READER_ROWS,
 	READER_JIT,
 	READER_DEMANGLE,
+	READER_HELLO, /* any answer will do: it has started */
 	READER_OPS
 };
 
@@ -94,12 +95,14 @@ struct reader_answer {
 	void *data; /* the caller's to free */
 	size_t len;
 	uint64_t process; /* that answered; never the same for two */
+	uint64_t ns;	  /* that it took, or was waited for, its start not counted */
 };
 
 /*
  * The reader's own status, negative for an error; and READER_REFUSED; -EAGAIN:
  * there is no process now, and it is worth asking later; -ESTALE: the process
- * that was meant is gone. Without ret->data where it is negative.
+ * that was meant is gone. Without ret->data where it is negative. A file is not to
+ * blame for a process that does not start.
  */
 int reader_ask(struct reader *r, const struct reader_question *q, struct reader_answer *ret);
 

@@ -32,6 +32,8 @@ struct reader {
 		enum reader_op op; /* READER_OPEN: there is none */
 	} suspect;		   /* the question at which it ended by accident last; turn */
 
+	uint64_t greeted; /* the last process that has started; turn */
+
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	pthread_t thread;

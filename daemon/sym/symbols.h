@@ -71,7 +71,7 @@ struct symbols_config {
 	uint64_t max_line_bytes;    /* open debug information; 0: 256 MiB */
 	struct reader *line_reader; /* who reads it (sym/reader.h), the caller's; NULL: we do */
 	struct reader *jit_reader;  /* the same of perf maps and jitdumps */
-	struct reader *demangler;   /* who makes names readable */
+	struct reader *demangler;   /* who makes names readable, likewise */
 	const char *debug_dirs;	    /* colon separated, NULL: /usr/lib/debug */
 	const char *kallsyms;	    /* NULL: /proc/kallsyms */
 	/*
@@ -145,7 +145,7 @@ void symbols_unnamed_kernel(struct symbols *s, uint64_t addr, struct sym_answer 
 
 struct symbols_counters {
 	uint64_t kernel_symbols, resolved, unnamed, name_bytes, limit_hits;
-	uint64_t put_off; /* names given mangled, as nobody could make them readable then */
+	uint64_t put_off; /* times that a name was to be readable and nobody could tell */
 	uint64_t answer_bytes, answer_hits;
 	/* debug information: open now, bytes of it, files opened, closed for others' sake */
 	uint64_t line_files, line_bytes, line_loads, line_evictions;

@@ -142,8 +142,8 @@ static int add_lines(struct user *u, struct file *f, uint64_t off, uint64_t vadd
 		ret->n = c.n;
 	else
 		ret->lines[0] = c.function;
-	if (names_settle(u->names, ret))
-		answers_put(u->answers, f->id, off, ret);
+	names_settle(u->names, ret);
+	answers_put(u->answers, f->id, off, ret);
 	return 0;
 }
 

@@ -56,7 +56,8 @@ static bool settled(struct names *n, const char *name, bool symbol, const char *
 
 	if (!names_get(n, name, symbol, &a.lines[0].name, &a.lines[0].system_name))
 		return false;
-	CHECK(names_settle(n, &a));
+	names_settle(n, &a);
+	CHECK(!a.unsettled);
 	*ret_name = a.lines[0].name;
 	*ret_system_name = a.lines[0].system_name;
 	return true;
