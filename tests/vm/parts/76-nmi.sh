@@ -30,7 +30,8 @@ sampling() {
 # The NMIs come and go within the recording: all that were sampled are in its counters
 nmi_record() {
 	local r lines
-	ringtool record -F 499 -a -s "$tmp/s" -d 15 -- "$prog" 22 15 > "$tmp/r" 2> "$tmp/r.err" &
+	# room for all of it: a debug kernel's reader may be away for seconds
+	ringtool record -F 499 -r 0x800000 -a -s "$tmp/s" -d 15 -- "$prog" 22 15 > "$tmp/r" 2> "$tmp/r.err" &
 	r=$!
 	"$prog" 22 15 &
 	sampling || return 1
