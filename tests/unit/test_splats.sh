@@ -14,6 +14,7 @@ boot='[    0.000000] Linux version 6.1.0-56-amd64 (x@y) (gcc-12) #1 SMP
 [    0.500000] kasan: KernelAddressSanitizer initialized
 [    0.600000] rcu: Preemptible hierarchical RCU implementation.
 [    0.610000] rcu:     RCU debug extended QS entry/exit.
+[    0.620000] rcu:     RCU callback double-/use-after-free debug is enabled.
 [    0.700000] kmemleak: Kernel memory leak detector initialized (mem pool available: 15000)
 [    0.800000] NMI watchdog: Perf NMI watchdog permanently disabled
 [    1.000000] Lock dependency validator: Copyright (c) 2006 Red Hat, Inc., Ingo Molnar
