@@ -69,6 +69,7 @@ static bool resolve_function(struct user *u, struct file *f, uint64_t off, uint6
 
 	*vaddr = off;
 	ret->n = 1;
+	ret->unsettled = false;
 	ret->lines[0] = (struct sym_line){ .file = "" };
 	ret->func_start = 0;
 	if (!f) {
