@@ -55,16 +55,16 @@ $(WORK)/pprof:
 
 vm-programs: workloads $(WORK)/ringtool $(WORK)/abuse $(WORK)/pprof daemon corpus
 
-# tests/run shows what failed; the figures are lines of their own
+# tests/run shows what failed; the figures are lines of their own. KERNELS [PROGRAM,ARG...]: run before
 vm_on = $(Q)st=0; VM_TIMEOUT=$(VM_TIMEOUT) tests/run -t $$(($(VM_TIMEOUT) + 600)) \
-	$(if $(RESULTS),-o $(RESULTS)) $(1:%=tests/vm/on$(comma)%) || st=1; \
+	$(if $(RESULTS),-o $(RESULTS)) $(2) $(1:%=tests/vm/on$(comma)%) || st=1; \
 	for k in $(1); do sed -n "s/^\# figure:/$$k:/p" build/vm-$$k.tap; done; (exit $$st)
 comma := ,
 
 check-vm: vm-clock vm-icount
 
 vm-clock: vm-programs
-	$(call vm_on,$(KERNEL))
+	$(call vm_on,$(KERNEL),tests/vm/rig$(comma)$(KERNEL))
 
 # its clock counts instructions: whatever else runs on the host leaves it alone
 vm-icount: vm-programs

@@ -24,7 +24,6 @@ static bool ask_name(struct roll *r, const struct model_object *o, uint64_t off,
 	*has_vaddr = false;
 	memset(a, 0, offsetof(struct sym_answer, lines));
 	a->named = 0;
-	a->unsettled = false;
 	a->func_start = 0;
 	a->module[0] = '\0';
 	if (o->stored) {
