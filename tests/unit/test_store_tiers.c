@@ -30,17 +30,21 @@ static void fill_fat(struct store *s, struct world_model *m, uint64_t from, uint
 
 struct alone {
 	struct world_sums sums;
-	uint64_t files, unnamed;
+	uint64_t files, unnamed, mangled;
 };
 
-static void count_unnamed(struct alone *a, const struct window *w)
+static void count_names(struct alone *a, const struct window *w)
 {
+	struct sym_answer name;
+
 	for (uint32_t i = 0; i < w->n_entries; i++) {
 		const struct model_frame *f =
 			model_frame(w->model, model_stack(w->model, w->entries[i].stack)->frame);
 		const struct model_object *o = model_object(w->model, f->object);
 
 		a->unnamed += o->kind == FRAME_USER && !stored_is_named(o->stored, f->off);
+		a->mangled += stored_name(o->stored, f->off, &name) &&
+			      !strncmp(name.lines[0].name, "_Z", 2);
 	}
 }
 
@@ -57,7 +61,7 @@ static void read_alone(const char *path, struct alone *a)
 		if (hfile_window(f, &f->rows[i], NULL, false, &w))
 			TAP_FAIL("%s: window %zu", path, i);
 		world_count(&a->sums, w);
-		count_unnamed(a, w);
+		count_names(a, w);
 		window_unref(w);
 	}
 	a->files++;
@@ -99,6 +103,7 @@ static uint64_t alone_same(const struct world_sums *truth)
 		for (int k = 0; k < WORLD_STACKS; k++)
 			CHECK_EQ(a.sums.by_stack[k], truth->by_stack[k]);
 		CHECK_EQ(a.unnamed, 0);
+		CHECK_EQ(a.mangled, 0);
 	}
 	return a.files;
 }
@@ -258,6 +263,42 @@ TEST(files_that_know_more_are_left_as_they_are)
 		CHECK_EQ(got.weight, truth.weight);
 	}
 	store_free(s);
+	model_unref(m.m);
+	world_end();
+}
+
+/*
+ * Power failed: a coarser tier's file has names as they were before they could
+ * be made readable. It is written on, with the readable ones.
+ */
+TEST(a_file_with_mangled_names_gets_the_readable_ones)
+{
+	/* BASE's day; what SQLite wrote last stands beside it while it is open */
+	const char *name = "1m-20241004-0.rph", *log = "1m-20241004-0.rph-wal";
+	struct world_sums truth;
+	struct world_model m;
+	struct alone a;
+	struct store *s;
+
+	world_begin();
+	world_model(&m);
+	s = world_open(SMALL, ROOMY);
+	world_unsettled = true;
+	world_fill(s, &m, BASE, BASE + 300 * SEC);
+	copy(name, "kept");
+	copy(log, "kept-log");
+	world_unsettled = false;
+	world_fill(s, &m, BASE + 300 * SEC, BASE + 600 * SEC);
+	store_free(s);
+	copy("kept", name);
+	copy("kept-log", log);
+	tier_alone("1m-", &a);
+	CHECK(a.mangled > 0);
+	s = world_open(SMALL, ROOMY);
+	world_fill(s, &m, BASE + 600 * SEC, BASE + 3600 * SEC);
+	store_free(s);
+	world_truth(&m, BASE, BASE + 3600 * SEC, &truth);
+	CHECK_EQ(alone_same(&truth), 1);
 	model_unref(m.m);
 	world_end();
 }
