@@ -111,6 +111,11 @@ static void name_place(void *arg, const struct model_object *o, uint64_t off,
 	*has_vaddr = query_vaddr(o, off, vaddr);
 }
 
+static uint64_t tell_place(void *arg, const struct model_object *o, uint64_t off)
+{
+	return query_address(arg, o, off);
+}
+
 static struct history_config limits(const struct config *c)
 {
 	struct history_config h = { .max_bytes = c->history_size,
@@ -133,6 +138,7 @@ void keep_open(const struct config *c, const char *host, struct query_env *env)
 	h.dir = dir;
 	h.host = host;
 	h.name = name_place;
+	h.tell = tell_place;
 	h.arg = env;
 	if (!dir || store_open_history(env->store, &h, err, sizeof(err)))
 		log_warn("%s; the history is kept in memory alone",

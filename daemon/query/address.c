@@ -6,7 +6,8 @@ uint64_t query_address(const struct query_env *env, const struct model_object *o
 {
 	uint64_t addr = off;
 
-	if (o->kind == FRAME_KERNEL && env->symbols)
+	/* the history has them as they were to be told when they were written */
+	if (o->kind == FRAME_KERNEL && !o->stored && env->symbols)
 		return symbols_tell_kernel(env->symbols, off);
 	query_vaddr(o, off, &addr);
 	return addr;

@@ -32,9 +32,6 @@ void query_resolve(const struct query_env *env, const struct model_object *o, ui
 	/* what a file of the history holds may be of a program that is gone */
 	if (!o->stored || !stored_name(o->stored, off, ret))
 		resolve_live(env, o, off, line_ns, ret);
-	else if (o->kind == FRAME_KERNEL && !ret->named && env->symbols)
-		/* the history's own has the address as it is */
-		symbols_unnamed_kernel(env->symbols, off, ret);
 	if (!ret->n) {
 		memset(&ret->lines[0], 0, sizeof(ret->lines[0]));
 		ret->n = 1;

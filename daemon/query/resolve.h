@@ -20,7 +20,10 @@ void query_resolve(const struct query_env *env, const struct model_object *o, ui
 		   uint64_t *line_ns, struct sym_answer *ret);
 /* ELF virtual address of a file offset; false: the object has none there. */
 bool query_vaddr(const struct model_object *o, uint64_t off, uint64_t *ret);
-/* The address to be told: that one, off where there is none, a kernel's as symbols_tell_kernel. */
+/*
+ * The address to be told: that one, off where there is none; a kernel's as
+ * symbols_tell_kernel, in the history as it stands there (history_config.tell).
+ */
 uint64_t query_address(const struct query_env *env, const struct model_object *o, uint64_t off);
 
 #endif

@@ -113,6 +113,15 @@ static int note_fresh(struct roll *r, uint32_t frame, uint32_t src)
 	return 0;
 }
 
+static uint64_t offset_of(const struct roll *r, const struct model_frame *f)
+{
+	const struct model_object *o = model_object(r->map.model, f->object);
+	const struct history_config *cfg = &r->history->cfg;
+
+	return o->kind == FRAME_KERNEL && !o->stored && cfg->tell ? cfg->tell(cfg->arg, o, f->off)
+								  : f->off;
+}
+
 static uint32_t map_frame(struct roll *r, uint32_t i)
 {
 	const struct model_frame *f = model_frame(r->map.model, i);
@@ -126,7 +135,7 @@ static uint32_t map_frame(struct roll *r, uint32_t i)
 	if (object == UINT32_MAX)
 		return UINT32_MAX;
 	model_counts(r->dict->model, counts);
-	number = model_add_frame(r->dict->model, object, f->off);
+	number = model_add_frame(r->dict->model, object, offset_of(r, f));
 	if (number == UINT32_MAX || (number >= counts[1] && note_fresh(r, number, i)))
 		return UINT32_MAX;
 	r->map.frames[i] = number + 1;

@@ -62,6 +62,11 @@ struct history_config {
 	 */
 	void (*name)(void *arg, const struct model_object *o, uint64_t off, struct sym_answer *ret,
 		     bool *has_vaddr, uint64_t *vaddr);
+	/*
+	 * A kernel address as it may leave the host: so it is kept, for a file may go
+	 * anywhere. From the writer's thread; NULL: as it is.
+	 */
+	uint64_t (*tell)(void *arg, const struct model_object *o, uint64_t off);
 	void *arg;
 };
 

@@ -201,7 +201,7 @@ uint64_t symbols_told_kernel(struct symbols *s, uint64_t told)
 	return told;
 }
 
-void symbols_unnamed_kernel(struct symbols *s, uint64_t addr, struct sym_answer *ret)
+static void unnamed_kernel(struct symbols *s, uint64_t addr, struct sym_answer *ret)
 {
 	char name[64];
 
@@ -229,7 +229,7 @@ static bool resolve_kernel(struct symbols *s, uint64_t addr, struct sym_answer *
 		__atomic_store_n(&s->kernel_stale, true, __ATOMIC_RELAXED);
 	pthread_rwlock_unlock(&s->kernel_lock);
 	if (!sym)
-		symbols_unnamed_kernel(s, addr, ret);
+		unnamed_kernel(s, addr, ret);
 	return sym;
 }
 

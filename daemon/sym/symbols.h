@@ -140,8 +140,6 @@ const char *sym_demangle(const char *name, char *out, size_t outlen);
  */
 uint64_t symbols_tell_kernel(struct symbols *s, uint64_t addr);
 uint64_t symbols_told_kernel(struct symbols *s, uint64_t told);
-/* A name made of such an address, for kernel code that has none. */
-void symbols_unnamed_kernel(struct symbols *s, uint64_t addr, struct sym_answer *ret);
 
 struct symbols_counters {
 	uint64_t kernel_symbols, resolved, unnamed, name_bytes, limit_hits;

@@ -230,7 +230,7 @@ for tag, v in pprof.fields(gzip.open(f"{d}/k.pb.gz").read()):
     if tag in (3, 4):  # mappings' starts and ends, locations
         n += sum(t in (2, 3) and w >= 1 << 63 for t, w in pprof.fields(v))
 for f in "k1", "k2", "k3":
-    n += len(re.findall(r"ffffffff8[0-9a-f]{7}", open(f"{d}/{f}").read(), re.I))
+    n += len(re.findall(r"ffff[0-9a-f]{12}", open(f"{d}/{f}").read(), re.I))
 print(n)
 P
 }
@@ -238,9 +238,24 @@ hides() {
 	local n
 	python3 -c "$moved" </proc/kallsyms >"$dir/kallsyms" && in_moved "$1" && n=$(told) || return 1
 	echo "# figure: kernel-addresses=$1: $n addresses of kernel code in answers"
+	hidden_until=${hidden_until:-$(date +%s)}
 	kill "$(cat "$dir/ringprofd.lock")" && wait "${pids[-2]}" "${pids[-1]}" 2>/dev/null
 	[ "$1" = on ] && [ "$n" -gt 0 ] || [ "$n" = 0 ]
 }
 ok "no answer tells where the kernel lies" hides off
 ok "unless that is allowed" hides on
+# A file of the history may go anywhere: what was written while it was hidden does not tell, to whoever may see the rest.
+kept() {
+	local told named
+	in_moved on && get "/api/v1/export?from=now-10m&until=$hidden_until" -o "$dir/out.rph" || return 1
+	kill "$(cat "$dir/ringprofd.lock")" && wait "${pids[-1]}" 2>/dev/null
+	rm -r "$dir/history" && in_moved on && get /api/v1/import --data-binary "@$dir/out.rph" -o "$dir/said" &&
+		get /api/v1/profile -G --data-urlencode 'query={host=~".+"}' -d "format=perf-script&from=now-10m&until=$hidden_until" -o "$dir/k4" ||
+		return 1
+	told=$(grep -cE 'ffff[0-9a-f]{12}' "$dir/k4")
+	named=$(grep -cF '[kernel' "$dir/k4")
+	echo "# figure: $told addresses of kernel code among $named kernel frames of an exported history"
+	[ "$told" = 0 ] && [ "$named" -gt 0 ]
+}
+ok "nor does what is exported" kept
 done_testing

@@ -161,6 +161,64 @@ static int check_names(void *arg, struct window *w)
 	return 0;
 }
 
+/* Of kernel frames: how many, and how many lie where they may be told to lie. */
+struct addresses {
+	uint64_t all, told;
+};
+
+static int count_addresses(void *arg, struct window *w)
+{
+	const struct query_env env = { 0 };
+	struct addresses *a = arg;
+
+	for (uint32_t i = 0; i < w->n_entries; i++) {
+		const struct model_frame *f =
+			model_frame(w->model, model_stack(w->model, w->entries[i].stack)->frame);
+		const struct model_object *o = model_object(w->model, f->object);
+
+		if (o->kind != FRAME_KERNEL)
+			continue;
+		a->all++;
+		a->told += f->off >= WORLD_TOLD && query_address(&env, o, f->off) == f->off;
+	}
+	return 0;
+}
+
+TEST(kernel_addresses_are_kept_as_they_may_be_told)
+{
+	struct store_ask ask = { .to = UINT64_MAX };
+	struct addresses a = { 0 };
+	struct world_sums truth;
+	struct world_model m;
+	struct store *s;
+
+	world_begin();
+	world_model(&m);
+	world_tells = true;
+	for (uint64_t i = 0; i < 2; i++) {
+		s = world_open(SMALL, 1ULL << 30);
+		world_fill(s, &m, BASE + i * 600 * SEC, BASE + (i + 1) * 600 * SEC);
+		store_free(s);
+	}
+	/* what is read of them is written on as it is */
+	s = world_open(SMALL, 1ULL << 30);
+	for (unsigned int i = 0; i < 4; i++) {
+		struct world_sums got;
+
+		ask.step = history_steps[i];
+		CHECK_EQ(store_feed(s, &ask, count_addresses, &a, NULL), 0);
+		world_truth(&m, BASE, BASE + 1200 * SEC, &truth);
+		world_ask(s, BASE, BASE + 1200 * SEC, ask.step, &got, NULL);
+		CHECK_EQ(got.weight, truth.weight);
+	}
+	world_tells = false;
+	CHECK(a.all > 1000);
+	CHECK_EQ(a.told, a.all);
+	store_free(s);
+	model_unref(m.m);
+	world_end();
+}
+
 TEST(names_outlive_their_programs)
 {
 	struct store_ask ask = { .to = UINT64_MAX };

@@ -25,6 +25,7 @@ static char world_dir[] = "/tmp/test_store.XXXXXX";
 static uint64_t world_names_asked;
 static bool world_nameless;	 /* nobody knows a name yet */
 static bool world_unsettled;	 /* nobody can make it readable yet */
+static bool world_tells;	 /* kernel addresses are kept as they may be told */
 static uint64_t world_least_age; /* of every tier: what is older stays, too */
 
 static inline uint64_t world_now(void)
@@ -56,6 +57,14 @@ static inline void world_name(void *arg, const struct model_object *o, uint64_t 
 	*vaddr = off + 0x1000;
 }
 
+#define WORLD_TOLD 0x81000000
+
+static inline uint64_t world_tell(void *arg, const struct model_object *o, uint64_t off)
+{
+	CHECK_EQ(o->kind, FRAME_KERNEL);
+	return off + WORLD_TOLD;
+}
+
 static inline struct history_config world_config(uint64_t bytes)
 {
 	struct history_config c = { .dir = world_dir,
@@ -63,7 +72,8 @@ static inline struct history_config world_config(uint64_t bytes)
 				    .max_bytes = bytes,
 				    .max_age = { 7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY },
 				    .now = world_now,
-				    .name = world_name };
+				    .name = world_name,
+				    .tell = world_tells ? world_tell : NULL };
 
 	for (int i = 0; i < 4; i++)
 		if (c.max_age[i] < world_least_age)
