@@ -117,12 +117,21 @@ static enum ringprof_outcome emit_sample(struct rp_cpu *c, struct pt_regs *regs,
 	return rp_emit(s, &x);
 }
 
+/*
+ * What an interrupt does is work, though it came in while the CPU had none: a
+ * softirq, and below an NMI the handler that it hit. Our own interrupt counts as one.
+ */
+static bool is_idle(void)
+{
+	return is_idle_task(current) && !in_serving_softirq() && hardirq_count() <= HARDIRQ_OFFSET;
+}
+
 static enum ringprof_outcome take(struct rp_cpu *c, struct pt_regs *regs, u64 now)
 {
 	const struct rp_filter *f;
 	struct cgroup *cgrp;
 
-	if (is_idle_task(current))
+	if (is_idle())
 		return RINGPROF_OUT_IDLE;
 	if (READ_ONCE(rp_sample_budget_ns) && over_budget(c, now))
 		return RINGPROF_OUT_THROTTLED;

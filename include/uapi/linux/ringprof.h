@@ -187,7 +187,7 @@ enum ringprof_unit {
 /* what one overflow came to; the order is the ABI, append only */
 enum ringprof_outcome {
 	RINGPROF_OUT_EMITTED = 0,	/* a SAMPLE record */
-	RINGPROF_OUT_IDLE,		/* the idle task: counted, not shown */
+	RINGPROF_OUT_IDLE,		/* the idle task, but in interrupts: counted, not shown */
 	RINGPROF_OUT_FILTERED,		/* a filter in force left it out */
 	RINGPROF_OUT_THROTTLED,		/* the governor skipped it */
 	RINGPROF_OUT_NESTED,		/* hit the sampler in the middle of a sample */

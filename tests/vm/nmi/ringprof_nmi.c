@@ -9,6 +9,9 @@
  * (all that were sent have been taken when the write returns); counts: per CPU
  * "CPU sent taken sampled".
  *
+ * Softirqs as well, that keep the CPU which parameter softirq_us is written on busy for so
+ * long, and leave it alone for as long; softirq_ns: what they took in all.
+ *
  * For tests alone: needs a ringprof.ko built with RINGPROF_TEST. The interrupt
  * controller is written to directly: what the kernel exports for that differs
  * from version to version.
@@ -197,6 +200,67 @@ static int get_counts(char *buf, const struct kernel_param *kp)
 static const struct kernel_param_ops counts_ops = { .get = get_counts };
 module_param_cb(counts, &counts_ops, NULL, 0444);
 
+static unsigned int softirq_us;
+static u64 softirq_ns;
+static struct hrtimer softirq;
+
+/* By its name stacks are told: it must be a frame of its own. */
+noinline void ringprof_nmi_softirq(void);
+noinline void ringprof_nmi_softirq(void)
+{
+	u64 begin = ktime_get_mono_fast_ns();
+
+	/* the clock is called by a retpoline, which some kernels' unwinders cannot leave: not again and again */
+	udelay(softirq_us);
+	softirq_ns += ktime_get_mono_fast_ns() - begin;
+}
+
+static enum hrtimer_restart on_softirq(struct hrtimer *timer)
+{
+	ringprof_nmi_softirq();
+	hrtimer_forward_now(timer, ns_to_ktime((u64)softirq_us * NSEC_PER_USEC));
+	return HRTIMER_RESTART;
+}
+
+static void start_softirq(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(&softirq, on_softirq, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_SOFT);
+#else
+	hrtimer_init(&softirq, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_SOFT);
+	softirq.function = on_softirq;
+#endif
+	hrtimer_start(&softirq, ns_to_ktime(NSEC_PER_MSEC), HRTIMER_MODE_REL_PINNED_SOFT);
+}
+
+static int set_softirq(const char *val, const struct kernel_param *kp)
+{
+	unsigned int us;
+	int ret = kstrtouint(val, 0, &us);
+
+	if (ret)
+		return ret;
+	if (us > MAX_INTERVAL_US)
+		return -EINVAL;
+	if (softirq_us)
+		hrtimer_cancel(&softirq);
+	softirq_us = us;
+	if (us)
+		start_softirq();
+	return 0;
+}
+
+static const struct kernel_param_ops softirq_ops = { .set = set_softirq, .get = param_get_uint };
+module_param_cb(softirq_us, &softirq_ops, &softirq_us, 0644);
+
+static int get_softirq_ns(char *buf, const struct kernel_param *kp)
+{
+	return scnprintf(buf, PAGE_SIZE, "%llu\n", softirq_ns);
+}
+
+static const struct kernel_param_ops softirq_ns_ops = { .get = get_softirq_ns };
+module_param_cb(softirq_ns, &softirq_ns_ops, NULL, 0444);
+
 static int __init nmi_init(void)
 {
 	return register_nmi_handler(NMI_LOCAL, on_nmi, 0, "ringprof_nmi");
@@ -205,6 +269,8 @@ static int __init nmi_init(void)
 static void __exit nmi_exit(void)
 {
 	stop();
+	if (softirq_us)
+		hrtimer_cancel(&softirq);
 	unregister_nmi_handler(NMI_LOCAL, "ringprof_nmi");
 }
 

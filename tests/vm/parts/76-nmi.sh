@@ -77,6 +77,21 @@ judge "counters add up, nested ones too" tests/vm/check counters "$tmp/r" "nmi=$
 judge "22 frames reach the root in NMI" tests/vm/check deep "$tmp/s.nmi" "$prog" 22 main $root
 judge "and with the timer's samples" tests/vm/check deep "$tmp/s" "$prog" 22 main $root
 judge "start, stop and new tables while NMIs come" nmi_churn
+# an idle CPU's interrupts are work: the recording is there before they are, and after. They come every
+# 3.4 ms, out of step with samples
+idle_softirqs() {
+	local r before
+	ringtool record -F 999 -s "$tmp/s" -d 14 > "$tmp/r" 2> "$tmp/r.err" &
+	r=$!
+	sampling || return 1
+	before=$(cat $switch/softirq_ns)
+	taskset -c 1 sh -c "echo 1700 > $switch/softirq_us"
+	sleep 8
+	echo 0 > $switch/softirq_us
+	wait $r || { cat "$tmp/r.err"; return 1; }
+	tests/vm/check softirq "$tmp/s" "$tmp/r" $(($(cat $switch/softirq_ns) - before))
+}
+judge "what softirqs take of an idle CPU is there" idle_softirqs
 # the calls of NMIs are no periods of the timer: counted anew
 ok "both modules can go, and come" sh -c "rmmod ringprof_nmi && rmmod ringprof && insmod $RINGPROF_KO_NMI/ringprof.ko && ringtool set"
 ok "a recording afterwards" record "$tmp/r" -F 499 -s "$tmp/s" -- "$prog" 22 3
