@@ -33,12 +33,11 @@ static inline bool rp_kernel_walk_next(struct rp_kernel_walk *k)
 	return unwind_next_frame(&k->st);
 }
 
-/* To the caller of regs, in kernel mode, of current. */
+/* To the caller of regs, in kernel mode, of current: there the unwinder begins by itself. */
 static inline bool rp_kernel_walk_begin(struct rp_kernel_walk *k, struct pt_regs *regs)
 {
 	unwind_start(&k->st, current, regs, NULL);
-	/* the first step leaves the sampled pc itself */
-	return unwind_next_frame(&k->st);
+	return !unwind_done(&k->st);
 }
 
 /* Registers saved where the walk stands, or NULL. *ret_partial: not all of them. */
