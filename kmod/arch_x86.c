@@ -21,37 +21,44 @@ bool rp_arch_own_mm(void)
 
 #ifdef RP_HAVE_PAGE_WALK
 /*
- * The last level's entry, 0 where there is none or a page is a huge one. Page
- * tables are not freed while interrupts are off on a CPU that has them loaded.
+ * The last level's entry, 0 where there is none or a page is a huge one, which
+ * *ret_huge tells. Page tables are not freed while interrupts are off on a CPU
+ * that has them loaded.
  */
-static pte_t find_pte(struct mm_struct *mm, unsigned long addr)
+static pte_t find_pte(struct mm_struct *mm, unsigned long addr, bool *ret_huge)
 {
 	pgd_t pgd = READ_ONCE(*pgd_offset(mm, addr));
 	p4d_t p4d;
 	pud_t pud;
 	pmd_t pmd;
 
+	*ret_huge = false;
 	if (pgd_none(pgd) || unlikely(pgd_bad(pgd)))
 		return __pte(0);
 	p4d = READ_ONCE(*p4d_offset(&pgd, addr));
 	if (p4d_none(p4d) || unlikely(p4d_bad(p4d)))
 		return __pte(0);
 	pud = READ_ONCE(*pud_offset(&p4d, addr));
-	if (pud_none(pud) || unlikely(pud_bad(pud)))
+	if (pud_none(pud) || unlikely(pud_bad(pud))) {
+		*ret_huge = pud_present(pud);
 		return __pte(0);
+	}
 	pmd = READ_ONCE(*pmd_offset(&pud, addr));
-	if (pmd_none(pmd) || unlikely(pmd_bad(pmd)))
+	if (pmd_none(pmd) || unlikely(pmd_bad(pmd))) {
+		*ret_huge = pmd_present(pmd);
 		return __pte(0);
+	}
 	return READ_ONCE(*pte_offset_kernel(&pmd, addr));
 }
 
 bool rp_arch_maps(struct mm_struct *mm, unsigned long addr, const void *file, u64 index)
 {
-	pte_t pte = find_pte(mm, addr);
+	bool huge;
+	pte_t pte = find_pte(mm, addr, &huge);
 	u64 found;
 
 	if (!pte_present(pte))
-		return true;
+		return !huge;
 	if (pte_special(pte) || !pfn_valid(pte_pfn(pte)))
 		return false;
 	return rp_page_file(pfn_to_page(pte_pfn(pte)), &found) == file && found == index;
@@ -59,7 +66,9 @@ bool rp_arch_maps(struct mm_struct *mm, unsigned long addr, const void *file, u6
 
 bool rp_arch_has_page(struct mm_struct *mm, unsigned long addr)
 {
-	return pte_present(find_pte(mm, addr));
+	bool huge;
+
+	return pte_present(find_pte(mm, addr, &huge)) || huge;
 }
 #else
 bool rp_arch_has_page(struct mm_struct *mm, unsigned long addr)

@@ -72,7 +72,7 @@ static inline bool rp_arch_tells_pages(void)
  * Does page number `index` of that file lie at addr of current's address space
  * (mm, loaded here) now, or no page at all? A forked child has none of its
  * parent's code until it runs there, and what another file's code has run would
- * be there. False also where that cannot be told. Interrupts off.
+ * be there. False also where that cannot be told, as of a huge page. Interrupts off.
  */
 bool rp_arch_maps(struct mm_struct *mm, unsigned long addr, const void *file, u64 index);
 
