@@ -85,31 +85,34 @@ static void read_views(struct mm_struct *mm, struct reading *r)
 	r->us = min_t(u64, ktime_get_mono_fast_ns() - begin, NSEC_PER_SEC) / NSEC_PER_USEC;
 }
 
-static int lock_mm(struct mm_struct *mm)
+/* -EAGAIN: its lock is taken. */
+static int try_read_mm(struct mm_struct *mm, struct reading *r)
 {
-	int i;
-
-	for (i = 0; i < LOCK_TRIES; i++) {
-		if (mmap_read_trylock(mm))
-			return 0;
-		usleep_range(50, 100);
-	}
-	return -EAGAIN;
-}
-
-/* Grabbed mm into *r. -ESRCH: no user is left. */
-static int read_mm(struct mm_struct *mm, struct reading *r)
-{
-	int ret;
+	int ret = -EAGAIN;
 
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
-	ret = lock_mm(mm);
-	if (!ret) {
+	if (mmap_read_trylock(mm)) {
 		read_views(mm, r);
 		mmap_read_unlock(mm);
+		ret = 0;
 	}
 	rp_mmput(mm);
+	return ret;
+}
+
+/*
+ * Grabbed mm into *r. -ESRCH: no user is left. None of ours is while we wait: who
+ * waits for the process's end finds its files still mapped otherwise.
+ */
+static int read_mm(struct mm_struct *mm, struct reading *r)
+{
+	int i, ret = try_read_mm(mm, r);
+
+	for (i = 1; ret == -EAGAIN && i < LOCK_TRIES; i++) {
+		usleep_range(50, 100);
+		ret = try_read_mm(mm, r);
+	}
 	return ret;
 }
 
