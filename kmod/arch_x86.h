@@ -55,6 +55,19 @@ static inline u64 rp_arch_reg(const struct pt_regs *regs, u32 number)
 	return ((const unsigned long *)regs)[place[number & 15]];
 }
 
+/*
+ * addr, 0 where it is over most: a load from there stays below that also where
+ * the CPU runs ahead on what it guesses of a branch, as cmov is none.
+ */
+static __always_inline u64 rp_arch_at_most(u64 addr, u64 most)
+{
+	asm("cmp %[most], %[addr]\n\tcmova %[zero], %[addr]"
+	    : [addr] "+r"(addr)
+	    : [most] "r"(most), [zero] "r"(0ULL)
+	    : "cc");
+	return addr;
+}
+
 /* Is current's own address space loaded? In NMI it need not be. */
 bool rp_arch_own_mm(void);
 

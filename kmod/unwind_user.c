@@ -296,10 +296,12 @@ static __always_inline enum ringprof_end take_frame(struct rp_walk *w, u64 *fp, 
 	if (unlikely(!ringprof_is_pc(ret, end)))
 		return next ? RINGPROF_END_PC_RANGE : RINGPROF_END_FP_ZERO;
 	rp_walk_add(w, ret);
-	*fp = next;
+	*fp = rp_arch_at_most(next, end - size);
 	if (next && next <= was)
 		return RINGPROF_END_FP_ORDER;
-	return check_fp(next, end, size);
+	if (unlikely(!*fp || *fp & (size / 2 - 1)))
+		return check_fp(next, end, size);
+	return RINGPROF_END_NONE;
 }
 
 /* Frame pointers alone: what is wrong with the first one? */
