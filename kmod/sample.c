@@ -159,14 +159,17 @@ static void wake_reader(struct rp_cpu *c)
 }
 
 /*
- * A sample never takes longer than this; a hypervisor that runs something else
- * meanwhile does, and its time must not count as ours.
+ * A sample takes no longer than this, and this for each frame; a hypervisor that
+ * runs something else meanwhile does, and its time must not count as ours.
  */
 #define MAX_SAMPLE_NS 250000ULL
+#define MAX_FRAME_NS  1000ULL
 
-static void measure(struct rp_cpu *c, u64 since)
+/* since: may be ahead of a clock that stepped back */
+static void measure(struct rp_cpu *c, u64 since, u64 frames)
 {
-	u64 ns = min_t(u64, ktime_get_mono_fast_ns() - since, MAX_SAMPLE_NS);
+	u64 now = ktime_get_mono_fast_ns();
+	u64 ns = now > since ? min(now - since, MAX_SAMPLE_NS + frames * MAX_FRAME_NS) : 0;
 
 	c->window_ns += ns;
 	c->s.ring.shared->handler_ns += ns;
@@ -176,7 +179,7 @@ void rp_sample_take(struct rp_cpu *c, struct pt_regs *regs)
 {
 	struct ringprof_ring_head *h = c->s.ring.shared;
 	enum ringprof_outcome out;
-	u64 now;
+	u64 now, frames;
 
 	count_call(h);
 	if (unlikely(READ_ONCE(c->busy))) {
@@ -187,13 +190,14 @@ void rp_sample_take(struct rp_cpu *c, struct pt_regs *regs)
 	barrier();
 	/* that clock may step back by a little when it is adjusted, as el7's does */
 	now = max_t(u64, ktime_get_mono_fast_ns(), h->last_time);
+	frames = h->frames;
 	out = take(c, regs, now);
 	h->outcome[out]++;
 	h->last_time = now;
 	if (out == RINGPROF_OUT_EMITTED)
 		wake_reader(c);
 	if (READ_ONCE(rp_sample_budget_ns))
-		measure(c, now);
+		measure(c, now, h->frames - frames);
 	barrier();
 	WRITE_ONCE(c->busy, 0);
 }
