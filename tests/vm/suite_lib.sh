@@ -17,6 +17,18 @@ unload() {
 	rmmod ringprof
 }
 
+# with_cmdline WORDS COMMAND...: as if the kernel had been started with these words, too
+with_cmdline() {
+	local status
+	echo "$(cat /proc/cmdline) $1" > "$tmp/cmdline"
+	shift
+	mount --bind "$tmp/cmdline" /proc/cmdline
+	"$@"
+	status=$?
+	umount /proc/cmdline
+	return $status
+}
+
 # judge NAME COMMAND...: a test whose figures are worth keeping when it passes
 judge() {
 	local name=$1 out

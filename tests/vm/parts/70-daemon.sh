@@ -129,3 +129,22 @@ ok "the module can go" unload
 ok "record by the command alone, without a daemon" sh -c "insmod $RINGPROF_KO &&
 	ringprof record --source kmod -F 499 -o $tmp/rec.pb.gz -- deep 22 3 &&
 	pprof -top $tmp/rec.pb.gz | tee /dev/stderr | grep deep_leaf"
+# what `make run` starts, which loads the module by insmod
+run_by_hand() {
+	local status=1 pid said=$tmp/run.log
+	unload
+	RINGPROF_RUN_DIR=$tmp/run scripts/run --listen=127.0.0.1:4198 > "$said" 2>&1 &
+	pid=$!
+	for _ in $(seq 60); do
+		grep -q 'flame graph of this host' "$said" && break
+		sleep 1
+	done
+	build/ringprof status --socket "$tmp/run/ringprofd.sock" > "$tmp/status"
+	grep -qx Y /sys/module/ringprof/parameters/off && grep '^source   perf.*switched off' "$tmp/status" && status=0
+	kill $pid
+	wait $pid
+	[ $status = 0 ] || cat "$said" "$tmp/status"
+	unload
+	return $status
+}
+ok "make run keeps to ringprof.off=1 on the kernel's command line" with_cmdline ringprof.off=1 run_by_hand
