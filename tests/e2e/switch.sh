@@ -40,6 +40,8 @@ ok "and leaves no file" test ! -e "$dir/x.pb.gz"
 ok "status says why no daemon runs" sh -c "build/ringprof status --socket '$dir/sock' | grep -q 'daemon   switched off: $off'"
 ok "and of the module something else" sh -c "build/ringprof status --socket '$dir/sock' | grep '^module' | grep -v '$off'"
 ok "doctor too" sh -c "build/ringprof doctor --socket '$dir/sock' | grep -A1 '^warning daemon *switched off: $off' | grep -q -- '-> rm $off'"
+[ -e /dev/ringprof ] || ok "without a module ringprof stop says how a daemon on perf events ends" \
+	says 3 'systemctl kill -s KILL ringprofd' rp stop
 rm $off
 ok "lifted: the daemon starts again" start_daemon
 stop_daemon
