@@ -12,8 +12,8 @@ An answer is an error in words or a whole profile; the same question asked again
 without a fault must get a whole profile, and the daemon must still be there.
 
 N = 1, 2, ... until nothing fails any more; with SECONDS, so many N as fit in,
-spread over all. Each N fails once alone and, every other time, with all calls
-that follow it for a moment. Prints what happened, 1 if any of it was wrong.
+spread over all. Each N fails twice: alone, and with all calls that follow it for a
+moment. Prints what happened, 1 if any of it was wrong.
 """
 import collections, concurrent.futures, gzip, itertools, json, mmap, os, random, re, shutil, signal, socket, struct, subprocess, sys
 import tempfile, time
@@ -180,13 +180,18 @@ def nth_is_loader(d):
     return bool(re.search(r"error while loading|out of memory|cannot allocate|initialization", d.said(), re.I))
 
 
+def ways(total):
+    """[(N, whether all that follow fail as well)], both of 1..total"""
+    return [(n, on) for n in range(1, total + 1) for on in (False, True)]
+
+
 def spread(total, seconds):
-    """All of 1..total in order; with a limit of time in an order that is spread evenly at any moment."""
-    numbers = list(range(1, total + 1))
+    """All of them in order; with a limit of time in an order that is spread evenly at any moment."""
+    out = ways(total)
     if seconds:
         random.seed(total)
-        random.shuffle(numbers)
-    return numbers
+        random.shuffle(out)
+    return out
 
 
 def start(kind, seconds):
@@ -195,10 +200,9 @@ def start(kind, seconds):
         sys.exit(f"without a fault: {what}")
     seen, end = collections.Counter(), time.time() + (seconds or 1e9)
 
-    def one(i, nth):
+    def one(i, nth, on):
         if time.time() > end and i >= 6:
             return
-        on = i % 2 == 1
         what, _, failed = start_once(kind, nth, on)
         seen[what if failed else "came up, had none to fail"] += 1
         if what.startswith("WRONG"):
@@ -206,7 +210,7 @@ def start(kind, seconds):
 
     # a daemon mostly waits while it stops
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
-        for done in [pool.submit(one, i, nth) for i, nth in enumerate(spread(total, seconds))]:
+        for done in [pool.submit(one, i, *way) for i, way in enumerate(spread(total, seconds))]:
             done.result()
     return seen, total
 
@@ -252,12 +256,12 @@ def ask_once(d, f, path, nth, on):
 
 
 def plan(d, f):
-    """-> [(path, N)]: all of what each question calls"""
+    """-> [(path, N, on)]: all of what each question calls"""
     out, total = [], 0
     for path in QUESTIONS:
         calls = ask_once(d, f, path, 0, False)[1]
         total += calls
-        out += [(path, n) for n in range(1, calls + 1)]
+        out += [(path, *way) for way in ways(calls)]
     return out, total
 
 
@@ -275,11 +279,10 @@ def scrape(kind, seconds):
             # each question in its turn, however much it calls
             faults = [x for turn in itertools.zip_longest(*by_path) for x in turn if x]
         seen = collections.Counter()
-        for i, (path, nth) in enumerate(faults):
+        for i, (path, nth, on) in enumerate(faults):
             # on a busy host once each at least
             if (time.time() > end and i >= len(QUESTIONS)) or d.p.poll() is not None:
                 break
-            on = i % 2 == 1
             what, _, failed = ask_once(d, f, path, nth, on)
             seen[what if failed else "answered, had none to fail"] += 1
             if what.startswith("WRONG"):
