@@ -9,6 +9,20 @@ top=$PWD
 . tests/vm/daemon_lib.sh
 corpus_begin "$RINGPROF_OUT/corpus"
 
+lost() { api /metrics | grep '^ringprof_samples_total{outcome="lost",reason="ring full"}'; }
+
+# Files whose every sample was lost were not met: a slow guest's daemon has itself to start beside them.
+meet_all() {
+	local round before
+	for round in 1 2 3 4 5; do
+		before=$(lost)
+		run_all 0.5 8 && settled || return
+		[ "$(lost)" != "$before" ] || { echo "# figure: met in $round rounds"; return 0; }
+	done
+	echo "its ring was full in each of $round rounds: $before, now $(lost)"
+	return 1
+}
+
 # run_all SECONDS [AT-ONCE]: more of them than CPUs, so that none idles
 run_all() {
 	awk -v s="$1" '{ print 120, $3, s }' "$run/list" | xargs -P "${2:-4}" -n 3 timeout
@@ -29,5 +43,5 @@ while read -r _ _ program library _; do
 	"$program" 1000 &
 	met="$met $!"
 done < "$run/list"
-ok "every program for a moment" run_all 0.5 8
+ok "every program for a moment" meet_all
 corpus_sampled "${RINGPROF_CORPUS:-2}"
