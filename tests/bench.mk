@@ -10,10 +10,10 @@ bench: daemon workloads $(BUILD)/workloads/deep-rows $(BUILD)/workloads/rowtool 
        $(BUILD)/workloads/ringtool $(BUILD)/tests/bench/daemon_of
 	$(Q)scripts/need bench
 	$(Q)$(if $(BENCH),,rm -f build/bench/*.raw)
-	$(Q)tests/bench/run $(BENCH)
-	$(Q)tests/bench/figures $(if $(BENCH),merge,make) tests/bench/bench.json \
-		$(if $(BENCH),$(BENCH:%=build/bench/%.raw) build/bench/gaps.raw,build/bench/*.raw)
-	$(Q)tests/bench/figures table tests/bench/bench.json README.md write
+	$(Q)failed=0; tests/bench/run $(BENCH) || failed=1; \
+	tests/bench/figures $(if $(BENCH),merge,make) tests/bench/bench.json \
+		$(if $(BENCH),$(BENCH:%=build/bench/%.raw) build/bench/gaps.raw,build/bench/*.raw) && \
+	tests/bench/figures table tests/bench/bench.json README.md write && [ $$failed = 0 ]
 
 .PHONY: bench
 -include $(wildcard $(BUILD)/tests/bench/*.d)
