@@ -31,8 +31,6 @@ DAEMON_99 = "samples of 5,000 instructions are 0.05 % by themselves, and the dae
 DAEMON_999 = "samples are 0.5 % by themselves, and the daemon comes on top: see its parts and the bounds below"
 # figure: the most that the reason is good for (of a loss its upper bound), the reason
 REASONS = {
-    "idle.ringprof.daemon_cpu": (260, "the collector's rounds, one a second, ask the module and /proc; "
-                                      "met with idle-frequency = 10"),
     "whole.compile.99.loss": (1.2, DAEMON_99),
     "whole.pgbench.99.loss": (2.3, DAEMON_99),
     "whole.compile.999.loss": (3.8, DAEMON_999),
