@@ -25,7 +25,7 @@ static u32 slowdown; /* the governor's: rate is hz >> slowdown */
 static u64 instance;
 static int hotplug_state;
 
-/* ringprof.off=1 on the kernel's command line is modprobe's to hand over: before any user space of ours */
+/* ringprof.off=1 on the kernel's command line, which modprobe hands over */
 static bool off;
 module_param(off, bool, 0444);
 MODULE_PARM_DESC(off, "refuse to sample (ringprof.off=1 on the kernel command line)");
