@@ -35,12 +35,15 @@ ok "the place is free when the holder is dead" ringtool open
 
 ok "the file's mode would let anybody" chmod 666 /dev/ringprof
 ok "setpriv gives a user without rights" works nobody 65534
-for verb in open info start stop; do
+verbs=(open info start stop set "table list" "table stats" "table del 1" "table budget 1048576")
+for verb in "${verbs[@]}"; do
+	# shellcheck disable=SC2086 # words
 	ok "a user without rights is refused: $verb" refused nobody ringtool $verb
 done
 if unshare -Ur true; then
 	ok "unshare gives root of a user name space" works foreign_root 0
-	for verb in open info start stop; do
+	for verb in "${verbs[@]}"; do
+		# shellcheck disable=SC2086 # words
 		ok "root of a user name space is refused: $verb" refused foreign_root ringtool $verb
 	done
 else
