@@ -164,16 +164,21 @@ static void start(void)
 	on_each_cpu(begin, NULL, 1);
 }
 
+static int parse_us(const char *val, unsigned int *us)
+{
+	int ret = kstrtouint(val, 0, us);
+
+	return ret ? ret : *us > MAX_INTERVAL_US ? -EINVAL : 0;
+}
+
 /* Writers of parameters come one at a time. */
 static int set_interval(const char *val, const struct kernel_param *kp)
 {
 	unsigned int us;
-	int ret = kstrtouint(val, 0, &us);
+	int ret = parse_us(val, &us);
 
 	if (ret)
 		return ret;
-	if (us > MAX_INTERVAL_US)
-		return -EINVAL;
 	stop();
 	interval_us = us;
 	if (us)
@@ -236,12 +241,10 @@ static void start_softirq(void)
 static int set_softirq(const char *val, const struct kernel_param *kp)
 {
 	unsigned int us;
-	int ret = kstrtouint(val, 0, &us);
+	int ret = parse_us(val, &us);
 
 	if (ret)
 		return ret;
-	if (us > MAX_INTERVAL_US)
-		return -EINVAL;
 	if (softirq_us)
 		hrtimer_cancel(&softirq);
 	softirq_us = us;
