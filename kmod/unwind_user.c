@@ -51,6 +51,8 @@ struct ringprof_walker {
 	const struct rp_mm *mm;
 	const struct rp_mm_map *map; /* found last */
 	bool nmi;
+	bool probed;	 /* return addresses may be a uretprobe's */
+	bool trampoline; /* and one was */
 	bool doubt;  /* what the list says is believed page by page; the rest is for that alone */
 	u64 checked; /* address of the page that was, 0: none */
 	u32 looks;
@@ -221,6 +223,15 @@ static struct rp_table *find_table(struct ringprof_walker *k, u64 at, u64 *ret_v
 	return t;
 }
 
+/*
+ * Return addresses that the kernel has put away for uretprobes are replaced by
+ * that of its trampoline, the first byte of a page of its own. at: one before.
+ */
+static bool is_trampoline(u64 at)
+{
+	return !((at + 1) & ~PAGE_MASK);
+}
+
 static __u32 ringprof_walker_rule(struct ringprof_walker *k, __u64 at)
 {
 	struct rp_table *t;
@@ -228,8 +239,12 @@ static __u32 ringprof_walker_rule(struct ringprof_walker *k, __u64 at)
 	u32 rule;
 
 	t = find_table(k, at, &vaddr);
-	if (!t)
-		return RINGPROF_CFA_GAP;
+	if (!t) {
+		if (likely(!k->probed) || !is_trampoline(at))
+			return RINGPROF_CFA_GAP;
+		k->trampoline = true;
+		return ringprof_rule(RINGPROF_CFA_OPAQUE, 0, 0, 0);
+	}
 	rule = ringprof_row_find(&t->view, vaddr);
 	if (ringprof_rule_cfa(rule) != RINGPROF_CFA_GAP)
 		rp_table_hit(t);
@@ -264,6 +279,8 @@ static enum ringprof_end walk_rows(struct rp_walk *w, const struct pt_regs *regs
 	k.mm = mm;
 	k.map = NULL;
 	k.nmi = in_nmi();
+	k.probed = rp_has_uretprobes();
+	k.trampoline = false;
 	k.doubt = false;
 	if (unlikely(doubt))
 		begin_doubt(&k);
@@ -271,7 +288,7 @@ static enum ringprof_end walk_rows(struct rp_walk *w, const struct pt_regs *regs
 			    rp_arch_user_end(RP_USER_64), w->max_user);
 	why = ringprof_walk_up(&k, &s);
 	w->row_frames = s.row_frames;
-	return why;
+	return unlikely(k.trampoline) ? RINGPROF_END_URETPROBE : why;
 }
 
 /* May a frame be read here? NONE, or what is wrong. */
@@ -374,7 +391,8 @@ static enum ringprof_end walk64(struct rp_walk *w, const struct pt_regs *regs,
 
 	if (!in_nmi()) {
 		pagefault_disable();
-		why = rows || doubt ? walk_rows(w, regs, rows, doubt) : walk64_loaded(w, regs);
+		why = rows || doubt || rp_has_uretprobes() ? walk_rows(w, regs, rows, doubt)
+							   : walk64_loaded(w, regs);
 		pagefault_enable();
 		return why;
 	}

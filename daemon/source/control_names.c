@@ -39,6 +39,7 @@ static const char *const ends[] = {
 	[RINGPROF_END_SP_RANGE] = "bad stack pointer",
 	[RINGPROF_END_NO_INFO] = "no unwind information",
 	[RINGPROF_END_STACK_CUT] = "beyond the stack copied",
+	[RINGPROF_END_URETPROBE] = "return address in a uretprobe",
 };
 
 static const char *const unwind[] = {

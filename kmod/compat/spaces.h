@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/uprobes.h>
 #include <linux/vmalloc.h>
 
 #ifdef RP_HAVE_MMGRAB
@@ -67,6 +68,22 @@ static inline bool rp_in_execve(void)
 {
 #ifdef RP_HAVE_IN_EXECVE
 	return current->in_execve;
+#else
+	return false;
+#endif
+}
+
+/*
+ * Do return addresses of current's stack stand elsewhere, for uretprobes? Not
+ * asked on its way out of a program, where what tells it is freed.
+ */
+static inline bool rp_has_uretprobes(void)
+{
+#ifdef RP_HAVE_UPROBE_TASK
+	const struct uprobe_task *u = READ_ONCE(current->utask);
+
+	return unlikely(u) && !(current->flags & PF_EXITING) && !rp_in_execve() &&
+	       READ_ONCE(u->return_instances);
 #else
 	return false;
 #endif

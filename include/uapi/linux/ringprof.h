@@ -145,7 +145,7 @@
 #include <linux/types.h>
 
 #define RINGPROF_ABI_MAJOR	2
-#define RINGPROF_ABI_MINOR	1
+#define RINGPROF_ABI_MINOR	2
 
 #define RINGPROF_DEVICE		"/dev/ringprof"
 #define RINGPROF_GENL_NAME	"ringprof"
@@ -222,6 +222,7 @@ enum ringprof_end {
 	RINGPROF_END_SP_RANGE,		/* stack pointer outside user space or unaligned */
 	RINGPROF_END_NO_INFO,		/* no row for this code and no frame pointer to go on with */
 	RINGPROF_END_STACK_CUT,		/* perf source: beyond the stack bytes that were copied */
+	RINGPROF_END_URETPROBE,		/* a uretprobe has put the return address away */
 	__RINGPROF_END_MAX
 };
 #define RINGPROF_END_MAX (__RINGPROF_END_MAX - 1)

@@ -28,5 +28,30 @@ for sizes in "-r 16384" "-b 2048"; do
 	ok "1024 frames are held ($sizes)" ringtool set -D 1024 $sizes
 done
 ok "the usual settings again" ringtool set
+# A uretprobe puts the return addresses of a function away: who called it nobody can tell.
+uretprobe=21 # RINGPROF_END_URETPROBE
+tracing=/sys/kernel/tracing
+# probed PROGRAM: of its stacks, all that are of the recursion end there and not at something made up
+probed() {
+	local at offset vaddr status=0
+	at=$(nm "$1" | awk '$3 == "deep_recurse" { print "0x" $1 }')
+	read -r offset vaddr <<< "$(readelf -lW "$1" | awk '$1 == "LOAD" && / R E / { print $2, $3 }')"
+	echo "r:ringprof/deep $1:$(printf '0x%x' $((at - vaddr + offset)))" > $tracing/uprobe_events &&
+		echo 1 > $tracing/events/ringprof/deep/enable || return 1
+	record "$tmp/r" -F 499 -s "$tmp/s" -- "$1" 22 3 || status=1
+	echo 0 > $tracing/events/ringprof/deep/enable
+	echo > $tracing/uprobe_events
+	[ $status = 0 ] && tests/vm/check probed "$tmp/s" "$1" $uretprobe
+}
+if grep -q uprobe_events <(ls $tracing 2> /dev/null); then
+	# of their own, in memory: probes stand in pages
+	cp "$(command -v deep)" "$prog" "$tmp/"
+	judge "by frame pointers a stack ends where a uretprobe has been" probed "$tmp/deep"
+	# shellcheck disable=SC2046
+	judge "rows of the copy" rowtool "$tmp/deep-rows" $(libs "$prog")
+	judge "and by rows" probed "$tmp/deep-rows"
+else
+	skip "a stack ends where a uretprobe has been" "this kernel has no uprobe events"
+fi
 ringtool table stats | sed 's/^/# figure: /'
 unload
