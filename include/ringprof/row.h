@@ -56,7 +56,8 @@ static inline __u32 ringprof_rule(__u32 cfa, __s32 off, __u32 bp, __s32 bpoff)
 /*
  * A table as the walker sees it. index[i] is the number of rows whose pc is
  * below (i << shift): the rows of a block of addresses are found at once and
- * the binary search runs over a few. n_index = (last row's pc >> shift) + 2.
+ * the binary search runs over a few. n_index = (last row's pc >> shift) + 2, shift at
+ * least 1 (ringprof_index_shift()).
  */
 struct ringprof_table {
 	const struct ringprof_row *rows;

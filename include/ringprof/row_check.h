@@ -63,11 +63,15 @@ static inline __u64 ringprof_index_size(__u32 last_pc, __u32 shift)
 	return (__u64)(last_pc >> shift) + 2;
 }
 
-/* The shift with which the index costs about a sixteenth of n rows. */
+/*
+ * The shift with which the index costs about a sixteenth of n rows; at least 1: so
+ * the block of no address, however far outside of the table, is the last number
+ * there is, and ringprof_row_find() may add to it.
+ */
 static inline __u32 ringprof_index_shift(__u32 n, __u32 last_pc)
 {
 	__u64 most = n / 8 > 16 ? n / 8 : 16;
-	__u32 shift = 0;
+	__u32 shift = 1;
 
 	while (ringprof_index_size(last_pc, shift) > most)
 		shift++;

@@ -114,6 +114,19 @@ TEST(index_of_the_largest_address)
 	check_table(rows + 1, 1, 0x1000);
 }
 
+/* What lies before the first row must not wrap around into the index. */
+TEST(index_of_a_few_bytes)
+{
+	struct ringprof_row rows[] = { { 0, 1 }, { 14, 0 } };
+	__u32 last;
+
+	for (last = 0; last < 40; last++) {
+		rows[1].pc = last + 1;
+		check_table(rows, 2, 0x400120);
+		check_table(rows, 1, 0x400120);
+	}
+}
+
 int main(void)
 {
 	return tap_main();
