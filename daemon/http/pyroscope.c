@@ -101,8 +101,10 @@ static void put_metadata(struct buf *b, const struct tree *t, const char *format
 static int put_timeline(struct request *req, const struct side *s, struct buf *b)
 {
 	const struct query_limits lim = api_limits(req);
+	/* its unit of time is a second: single samples would give finer steps */
 	const struct series_ask ask = { .from = s->in.from,
 					.to = s->in.to,
+					.step = series_step(s->in.to - s->in.from, TIMELINE_POINTS),
 					.max_points = TIMELINE_POINTS };
 	struct series *line = NULL;
 	int r = query_series(&req->srv->env.query, &ask, s->sel, &lim, &line);

@@ -18,6 +18,17 @@ static bool fits(int64_t off, int64_t min, int64_t max)
 	return off >= min && off <= max && !(off & 7);
 }
 
+/*
+ * At the ret of a function that realigned its stack gcc does not tell that rbp,
+ * whose place it counted from rbp itself, is the caller's again. Where the CFA is
+ * what it is at the function's first byte, nothing can have been saved.
+ */
+static bool nothing_is_left(const struct cfi_state *s)
+{
+	return s->cfa == CFI_CFA_REG && s->cfa_reg == ROWS_REG_SP && s->cfa_off == 8 &&
+	       s->bp.where == CFI_AT_REG && s->bp.reg == ROWS_REG_BP;
+}
+
 /* Rule's rbp half into kind and field. */
 static void bp_fields(const struct cfi_state *s, uint32_t *kind, int32_t *off)
 {
@@ -30,7 +41,7 @@ static void bp_fields(const struct cfi_state *s, uint32_t *kind, int32_t *off)
 		p = (struct cfi_place){ CFI_AT_CFA, 0, off_cfa };
 	*off = 0;
 	*kind = RINGPROF_BP_UNKNOWN;
-	if (p.where == CFI_SAME) {
+	if (p.where == CFI_SAME || nothing_is_left(s)) {
 		*kind = RINGPROF_BP_SAME;
 		return;
 	}

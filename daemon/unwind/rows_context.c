@@ -45,6 +45,13 @@ static bool is_padding(uint8_t byte)
 
 static bool begins_here(const uint8_t *p, size_t left)
 {
+	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+
+	/* of a C library that was built for shadow stacks */
+	if (left >= sizeof(endbr64) && !memcmp(p, endbr64, sizeof(endbr64))) {
+		p += sizeof(endbr64);
+		left -= sizeof(endbr64);
+	}
 	return (left >= sizeof(code_mov) && !memcmp(p, code_mov, sizeof(code_mov))) ||
 	       (left >= sizeof(code_pop) && !memcmp(p, code_pop, sizeof(code_pop)));
 }

@@ -16,7 +16,7 @@
 #include "unwind/tables.h"
 
 #define CACHE_KIND    "rows"
-#define CACHE_VERSION "3"
+#define CACHE_VERSION "4"
 #define CACHE_MAGIC   "rprows\0" CACHE_VERSION
 #define NAME_LEN      (2 * RINGPROF_KEY_SIZE)
 

@@ -177,6 +177,9 @@ fi
 ok "the same in JSON" holds '.profileTypes | length == 2' $call/ProfileTypes -H 'Content-Type: application/json' -d '{}'
 ok "render" holds '.flamebearer.numTicks > 0 and (.flamebearer.names | index("phase_a") != null) and .metadata.format == "single"' \
 	/pyroscope/render -G --data-urlencode "query=process_cpu:cpu:nanoseconds:cpu:nanoseconds{service_name=\"$me\"}" -d from=now-2m -d until=now
+ok "its time line has a second between points at least, and reaches over the range" \
+	holds '.timeline | .durationDelta >= 1 and .durationDelta * (.samples | length) >= 120' \
+	/pyroscope/render -G --data-urlencode "query=process_cpu:cpu:nanoseconds:cpu:nanoseconds{}" -d from=now-2m -d until=now
 ok "render-diff: a range with itself" holds '.leftTicks == .rightTicks and .leftTicks > 0 and (.flamebearer.levels[0] | length) == 7' \
 	"/pyroscope/render-diff?leftQuery=%7B%7D&rightQuery=%7B%7D&leftFrom=$(($(date +%s) - 10))&leftUntil=$(($(date +%s) - 2))&rightFrom=$(($(date +%s) - 10))&rightUntil=$(($(date +%s) - 2))"
 connect_error() {

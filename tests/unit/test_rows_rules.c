@@ -38,7 +38,8 @@ static const char source[] =
 	     "lea 8(%rsp),%r10\n.cfi_def_cfa 10,0\n"
 	     AT("by_r10") ".cfi_escape 0x10,6,2,0x76,0\n"
 	     AT("bp_at_bp_by_r10") ".cfi_escape 0x0f,3,0x76,0x78,6\n"
-	     AT("bp_deref") "ret\n")
+	     AT("bp_deref") ".cfi_def_cfa 7,8\n"
+	     AT("bp_back") "ret\n")
 	/* openssl: CFA = *(rsp + 152) + 8, rbp at CFA - 16 */
 	FUNC("openssl",
 	     ".cfi_escape 0x0f,6,0x77,0x98,1,6,0x23,8\n.cfi_offset 6,-16\n"
@@ -142,6 +143,7 @@ TEST(compilers)
 	/* the register's number has the place of the offset */
 	IS("bp_at_bp_by_r10", RINGPROF_CFA_REG, 0, RINGPROF_BP_UNKNOWN, 10);
 	IS("bp_deref", RINGPROF_CFA_BP_DEREF, -1, RINGPROF_BP_AT_BP, 0);
+	CHECK_EQ(at("at_bp_back"), SP(8));
 }
 
 TEST(assembly_and_linkers)
@@ -350,17 +352,19 @@ TEST(a_function_of_many_rows_is_read_once)
 	rows_free(&r);
 }
 
-TEST(the_begin_of_a_coroutine_is_a_root)
+/* first: what stands before the function's own code */
+static void begin_of_coroutine(const char *first)
 {
 	struct rows r;
 
 	make();
 	CHECK_EQ(sh("printf '%%s\n' .text 'f: .cfi_startproc' ret .cfi_endproc "
-		    "'.p2align 4,0x90' '.globl start' 'start: .cfi_startproc' "
+		    "'.p2align 4,0x90' '.globl start' 'start: .cfi_startproc' %s "
 		    "'mov %%rbx,%%rsp; mov (%%rsp),%%rdi; test %%rdi,%%rdi; je 1f; call f' "
 		    "'1: hlt' .cfi_endproc >ctx.s && cc -shared -nostdlib -o other ctx.s && "
 		    "printf '.globl makecontext\nmakecontext: ret\n' >>ctx.s && "
-		    "cc -shared -nostdlib -o ctx ctx.s"),
+		    "cc -shared -nostdlib -o ctx ctx.s",
+		    first),
 		 0);
 	load("ctx", &r);
 	CHECK_EQ(r.rows[0].rule, SP(8));
@@ -375,6 +379,12 @@ TEST(the_begin_of_a_coroutine_is_a_root)
 	CHECK_EQ(r.rows[0].rule, SP(8));
 	CHECK_EQ(r.rows[1].rule, RINGPROF_CFA_GAP);
 	rows_free(&r);
+}
+
+TEST(the_begin_of_a_coroutine_is_a_root)
+{
+	begin_of_coroutine("");
+	begin_of_coroutine("endbr64");
 }
 
 TEST(the_entry_of_a_program_is_a_root)

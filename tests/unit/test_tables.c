@@ -94,7 +94,7 @@ static long cache_file(int n, char *ret, size_t len)
 	struct stat st;
 	DIR *d;
 
-	if (asprintf(&dir, "%s/rows/3", cache) < 0)
+	if (asprintf(&dir, "%s/rows/4", cache) < 0)
 		abort();
 	d = opendir(dir);
 	ret[0] = '\0';
@@ -404,7 +404,7 @@ TEST(a_directory_of_others_is_refused)
 	struct tables *t;
 
 	clear();
-	CHECK_EQ(sh("mkdir -p cache/rows/3 && chmod 0777 cache/rows"), 0);
+	CHECK_EQ(sh("mkdir -p cache/rows/4 && chmod 0777 cache/rows"), 0);
 	t = start(0, 0);
 	CHECK(ask(t, "p0")->view.n_rows > 100);
 	CHECK_EQ(counters(t).disk_errors, 1);
