@@ -155,8 +155,11 @@ static int create_event(struct rp_cpu *c, u32 type, u32 hz)
 	c->event = event;
 	c->event_type = type;
 	c->period = period;
-	c->s.weight = period;
-	c->s.unit = type == RINGPROF_EVENT_CYCLES ? RINGPROF_UNIT_CYCLES : RINGPROF_UNIT_NS;
+	/* a profile is of CPU time: cycles are as long as they are at the TSC's rate */
+	c->s.weight = type == RINGPROF_EVENT_CYCLES
+			      ? div64_u64(period * NSEC_PER_SEC, rp_arch_cycles_hz())
+			      : period;
+	c->s.unit = RINGPROF_UNIT_NS;
 	return 0;
 }
 

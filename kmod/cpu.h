@@ -76,6 +76,12 @@ int rp_cpu_prepare(int cpu, const struct rp_config *cfg, bool resize);
 /* ns between samples of the clock at this rate */
 u64 rp_cpu_clock_period(u32 hz);
 
+/* What the period of this CPU's event counts: nanoseconds or cycles. */
+static inline u32 rp_cpu_unit(const struct rp_cpu *c)
+{
+	return c->event_type == RINGPROF_EVENT_CYCLES ? RINGPROF_UNIT_CYCLES : RINGPROF_UNIT_NS;
+}
+
 /* Makes and enables the event. The CPU is online. 0 or -errno. */
 int rp_cpu_arm(struct rp_cpu *c, const struct rp_config *cfg, u32 hz);
 

@@ -49,7 +49,7 @@ int rp_netlink_put_cpu(struct sk_buff *skb, struct rp_cpu *c)
 	rp_stats_add(&st, c);
 	if (nla_put_u32(skb, RINGPROF_A_CPU, c->cpu) ||
 	    rp_put_u64(skb, RINGPROF_A_PERIOD, c->period) ||
-	    nla_put_u32(skb, RINGPROF_A_UNIT, c->s.unit))
+	    nla_put_u32(skb, RINGPROF_A_UNIT, rp_cpu_unit(c)))
 		return -EMSGSIZE;
 	return put_stats(skb, &st);
 }

@@ -106,8 +106,8 @@ void rp_sampler_period(u64 *ret_period, u32 *ret_unit)
 		if (!c || !c->event)
 			continue;
 		*ret_period = c->period;
-		*ret_unit = c->s.unit;
-		if (c->s.unit == RINGPROF_UNIT_CYCLES)
+		*ret_unit = rp_cpu_unit(c);
+		if (*ret_unit == RINGPROF_UNIT_CYCLES)
 			break;
 	}
 }

@@ -5,6 +5,7 @@
  * idle is counted, filtered ones were not wanted; everything else has a name.
  */
 #include "agg/agg_internal.h"
+#include "base/clock.h"
 
 /* A source that was opened anew counts from 0 again. */
 static uint64_t change(uint64_t now, uint64_t was)
@@ -33,6 +34,12 @@ static uint64_t corrupt_samples(struct agg *a, uint64_t bytes)
 	return bytes / sizeof(struct ringprof_rec_sample);
 }
 
+/* What a sample stands for. Of cycles the module says it in each record; here the rate will do. */
+static uint64_t period_ns(const struct source_info *info)
+{
+	return info->unit == RINGPROF_UNIT_NS || !info->hz ? info->period : NSEC_PER_SEC / info->hz;
+}
+
 void agg_losses(struct agg *a, const struct source_counters *now, const struct source_info *info)
 {
 	const struct source_counters *was = &a->seen;
@@ -41,8 +48,8 @@ void agg_losses(struct agg *a, const struct source_counters *now, const struct s
 											 "for each "
 											 "outcome");
 	if (info) {
-		a->period = info->period;
-		a->unit = info->unit;
+		a->period = period_ns(info);
+		a->unit = RINGPROF_UNIT_NS; /* as weights are */
 		a->cpus = info->cpus;
 	}
 	a->acc.idle += change(now->outcome[RINGPROF_OUT_IDLE], was->outcome[RINGPROF_OUT_IDLE]);

@@ -24,7 +24,7 @@ enum event_type {
 struct event_sample {
 	uint64_t leaf;	 /* sampled pc */
 	uint64_t cgroup; /* id, 0 unknown */
-	uint64_t weight; /* ns of CPU time (or cycles, see source_info.unit) */
+	uint64_t weight; /* ns of CPU time */
 	uint32_t chain;	 /* caller chain in the chain table, 0 = none */
 	uint32_t flags;	 /* RINGPROF_SAMPLE_* of the uapi header, for both sources */
 };

@@ -275,6 +275,29 @@ TEST(losses_belong_to_the_window_open_then)
 	world_free(&w);
 }
 
+/* The period of the event is a number of cycles; a lost sample is as long as any other. */
+TEST(losses_of_cycles_are_time)
+{
+	const struct source_info cycles = {
+		.unit = RINGPROF_UNIT_CYCLES, .period = 30303030, .hz = 100, .cpus = 2
+	};
+	struct world w;
+	struct source_counters c = { .missed = 7 };
+	struct window_list l;
+	uint64_t weight;
+
+	world_make(&w, NULL);
+	send(&w, T0, 1, 0, 0x400300);
+	agg_advance(w.a, T0 + SEC, &c, &cycles);
+	agg_flush(w.a, T0 + 2 * SEC);
+	CHECK_EQ(store_range_mono(w.store, 0, UINT64_MAX, &l), 0);
+	CHECK_EQ(loss_of(l.w[0], MARK_LOST_OTHER + LOST_MISSED, &weight), 7);
+	CHECK_EQ(weight, 7 * SEC / 100);
+	CHECK_EQ(l.w[0]->unit, RINGPROF_UNIT_NS);
+	window_list_free(&l);
+	world_free(&w);
+}
+
 TEST(a_set_clock_starts_with_the_next_window)
 {
 	struct world w;
