@@ -56,14 +56,27 @@ static bool on_host(const struct ptable *t, int dir)
 	       own.st_dev == host.st_dev && own.st_ino == host.st_ino;
 }
 
-static void read_program(struct ptable *t, struct entry *e, int dir)
+/*
+ * Is the program behind fd not the one that was sampled, but one that was exec'ed
+ * since? In a chroot events have another path than /proc, on some file systems
+ * another device: who has the same inode's number is the same.
+ */
+static bool is_later_one(const struct entry *e, int dir, int fd)
 {
-	/* the kernel executes regular files only */
-	cleanup_close int fd = openat(dir, "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char link[PROC_PATH_MAX], path[PROC_PATH_MAX];
+	const char *exe = e->p.labels.exe;
+	ssize_t n = readlinkat(dir, "exe", link, sizeof(link));
+	struct stat st;
 
-	if (fd >= 0)
-		labels_set_exe_facts(
-			t, e, exes_get(t->exes, fd, e->p.labels.exe, on_host(t, dir), mono_now()));
+	if (!*exe || n <= 0 || fstat(fd, &st))
+		return false;
+	maps_path(link, (size_t)n, path, sizeof(path));
+	if (!strcmp(path, exe))
+		return false;
+	for (size_t i = 0; i < e->maps->n; i++)
+		if (e->maps->m[i].path == exe && e->maps->m[i].ino == st.st_ino)
+			return false;
+	return true;
 }
 
 /* The file that an event said was mapped, if it still is where it was. */
@@ -84,6 +97,18 @@ static void find_program(struct ptable *t, struct entry *e)
 			labels_set_exe_facts(t, e, exes_get(t->exes, fd, exe, true, mono_now()));
 		return;
 	}
+}
+
+static void read_program(struct ptable *t, struct entry *e, int dir)
+{
+	/* the kernel executes regular files only */
+	cleanup_close int fd = openat(dir, "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd >= 0 && is_later_one(e, dir, fd))
+		find_program(t, e);
+	else if (fd >= 0)
+		labels_set_exe_facts(
+			t, e, exes_get(t->exes, fd, e->p.labels.exe, on_host(t, dir), mono_now()));
 }
 
 /* A process that is gone had its environment from its parent, who may still be there. */

@@ -97,13 +97,17 @@ int ptable_open_process(struct ptable *t, const struct entry *e)
 	return r ? r : steal_fd(&dir);
 }
 
-/* What is not there (no exe: a kernel thread; no right) leaves its label as it was. */
+/*
+ * What is not there (no exe: a kernel thread; no right) leaves its label as it was,
+ * and so does an exe that an event told: by now it may be that of a program which
+ * was exec'ed after the sample.
+ */
 static void read_rest(struct ptable *t, struct entry *e, int dir, struct buf *b)
 {
 	char path[PROC_PATH_MAX], user[USER_NAME_MAX];
 	uid_t uid;
 
-	if (!e->p.kthread)
+	if (!e->p.kthread && (e->p.incomplete || !*e->p.labels.exe))
 		read_exe(t, e, dir);
 	if (!read_at(dir, "status", b, SMALL_MAX) && status_uid(b->data, &uid))
 		labels_set_user(t, e, users_name(t->users, uid, user));

@@ -211,6 +211,29 @@ TEST(a_forked_child_that_lives_is_read_at_its_first_sample)
 	ptable_free(t);
 }
 
+/* A shell is sampled, and has become another program when that is looked at. */
+TEST(a_program_exec_ed_after_the_sample_is_not_the_sampled_one)
+{
+	struct ptable *t = new_table(0);
+	struct process *p;
+
+	ev_fork(t, 1, 101, 101);
+	ev_comm(t, 101, 101, "sh", true);
+	ev_mmap(t, 101, 0x1000, 0x1000, "/bin/dash");
+	fake(&(struct fake){
+		.pid = 101, .comm = "ls", .maps = "", .start = 77, .uid = 4242, .exe = "/bin/ls" });
+	p = sample(t, 101);
+	CHECK_STR(p->labels.comm, "sh");
+	CHECK_STR(p->labels.exe, "/bin/dash");
+	CHECK_STR(p->labels.build_id, "");
+	ev_comm(t, 101, 101, "ls", true);
+	ev_mmap(t, 101, 0x1000, 0x1000, "/bin/ls");
+	p = sample(t, 101);
+	CHECK_STR(p->labels.exe, "/bin/ls");
+	CHECK_EQ(strlen(p->labels.build_id), 40);
+	ptable_free(t);
+}
+
 TEST(exit_needs_the_last_thread)
 {
 	struct ptable *t = new_table(0);
