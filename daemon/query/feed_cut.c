@@ -32,10 +32,12 @@ bool feed_can_cut(const struct query_env *env, const struct query_input *in,
 	       history_counters(env->store, &c) && c.raw_newest >= in->to;
 }
 
-/* Its share by time of what is known of the whole window alone. */
+/* Its share by time of what is known of the whole window alone; of few not nothing. */
 static uint64_t part(uint64_t value, const struct window *c, const struct window *w)
 {
-	return (uint64_t)((unsigned __int128)value * (c->end - c->start) / (w->end - w->start));
+	uint64_t all = w->end - w->start;
+
+	return (uint64_t)(((unsigned __int128)value * (c->end - c->start) + all - 1) / all);
 }
 
 static int cut_losses(struct window *c, const struct window *w)

@@ -63,6 +63,7 @@ TEST(short_ranges_are_cut_to_the_moment)
 		CHECK_EQ(t->used.raw, (ranges[i].to - 1) / 10000 - ranges[i].from / 10000 + 1);
 		/* lost ones have no time: two a window here, by its part */
 		CHECK_EQ(t->lost_samples <= 2 * t->used.raw, 1);
+		CHECK(t->lost_samples >= t->used.raw);
 		tree_free(t);
 		t = tree(st, from, to, "{tid=\"102\",cpu=\"3\"}");
 		CHECK_EQ(t->samples, count(&m, from, to, 102, 3));
