@@ -2,12 +2,11 @@
 /*
  * What a file with code is: its key and its segments.
  *
- * The key is the GNU build-id. Who writes a file chooses its build-id, so two
- * files count as one only if their PT_LOAD headers are equal too (stripping
- * leaves them alone); the second one of an unequal pair is keyed by its
- * content hash. That hash is XXH3-128 over size, the first and the last 64
- * KiB: the ends hold headers, section names and symbols, and differ when
- * anything was linked anew.
+ * The key is the GNU build-id, else a hash of size, first and last 64 KiB. Who
+ * writes a file chooses both, and what is read from one file is shown for all
+ * that count as the same: so an equal key is where comparing begins. Files are
+ * one if all their bytes are, which is asked for only when a second file comes
+ * with a key that is taken; the one that is not gets a key from all its bytes.
  *
  * A struct file_priv is built by one thread; what is read here never changes
  * after that, but for the key before it is registered.
@@ -22,7 +21,7 @@
 #include "sym/files_int.h"
 
 #define MAX_SEGMENTS 64
-#define HASHED_END   65536
+#define HASHED	     65536 /* bytes at a time, and of each end */
 
 void file_destroy(struct file_priv *f)
 {
@@ -31,32 +30,67 @@ void file_destroy(struct file_priv *f)
 	free(f);
 }
 
-/* 0 or -errno */
-static int content_hash(const struct elf_image *e, uint8_t key[20])
+static uint64_t stat_ns(const struct timespec *ts)
 {
-	size_t n = e->size < HASHED_END ? e->size : HASHED_END;
-	cleanup_free uint8_t *end = malloc(HASHED_END);
-	XXH3_state_t *st = XXH3_createState();
+	return (uint64_t)ts->tv_sec * 1000000000ULL + (uint64_t)ts->tv_nsec;
+}
+
+struct ident file_ident_of(const struct stat *st)
+{
+	return (struct ident){ st->st_dev, st->st_ino, (uint64_t)st->st_size, stat_ns(&st->st_mtim),
+			       stat_ns(&st->st_ctim) };
+}
+
+struct hashing {
+	XXH3_state_t *st;
+	uint8_t *buf; /* HASHED bytes */
+	const struct elf_image *e;
+};
+
+static int hash_range(struct hashing *h, uint64_t from, uint64_t to)
+{
+	int r = 0;
+
+	for (uint64_t n; !r && from < to; from += n) {
+		n = to - from < HASHED ? to - from : HASHED;
+		r = elf_read(h->e, from, h->buf, n);
+		if (!r)
+			XXH3_128bits_update(h->st, h->buf, n);
+	}
+	return r;
+}
+
+/* Hash of size, salt and the file's ends, or all of it; 0 or -errno. */
+static int content_hash(const struct elf_image *e, bool whole, uint32_t salt,
+			uint8_t ret[CONTENT_SIZE])
+{
+	cleanup_free uint8_t *buf = malloc(HASHED);
+	struct hashing h = { XXH3_createState(), buf, e };
+	const uint64_t about[2] = { e->size, salt };
+	uint64_t end = e->size < HASHED ? e->size : HASHED;
 	XXH128_canonical_t sum;
-	int r = end && st ? 0 : -ENOMEM;
+	int r = buf && h.st ? 0 : -ENOMEM;
 
 	if (!r) {
-		XXH3_128bits_reset(st);
-		XXH3_128bits_update(st, &e->size, sizeof(e->size));
-		r = elf_read(e, 0, end, n);
+		XXH3_128bits_reset(h.st);
+		XXH3_128bits_update(h.st, about, sizeof(about));
+		r = hash_range(&h, 0, whole ? e->size : end);
 	}
+	if (!r && !whole)
+		r = hash_range(&h, e->size - end, e->size);
 	if (!r) {
-		XXH3_128bits_update(st, end, n);
-		r = elf_read(e, e->size - n, end, n);
+		XXH128_canonicalFromHash(&sum, XXH3_128bits_digest(h.st));
+		memcpy(ret, sum.digest, CONTENT_SIZE);
 	}
-	if (!r) {
-		XXH3_128bits_update(st, end, n);
-		XXH128_canonicalFromHash(&sum, XXH3_128bits_digest(st));
-		memset(key, 0, 20);
-		memcpy(key, sum.digest, sizeof(sum.digest));
-	}
-	XXH3_freeState(st);
+	XXH3_freeState(h.st);
 	return r;
+}
+
+static void set_content_key(struct file *f, const uint8_t sum[CONTENT_SIZE])
+{
+	memset(f->key, 0, sizeof(f->key));
+	memcpy(f->key, sum, CONTENT_SIZE);
+	f->key_is_build_id = false;
 }
 
 static int read_segments(struct file_priv *f, const struct elf_image *e)
@@ -93,7 +127,7 @@ struct file_priv *file_read(struct files *fs, int fd, const struct ident *id,
 			    const struct file_where *w, int *err)
 {
 	struct file_priv *f = calloc(1, sizeof(*f));
-	uint8_t build_id[ELF_MAX_BUILD_ID];
+	uint8_t build_id[ELF_MAX_BUILD_ID], sum[CONTENT_SIZE];
 	struct elf_image e;
 
 	*err = f ? elf_open_fd(&e, fd, id->size) : -ENOMEM;
@@ -112,7 +146,9 @@ struct file_priv *file_read(struct files *fs, int fd, const struct ident *id,
 	if (!*err) {
 		set_build_id(&f->pub, build_id, elf_build_id(&e, build_id));
 		if (!f->pub.key_is_build_id)
-			*err = content_hash(&e, f->pub.key);
+			*err = content_hash(&e, false, 0, sum);
+		if (!*err && !f->pub.key_is_build_id)
+			set_content_key(&f->pub, sum);
 	}
 	elf_close(&e);
 	if (*err) {
@@ -122,17 +158,88 @@ struct file_priv *file_read(struct files *fs, int fd, const struct ident *id,
 	return f;
 }
 
-int file_key_by_content(struct file_priv *f, int fd)
+int file_key_by_content(struct file_priv *f, int fd, uint32_t salt)
 {
 	struct elf_image e = { .fd = fd, .size = f->pub.size };
-	uint8_t key[20];
-	int r = content_hash(&e, key);
+	uint8_t sum[CONTENT_SIZE];
+	int r = content_hash(&e, true, salt, sum);
 
+	if (!r)
+		set_content_key(&f->pub, sum);
+	return r;
+}
+
+/* The hash of all of a registered file, read once in its life. */
+static int registered_content(struct file_priv *f, uint8_t ret[CONTENT_SIZE])
+{
+	struct elf_image e = { .size = f->pub.size };
+	cleanup_close int fd = -1;
+	bool known;
+	int r;
+
+	pthread_mutex_lock(&f->fs->lock);
+	known = f->content_known;
+	memcpy(ret, f->content, CONTENT_SIZE);
+	pthread_mutex_unlock(&f->fs->lock);
+	if (known)
+		return 0;
+	fd = file_open_fd(&f->pub);
+	if (fd < 0)
+		return fd;
+	e.fd = fd;
+	r = content_hash(&e, true, 0, ret);
 	if (r)
 		return r;
-	memcpy(f->pub.key, key, sizeof(key));
-	f->pub.key_is_build_id = false;
+	pthread_mutex_lock(&f->fs->lock);
+	memcpy(f->content, ret, CONTENT_SIZE);
+	f->content_known = true;
+	pthread_mutex_unlock(&f->fs->lock);
 	return 0;
+}
+
+/*
+ * One inode seen through two mounts, as overlayfs shows an image's file to each
+ * of its containers? Who copies a file cannot choose the time of the change.
+ */
+static bool same_inode(struct file_priv *a, const struct file_priv *b)
+{
+	struct ident was;
+
+	pthread_mutex_lock(&a->fs->lock);
+	was = a->ident;
+	pthread_mutex_unlock(&a->fs->lock);
+	was.dev = b->ident.dev;
+	return !memcmp(&was, &b->ident, sizeof(was));
+}
+
+int file_compare(struct file_priv *known, struct file_priv *f, int fd)
+{
+	struct elf_image e = { .fd = fd, .size = f->pub.size };
+	uint8_t sum[CONTENT_SIZE];
+	int r;
+
+	if (known->pub.size != f->pub.size || known->segs_hash != f->segs_hash)
+		return 0;
+	if (same_inode(known, f))
+		return 1;
+	r = content_hash(&e, true, 0, f->content);
+	if (r)
+		return r;
+	f->content_known = true;
+	/* one that cannot be read any more cannot be told to be the same */
+	return !registered_content(known, sum) && !memcmp(sum, f->content, CONTENT_SIZE);
+}
+
+uint64_t file_ident_hash(struct file *file)
+{
+	struct file_priv *f = file_priv(file);
+	struct ident id;
+
+	pthread_mutex_lock(&f->fs->lock);
+	id = f->ident;
+	pthread_mutex_unlock(&f->fs->lock);
+	id.dev = f->segs_hash;
+	return XXH3_64bits(&id, sizeof(id));
 }
 
 static bool segment_vaddr(const struct segment *s, uint64_t offset, uint64_t *ret)

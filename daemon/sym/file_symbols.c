@@ -71,7 +71,7 @@ static pid_t pid_of(struct file_priv *f)
 static int open_debug_symtab(void *arg, const char *dir, const char *name, uint64_t *size)
 {
 	struct file_priv *f = arg;
-	cleanup_close int fd = file_dup_fd(f);
+	cleanup_close int fd = file_open_fd(&f->pub);
 	struct debugfile found;
 	struct elf_image e;
 	int r = fd < 0 ? fd : elf_open_fd(&e, fd, f->pub.size);
@@ -88,7 +88,7 @@ static int open_debug_symtab(void *arg, const char *dir, const char *name, uint6
 
 static int read_table(struct file_priv *f, struct symtab *ret)
 {
-	cleanup_close int fd = file_dup_fd(f);
+	cleanup_close int fd = file_open_fd(&f->pub);
 	const struct table_input in = { .fd = fd,
 					.size = f->pub.size,
 					.max_names = names_limit(f->fs),
@@ -128,9 +128,9 @@ static void open_cache(struct files *fs)
 		count(&fs->cache_errors, 1);
 }
 
-static struct symcache_source source_of(const struct file_priv *f)
+static struct symcache_source source_of(struct file_priv *f)
 {
-	return (struct symcache_source){ f->pub.key, f->pub.size, f->segs_hash };
+	return (struct symcache_source){ f->pub.key, file_ident_hash(&f->pub) };
 }
 
 /* Has a .symtab come that a table without one does not know? */

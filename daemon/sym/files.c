@@ -8,10 +8,7 @@
  * a byte. A mapping whose process is gone and whose path leads nowhere is
  * still known if another process mapped the same (device, inode, path).
  *
- * A descriptor stays open until debug information was read (or looked for),
- * as the path may be gone by then; at most max_open of them, the oldest is
- * closed first. A file
- * without references is kept for a while: processes come again.
+ * A file without references is kept for a while: processes come again.
  *
  * Any thread; see files_int.h for the locks.
  */
@@ -78,25 +75,6 @@ struct files *files_new(size_t max_symbol_bytes)
 	return fs;
 }
 
-static void close_fd(struct files *fs, struct file_priv *f)
-{
-	if (f->fd < 0)
-		return;
-	TAILQ_REMOVE(&fs->open, f, fd_link);
-	fs->n_open--;
-	close(f->fd);
-	f->fd = -1;
-}
-
-static void keep_fd(struct files *fs, struct file_priv *f, int fd)
-{
-	if (fs->n_open >= fs->max_open)
-		close_fd(fs, TAILQ_FIRST(&fs->open));
-	f->fd = fd;
-	TAILQ_INSERT_TAIL(&fs->open, f, fd_link);
-	fs->n_open++;
-}
-
 void files_reap(struct files *fs)
 {
 	struct file_list dead = TAILQ_HEAD_INITIALIZER(dead);
@@ -124,7 +102,7 @@ void files_free(struct files *fs)
 	for (uint32_t i = 0; i < fs->n_slots; i++) {
 		if (!fs->slots[i])
 			continue;
-		close_fd(fs, fs->slots[i]);
+		file_close_fd(fs->slots[i]);
 		file_drop_symbols(fs->slots[i]);
 		file_destroy(fs->slots[i]);
 	}
@@ -139,17 +117,6 @@ void files_free(struct files *fs)
 	cachedir_close(&fs->cache);
 	free(fs->cache_path);
 	free(fs);
-}
-
-static uint64_t stat_ns(const struct timespec *ts)
-{
-	return (uint64_t)ts->tv_sec * 1000000000ULL + (uint64_t)ts->tv_nsec;
-}
-
-static struct ident ident_of(const struct stat *st)
-{
-	return (struct ident){ st->st_dev, st->st_ino, (uint64_t)st->st_size, stat_ns(&st->st_mtim),
-			       stat_ns(&st->st_ctim) };
 }
 
 static uint64_t hash_bytes(const void *p, size_t n)
@@ -279,27 +246,42 @@ static void unregister(struct files *fs, struct file_priv *f)
 	fs->slots[f->slot] = NULL;
 	TAILQ_REMOVE(&fs->idle, f, idle_link);
 	fs->n_idle--;
-	close_fd(fs, f);
+	file_close_fd(f);
 	TAILQ_INSERT_TAIL(&fs->dead, f, idle_link);
 	__atomic_store_n(&fs->some_dead, true, __ATOMIC_RELEASE);
 }
 
+static void put_ref(struct files *fs, struct file_priv *f)
+{
+	if (--f->refs)
+		return;
+	TAILQ_INSERT_TAIL(&fs->idle, f, idle_link);
+	fs->n_idle++;
+	if (fs->n_idle > MAX_IDLE)
+		unregister(fs, TAILQ_FIRST(&fs->idle));
+}
+
 /*
- * The registered file with f's content. Another content with the same
- * build-id gives f another key (read without the lock: a file system may make
- * that wait). fs->lock held; -errno: f has no key of its own.
+ * A reference to the registered file with f's content; NULL: there is none, and
+ * f has a key that no other file has. Contents are compared without the lock: a
+ * file system may make that wait. fs->lock held; -errno: f cannot be read.
  */
 static int find_same(struct files *fs, struct file_priv *f, int fd, struct file_priv **ret)
 {
-	int r;
+	int r = 0;
 
-	*ret = find_key(fs, f);
-	if (!*ret || (*ret)->segs_hash == f->segs_hash || !f->pub.key_is_build_id)
-		return 0;
-	pthread_mutex_unlock(&fs->lock);
-	r = file_key_by_content(f, fd);
-	pthread_mutex_lock(&fs->lock);
-	*ret = r ? NULL : find_key(fs, f);
+	for (uint32_t salt = 0; !r && (*ret = find_key(fs, f)); salt++) {
+		take_ref(fs, *ret);
+		pthread_mutex_unlock(&fs->lock);
+		r = file_compare(*ret, f, fd);
+		if (!r)
+			r = file_key_by_content(f, fd, salt);
+		pthread_mutex_lock(&fs->lock);
+		if (r > 0)
+			return 0;
+		put_ref(fs, *ret);
+	}
+	*ret = NULL;
 	return r;
 }
 
@@ -307,22 +289,20 @@ static int find_same(struct files *fs, struct file_priv *f, int fd, struct file_
 static struct file *adopt(struct files *fs, struct file_priv *f, const struct file_where *w,
 			  int *fd)
 {
-	struct file_priv *same;
-	struct file *ret = NULL;
+	struct file_priv *same = NULL;
 
 	pthread_mutex_lock(&fs->lock);
 	if (!find_same(fs, f, *fd, &same) && !same && !register_file(fs, f)) {
-		keep_fd(fs, f, steal_fd(fd));
+		file_keep_fd(f, steal_fd(fd), &f->ident);
 		same = f;
+		take_ref(fs, f);
 	}
-	if (same) {
+	if (same)
 		remember(fs, same, &f->ident, w);
-		ret = take_ref(fs, same);
-	}
 	pthread_mutex_unlock(&fs->lock);
 	if (same != f)
 		file_destroy(f);
-	return ret;
+	return same ? &same->pub : NULL;
 }
 
 /* The mapping cannot be opened: its process is gone, or has hidden it. */
@@ -371,7 +351,7 @@ static struct file *get_opened(struct files *fs, const struct file_where *w)
 
 	if (fd < 0)
 		return get_unopened(fs, w);
-	id = ident_of(&st);
+	id = file_ident_of(&st);
 	ret = get_known(fs, &id, w);
 	if (ret)
 		return ret;
@@ -392,7 +372,7 @@ struct file *files_get(struct files *fs, const struct file_where *w)
 
 	/* mostly a library that others map as well: one call instead of seven */
 	if (!file_stat_mapping(w, &st)) {
-		id = ident_of(&st);
+		id = file_ident_of(&st);
 		ret = get_known(fs, &id, w);
 	}
 	return ret ? ret : get_opened(fs, w);
@@ -418,12 +398,7 @@ void file_unref(struct file *file)
 		return;
 	fs = f->fs;
 	pthread_mutex_lock(&fs->lock);
-	if (!--f->refs) {
-		TAILQ_INSERT_TAIL(&fs->idle, f, idle_link);
-		fs->n_idle++;
-		if (fs->n_idle > MAX_IDLE)
-			unregister(fs, TAILQ_FIRST(&fs->idle));
-	}
+	put_ref(fs, f);
 	dead = !TAILQ_EMPTY(&fs->dead);
 	pthread_mutex_unlock(&fs->lock);
 	/* never waits for a table being read: whoever reads it reaps */
@@ -431,60 +406,4 @@ void file_unref(struct file *file)
 		files_reap(fs);
 		pthread_mutex_unlock(&fs->sym_lock);
 	}
-}
-
-/* The kept descriptor, or a duplicate of it; -1 none. fs->lock held. */
-static int kept_fd(struct files *fs, struct file_priv *f, bool take)
-{
-	if (f->fd < 0)
-		return -1;
-	if (!take)
-		return fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
-	TAILQ_REMOVE(&fs->open, f, fd_link);
-	fs->n_open--;
-	return steal_fd(&f->fd);
-}
-
-static int get_fd(struct file_priv *f, bool take)
-{
-	struct files *fs = f->fs;
-	cleanup_close int fd = -1;
-	struct file_where w;
-	struct ident was, now;
-	struct stat st;
-
-	pthread_mutex_lock(&fs->lock);
-	fd = kept_fd(fs, f, take);
-	w = f->where;
-	was = f->ident;
-	pthread_mutex_unlock(&fs->lock);
-	if (fd >= 0)
-		return steal_fd(&fd);
-	fd = file_open_mapping(&w, &st);
-	if (fd < 0)
-		return fd;
-	now = ident_of(&st);
-	return memcmp(&was, &now, sizeof(was)) ? -ESTALE : steal_fd(&fd);
-}
-
-int file_take_fd(struct file_priv *f)
-{
-	return get_fd(f, true);
-}
-
-int file_dup_fd(struct file_priv *f)
-{
-	return get_fd(f, false);
-}
-
-int file_open_fd(struct file *file)
-{
-	struct file_priv *f = file_priv(file);
-	int fd = -1;
-
-	pthread_mutex_lock(&f->fs->lock);
-	if (f->fd >= 0)
-		fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
-	pthread_mutex_unlock(&f->fs->lock);
-	return fd >= 0 ? fd : file_take_fd(f);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Files with code, one entry per content: key = GNU build-id, else a hash of
- * the content. A file is opened once, at first sight, through
+ * the content (file_identity.c has what counts as the same). A file is opened once, at first sight, through
  * /proc/PID/map_files, /proc/PID/root/PATH or PATH (checked against the
  * device and inode of the mapping), so containers, deleted and overlaid files
  * work. Symbols are read lazily and kept under a byte limit.
@@ -20,7 +20,7 @@
 struct files;
 
 struct file {
-	uint8_t key[20]; /* build-id (padded with 0 or cut) or content hash */
+	uint8_t key[20]; /* build-id (padded with 0 or cut) or content hash; no other file's */
 	bool key_is_build_id;
 	char build_id[81]; /* hex of the whole build-id, "" if none */
 	const char *path;  /* where it was first seen, as the process names it */
@@ -64,8 +64,18 @@ struct file *files_get_soon(struct files *fs, const struct file_where *w, bool *
 int files_open_aside(struct files *fs, uint64_t wait_ns);
 struct file *file_ref(struct file *f);
 void file_unref(struct file *f); /* NULL is fine */
-/* A descriptor of its own for the caller to close, or -errno; the one kept stays. Any thread. */
+/*
+ * A descriptor of its own for the caller to close, or -errno (-ESTALE: there are
+ * other bytes now); the one kept stays. Any thread.
+ */
 int file_open_fd(struct file *f);
+/*
+ * A hash of what stat(2) says of it (but for the device, which a reboot or
+ * another mount changes) and of its segments: what was made of a file on an
+ * earlier day is of this one only if that is equal, as a build-id is what its
+ * writer wants it to be. Any thread.
+ */
+uint64_t file_ident_hash(struct file *f);
 /* The ELF virtual address of a file offset, by its PT_LOAD headers; false: in none of them. */
 bool file_vaddr(struct file *f, uint64_t offset, uint64_t *ret);
 

@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 
 #include "base/hmap.h"
 #include "sym/elf_image.h"
@@ -24,6 +25,8 @@ struct ident {
 	uint64_t dev, ino, size;
 	uint64_t mtime, ctime; /* ns */
 };
+
+#define CONTENT_SIZE 16 /* bytes of a hash of content, XXH3-128 */
 
 struct segment {
 	uint64_t offset, vaddr, filesz;
@@ -38,8 +41,11 @@ struct file_priv {
 	uint32_t slot; /* in fs->slots */
 	/* under fs->lock */
 	uint32_t refs;
-	int fd; /* -1: closed, symbols were read or others needed it more */
+	int fd;		       /* -1: closed, symbols were read or others needed it more */
+	struct ident fd_ident; /* of the file that fd is of */
 	struct ident ident;
+	uint8_t content[CONTENT_SIZE]; /* hash of all of it, if content_known */
+	bool content_known;
 	struct file_where where;	  /* for opening again; path is pub.path */
 	TAILQ_ENTRY(file_priv) fd_link;	  /* fs->open, while fd >= 0 */
 	TAILQ_ENTRY(file_priv) idle_link; /* fs->idle while refs == 0; fs->dead after that */
@@ -100,15 +106,24 @@ struct file_priv *file_read(struct files *fs, int fd, const struct ident *id,
 			    const struct file_where *w, int *err);
 /* Frees a file without descriptor and symbols. */
 void file_destroy(struct file_priv *f);
-/* Gives an unregistered file its content hash as key; 0 or -errno. */
-int file_key_by_content(struct file_priv *f, int fd);
-
+struct ident file_ident_of(const struct stat *st);
 /*
- * A descriptor of the file for the caller to close, from the one kept or
- * opened again; -errno. take: it is not kept any longer, dup: it stays.
+ * Gives an unregistered file a key from all its bytes and a salt (for keys that
+ * are taken: a build-id may be any bytes); reads the file. 0 or -errno.
  */
+int file_key_by_content(struct file_priv *f, int fd, uint32_t salt);
+/*
+ * Is an unregistered file the same as a registered one, to which the caller has
+ * a reference? Reads both at the worst. 1 it is, 0, -errno: f cannot be read.
+ * fs->lock not held.
+ */
+int file_compare(struct file_priv *known, struct file_priv *f, int fd);
+
+/* Keeps a descriptor for a file that has none, and closes it. fs->lock held. */
+void file_keep_fd(struct file_priv *f, int fd, const struct ident *id);
+void file_close_fd(struct file_priv *f);
+/* As file_open_fd, which see; the one kept is not kept any longer. */
 int file_take_fd(struct file_priv *f);
-int file_dup_fd(struct file_priv *f);
 /* Frees files that left the registry; fs->sym_lock held. */
 void files_reap(struct files *fs);
 /* Drops a file's symbol table; fs->sym_lock held. */

@@ -55,7 +55,7 @@ int gosym_file_lookup(struct file *file, uint64_t vaddr, dwarf_emit emit, void *
 
 	if (__atomic_load_n(&f->no_go, __ATOMIC_RELAXED))
 		return 0;
-	fd = file_dup_fd(f);
+	fd = file_open_fd(&f->pub);
 	if (fd < 0)
 		return 0;
 	r = lines_go_by(f->fs->reader, file, fd, vaddr, emit, arg);

@@ -18,14 +18,14 @@
 #include <xxhash.h>
 
 #define KIND	 "names"
-#define VERSION	 "2"
+#define VERSION	 "3"
 #define MAGIC	 "rpnames" VERSION
 #define NAME_LEN (2 * SYMCACHE_KEY + 1 + 16)
 
 struct head {
 	char magic[8];
 	uint64_t sum; /* XXH3 of everything behind it */
-	uint64_t size, headers;
+	uint64_t ident;
 	uint64_t n, names_len;
 	uint8_t key[SYMCACHE_KEY];
 	uint32_t bare;
@@ -40,11 +40,9 @@ _Static_assert(sizeof(struct sym) == 16, "no room between symbols");
 
 static void file_name(char name[NAME_LEN + 1], const struct symcache_source *src)
 {
-	const uint64_t ident[2] = { src->size, src->headers };
-
 	for (int i = 0; i < SYMCACHE_KEY; i++)
 		snprintf(name + 2 * i, 3, "%02x", src->key[i]);
-	snprintf(name + 2 * SYMCACHE_KEY, 18, "-%016" PRIx64, XXH3_64bits(ident, sizeof(ident)));
+	snprintf(name + 2 * SYMCACHE_KEY, 18, "-%016" PRIx64, src->ident);
 }
 
 int symcache_make_dir(const char *dir, uid_t uid, gid_t gid)
@@ -63,8 +61,7 @@ static bool head_ok(const struct head *h, size_t len, const struct symcache_sour
 	    h->names_len > SYMTAB_MAX_NAMES ||
 	    len != sizeof(*h) + h->n * sizeof(struct sym) + h->names_len)
 		return false;
-	if (memcmp(h->key, src->key, sizeof(h->key)) || h->size != src->size ||
-	    h->headers != src->headers || h->bare > 1)
+	if (memcmp(h->key, src->key, sizeof(h->key)) || h->ident != src->ident || h->bare > 1)
 		return false;
 	return h->sum == XXH3_64bits((const char *)h + SUM_FROM, len - SUM_FROM);
 }
@@ -110,11 +107,7 @@ int symcache_load(struct cachedir *c, const struct symcache_source *src, struct 
 int symcache_store(struct cachedir *c, const struct symcache_source *src, const struct symtab *t,
 		   bool bare)
 {
-	struct head h = { .size = src->size,
-			  .headers = src->headers,
-			  .n = t->n,
-			  .names_len = t->names_len,
-			  .bare = bare };
+	struct head h = { .ident = src->ident, .n = t->n, .names_len = t->names_len, .bare = bare };
 	const struct iovec parts[] = { { &h, sizeof(h) },
 				       { t->syms, t->n * sizeof(*t->syms) },
 				       { t->names, t->names_len } };

@@ -20,8 +20,7 @@
 /* What the table is of: another file by the same key has a table of its own. */
 struct symcache_source {
 	const uint8_t *key; /* SYMCACHE_KEY bytes */
-	uint64_t size;	    /* of the file */
-	uint64_t headers;   /* hash of its segments */
+	uint64_t ident;	    /* file_ident_hash */
 };
 
 /* To be called with the right to: see cachedir_make. */

@@ -7,6 +7,7 @@
 #include "unwind/tables_cache.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,16 +17,16 @@
 #include "unwind/tables.h"
 
 #define CACHE_KIND    "rows"
-#define CACHE_VERSION "4"
+#define CACHE_VERSION "5"
 #define CACHE_MAGIC   "rprows\0" CACHE_VERSION
-#define NAME_LEN      (2 * RINGPROF_KEY_SIZE)
+#define NAME_LEN      (2 * RINGPROF_KEY_SIZE + 1 + 16)
 
 struct cache_head {
 	char magic[8];
 	uint64_t sum; /* XXH64 of everything behind it */
 	uint8_t key[RINGPROF_KEY_SIZE];
 	uint32_t n_rows;
-	uint64_t size, headers; /* struct cache_source */
+	uint64_t ident; /* struct cache_source */
 	uint64_t base;
 	uint32_t n_segments, n_opaque;
 	uint32_t n_by[ROWS_ORIGINS];
@@ -34,10 +35,11 @@ struct cache_head {
 
 #define SUM_FROM (offsetof(struct cache_head, sum) + sizeof(uint64_t))
 
-static void key_name(char name[NAME_LEN + 1], const uint8_t *key)
+static void file_name(char name[NAME_LEN + 1], const struct cache_source *src)
 {
 	for (int i = 0; i < RINGPROF_KEY_SIZE; i++)
-		snprintf(name + 2 * i, 3, "%02x", key[i]);
+		snprintf(name + 2 * i, 3, "%02x", src->key[i]);
+	snprintf(name + NAME_LEN - 17, 18, "-%016" PRIx64, src->ident);
 }
 
 int tables_make_dir(const char *dir, uid_t uid, gid_t gid)
@@ -57,8 +59,7 @@ static bool head_ok(const struct cache_head *h, size_t len, const struct cache_s
 	if (memcmp(h->magic, CACHE_MAGIC, sizeof(h->magic)) || h->n_rows > RINGPROF_MAX_ROWS ||
 	    h->n_segments > RINGPROF_MAX_SEGMENTS || len != sizeof(*h) + h->n_rows * sizeof(*rows))
 		return false;
-	if (memcmp(h->key, src->key, sizeof(h->key)) || h->size != src->size ||
-	    h->headers != src->headers)
+	if (memcmp(h->key, src->key, sizeof(h->key)) || h->ident != src->ident)
 		return false;
 	return h->sum == XXH64((const char *)h + SUM_FROM, len - SUM_FROM, 0) &&
 	       ringprof_rows_ok(rows, h->n_rows, 0) == h->n_rows;
@@ -84,7 +85,7 @@ int cache_load(struct cachedir *c, const struct cache_source *src, struct cache_
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	key_name(name, src->key);
+	file_name(name, src);
 	r = cachedir_map(c, name, sizeof(struct cache_head),
 			 sizeof(struct cache_head) +
 				 RINGPROF_MAX_ROWS * sizeof(struct ringprof_row),
@@ -103,8 +104,7 @@ int cache_load(struct cachedir *c, const struct cache_source *src, struct cache_
 int cache_store(struct cachedir *c, const struct cache_source *src, const struct rows *rows)
 {
 	size_t len = rows->n * sizeof(*rows->rows);
-	struct cache_head h = { .size = src->size,
-				.headers = src->headers,
+	struct cache_head h = { .ident = src->ident,
 				.n_rows = rows->n,
 				.base = rows->base,
 				.n_segments = rows->n_segments,
@@ -128,7 +128,7 @@ int cache_store(struct cachedir *c, const struct cache_source *src, const struct
 		XXH64_update(st, rows->rows, len);
 	h.sum = XXH64_digest(st);
 	XXH64_freeState(st);
-	key_name(name, src->key);
+	file_name(name, src);
 	return cachedir_store(c, name, parts, 2);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tables of rows on disk: DIR/rows/VERSION/KEY, one file each (base/cachedir.h).
+ * Tables of rows on disk: DIR/rows/VERSION/KEY-IDENT, one file each (base/cachedir.h).
  * The directory is ours, so a file that is mapped stays as long as it was; it
  * is checked in full before it is believed all the same.
  *
@@ -15,8 +15,7 @@
 /* What a file was when its rows were made: another one by the same key has none here. */
 struct cache_source {
 	const uint8_t *key; /* RINGPROF_KEY_SIZE bytes */
-	uint64_t size;	    /* of the file */
-	uint64_t headers;   /* hash of its segments */
+	uint64_t ident;	    /* file_ident_hash */
 };
 
 /* rows in a mapping (from a file) or in plain memory; n == 0: neither. */

@@ -50,20 +50,6 @@ int tables_view(struct table *e)
 	return 0;
 }
 
-/* What decides, beside the key, whether cached rows are this file's. */
-static int describe(struct cache_source *src, struct file *f, int fd)
-{
-	struct elf_image e;
-	int r = elf_open_fd(&e, fd, f->size);
-
-	if (r)
-		return r;
-	*src = (struct cache_source){ .key = f->key, .size = f->size };
-	src->headers = XXH3_64bits(e.ph, e.n_ph * sizeof(*e.ph));
-	elf_close(&e);
-	return 0;
-}
-
 struct made {
 	struct cache_rows rows;
 	bool compiled, disk_error;
@@ -74,16 +60,13 @@ static int make_rows(struct tables *t, struct file *f, struct made *m)
 {
 	cleanup_close int fd = file_open_fd(f);
 	struct cache_rows mapped;
-	struct cache_source src;
+	const struct cache_source src = { f->key, file_ident_hash(f) };
 	struct rows_limits lim;
 	uint64_t start;
 	int r;
 
 	if (fd < 0)
 		return fd;
-	r = describe(&src, f, fd);
-	if (r)
-		return r;
 	r = cache_load(&t->cache, &src, &m->rows);
 	if (!r)
 		return 0;

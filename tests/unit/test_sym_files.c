@@ -3,6 +3,7 @@
  * Files of live and dead mappings: which are one, which cannot be had, and the
  * limits on their tables and descriptors.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/mman.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "sym/files_int.h"
 #include "sym/symbols.h"
 #include "tap.h"
@@ -81,17 +83,20 @@ TEST(one_file_per_content)
 
 	make();
 	get(fs, names, 6, f);
-	CHECK(f[0] == f[1] && f[0] == f[2]);
+	CHECK(f[0] == f[1]);
 	CHECK(f[0]->key_is_build_id && strlen(f[0]->build_id) == 40);
 	CHECK(f[3] == f[4] && f[3] != f[0]);
 	CHECK(!f[3]->key_is_build_id);
 	CHECK_STR(f[3]->build_id, "");
 	CHECK(f[5] != f[3]);
+	/* names come from the file: one without them is another one */
+	CHECK(f[2] != f[0] && !f[2]->key_is_build_id);
+	CHECK_STR(f[2]->build_id, f[0]->build_id);
 	again = file_ref(f[0]);
 	CHECK(again == f[0]);
 	file_unref(again);
 	files_counters(fs, &c);
-	CHECK_EQ(c.files, 3);
+	CHECK_EQ(c.files, 4);
 	for (int i = 0; i < 6; i++)
 		file_unref(f[i]);
 	file_unref(NULL);
@@ -127,6 +132,136 @@ TEST(same_build_id_with_other_segments_is_another_file)
 	CHECK(memcmp(fa->key, fb->key, sizeof(fa->key)));
 	file_unref(fa);
 	file_unref(fb);
+	files_free(fs);
+}
+
+/* A copy of a file with one byte of it turned around, at a section's start plus `at`. */
+static void twist(const char *from, const char *to, const char *section, long at)
+{
+	size_t len;
+	char *p = slurp(from, &len);
+	const Elf64_Shdr *shdr;
+	struct elf_image e;
+	FILE *out;
+
+	CHECK(!elf_open_mem(&e, p, len) && !elf_load_sections(&e));
+	shdr = elf_section(&e, section);
+	CHECK(shdr);
+	if (shdr)
+		p[(long)shdr->sh_offset + at] ^= 1;
+	elf_close(&e);
+	out = fopen(built(to), "w");
+	CHECK(out && fwrite(p, 1, len, out) == len && !fclose(out));
+	free(p);
+}
+
+static struct file *get_one(struct files *fs, const char *name)
+{
+	struct file_where w = where(name);
+
+	return files_get(fs, &w);
+}
+
+/* Anybody may copy libc and change what stacks and names are read from, but not more. */
+TEST(one_changed_byte_is_another_file)
+{
+	static const struct {
+		const char *from, *section;
+		long at;
+	} of[] = { { "one", ".eh_frame", 40 }, { "one", ".strtab", 5 }, { "plain", ".text", 70 } };
+	struct files *fs = files_new(64 * MIB);
+
+	make();
+	for (size_t i = 0; i < ARRAY_SIZE(of); i++) {
+		struct file *honest, *liar[2], *copy;
+
+		honest = get_one(fs, of[i].from);
+		twist(of[i].from, "liar", of[i].section, of[i].at);
+		CHECK_EQ(sh("cp liar liar2 && cp %s third", of[i].from), 0);
+		liar[0] = get_one(fs, "liar");
+		liar[1] = get_one(fs, "liar2");
+		copy = get_one(fs, "third");
+		CHECK(honest && liar[0] && honest != liar[0]);
+		CHECK(liar[0] == liar[1]);
+		CHECK(copy == honest);
+		CHECK(memcmp(honest->key, liar[0]->key, sizeof(honest->key)));
+		CHECK(file_ident_hash(honest) != file_ident_hash(liar[0]));
+		file_unref(honest);
+		file_unref(copy);
+		file_unref(liar[0]);
+		file_unref(liar[1]);
+		CHECK_EQ(sh("rm liar liar2 third"), 0);
+	}
+	files_free(fs);
+}
+
+/* A build-id may be any bytes, those of a key made from another file's content as well. */
+TEST(no_build_id_takes_the_key_of_another_file)
+{
+	char id[41];
+
+	make();
+	twist("one", "liar", ".strtab", 5);
+	for (int order = 0; order < 2; order++) {
+		struct files *fs = files_new(64 * MIB);
+		struct file *f[3];
+
+		f[0] = get_one(fs, "one");
+		f[1 + order] = order ? get_one(fs, "thief") : get_one(fs, "liar");
+		if (!order) {
+			for (size_t i = 0; i < sizeof(f[1]->key); i++)
+				snprintf(id + 2 * i, 3, "%02x", f[1]->key[i]);
+			CHECK_EQ(sh("cc -O1 -Wl,--build-id=0x%s -o thief f.c", id), 0);
+		}
+		f[2 - order] = order ? get_one(fs, "liar") : get_one(fs, "thief");
+		CHECK(f[0] && f[1] && f[2]);
+		CHECK_STR(f[2]->build_id, id);
+		CHECK_EQ(f[2]->key_is_build_id, order);
+		for (int i = 0; i < 3; i++)
+			CHECK(f[i] != f[(i + 1) % 3] &&
+			      memcmp(f[i]->key, f[(i + 1) % 3]->key, sizeof(f[i]->key)));
+		for (int i = 0; i < 3; i++)
+			file_unref(f[i]);
+		files_free(fs);
+	}
+}
+
+TEST(bytes_that_came_later_are_not_read_for_it)
+{
+	struct files *fs = files_new(64 * MIB);
+	struct file *f, *g;
+
+	make();
+	CHECK_EQ(sh("cp one changing && touch -d '1 hour ago' changing"), 0);
+	f = get_one(fs, "changing");
+	CHECK(f);
+	close(file_open_fd(f));
+	CHECK_EQ(sh("cat other > changing"), 0);
+	CHECK_EQ(file_open_fd(f), -ESTALE);
+	g = get_one(fs, "changing");
+	CHECK(g && g != f);
+	CHECK(file_open_fd(g) >= 0);
+	file_unref(f);
+	file_unref(g);
+	files_free(fs);
+}
+
+/* as when a package is upgraded: the time of the change is another one, the bytes are not */
+TEST(a_file_that_loses_its_name_is_still_read)
+{
+	struct files *fs = files_new(64 * MIB);
+	struct file *f;
+	int fd;
+
+	make();
+	CHECK_EQ(sh("cp one leaving"), 0);
+	f = get_one(fs, "leaving");
+	CHECK(f);
+	CHECK_EQ(unlink(built("leaving")), 0);
+	fd = file_open_fd(f);
+	CHECK(fd >= 0);
+	close(fd);
+	file_unref(f);
 	files_free(fs);
 }
 
