@@ -148,7 +148,7 @@ static int stack_of(struct agg *a, struct process *p, uint64_t owner, const stru
 		a->full = true;
 		a->quick = 0;
 	}
-	return r;
+	return r < 0 ? r : 0;
 }
 
 static void count_sample(struct agg *a, struct agg_proc *u, const struct cache_entry *e,

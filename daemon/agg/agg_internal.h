@@ -91,8 +91,9 @@ struct agg {
 	struct {
 		uint32_t file, object; /* struct file id + 1 */
 	} files[AGG_FILE_SLOTS];
-	uint8_t *roots; /* by frame: 0 not asked yet, 1 no root, 2 root */
+	uint8_t *roots; /* by frame: 0 not asked yet, else 1 + enum sym_root */
 	uint32_t n_roots;
+	bool unsure; /* the stack at hand rests on what cannot be told now, but perhaps soon */
 
 	/* caches */
 	struct cache stacks; /* (chain, leaf) */
@@ -172,7 +173,10 @@ static inline bool agg_is_fresh(const struct agg *a, uint32_t chain)
 }
 
 /* ---- normalize.c ---- */
-/* Fills e->stack and e->end from owner, chain and leaf; 0 or -ENOMEM. */
+/*
+ * Fills e->stack and e->end from owner, chain and leaf; 0, 1: not to be remembered, as
+ * more may be known the next time, or -ENOMEM.
+ */
 int agg_normalize(struct agg *a, struct process *p, struct cache_entry *e);
 /* The object of all frames of a kind that need no other; UINT32_MAX: no memory. */
 uint32_t agg_object_of_kind(struct agg *a, enum frame_kind kind);

@@ -98,6 +98,7 @@ static uint32_t other_frame(struct agg *a, struct process *p, const struct mappi
 	case MAPPING_FILE:
 		if (agg_jit_covers(a, p, addr, m->path))
 			return add_frame(a, agg_jit_object(a, p, addr), addr);
+		a->unsure |= !m->file_failed;
 		stat_add(&a->c.no_file, 1);
 		return named_frame(a, FRAME_UNKNOWN, m->path, off);
 	case MAPPING_VDSO:
@@ -155,32 +156,40 @@ static bool roots_room(struct agg *a, uint32_t frame)
 	return true;
 }
 
-static bool ask_root(struct agg *a, uint32_t frame)
+static enum sym_root ask_root(struct agg *a, uint32_t frame, bool *ret_unread)
 {
 	const struct model_frame *f = model_frame(a->model, frame);
 	const struct model_object *o = model_object(a->model, f->object);
 	struct sym_answer ans;
 
+	*ret_unread = false;
 	if (!a->symbols || (o->kind != FRAME_USER && o->kind != FRAME_KERNEL))
-		return false;
+		return SYM_ROOT_NONE;
 	symbols_resolve_function(a->symbols, o->kind, o->file, f->off, &ans);
-	return ans.named && sym_is_root(ans.lines[0].system_name);
+	*ret_unread = ans.unread;
+	return ans.named ? sym_is_root(ans.lines[0].system_name) : SYM_ROOT_NONE;
 }
 
-static bool frame_is_root(struct agg *a, uint32_t frame)
+/* exact: it called nothing, as far as the chain knows. */
+static bool frame_is_root(struct agg *a, uint32_t frame, bool exact)
 {
-	bool root;
+	enum sym_root is;
+	bool unread;
 
-	if (frame < a->n_roots && a->roots[frame])
-		return a->roots[frame] == 2;
-	root = ask_root(a, frame);
-	if (roots_room(a, frame))
-		a->roots[frame] = root ? 2 : 1;
-	return root;
+	if (frame < a->n_roots && a->roots[frame]) {
+		is = a->roots[frame] - 1;
+	} else {
+		is = ask_root(a, frame, &unread);
+		if (unread)
+			a->unsure = true;
+		else if (roots_room(a, frame))
+			a->roots[frame] = (uint8_t)(1 + is);
+	}
+	return is == SYM_ROOT_ALWAYS || (is == SYM_ROOT_CALLER && !exact);
 }
 
 /* Did a walk that ended so, with this outermost frame, see the whole stack? */
-static bool is_whole(struct agg *a, uint32_t end, uint32_t frame)
+static bool is_whole(struct agg *a, uint32_t end, uint32_t frame, bool exact)
 {
 	switch (end) {
 	case RINGPROF_END_NONE: /* the part that was asked for is there */
@@ -192,7 +201,7 @@ static bool is_whole(struct agg *a, uint32_t end, uint32_t frame)
 	case RINGPROF_END_NODE_LIMIT:
 		return false;
 	default:
-		return frame_is_root(a, frame);
+		return frame_is_root(a, frame, exact);
 	}
 }
 
@@ -204,11 +213,11 @@ static uint32_t binary_of(struct agg *a, uint32_t frame)
 }
 
 /* Decides about the root end, now that the outermost frame is known. */
-static void begin(struct agg *a, struct descent *d, uint32_t frame)
+static void begin(struct agg *a, struct descent *d, uint32_t frame, bool exact)
 {
 	d->stack = 0;
 	d->begun = true;
-	if (is_whole(a, d->end, frame)) {
+	if (is_whole(a, d->end, frame, exact)) {
 		d->end = 0;
 		return;
 	}
@@ -225,7 +234,7 @@ static void descend(struct agg *a, struct process *p, struct descent *d, uint64_
 	uint32_t frame = frame_of(a, p, d, addr, exact);
 
 	if (frame != UINT32_MAX && !d->begun)
-		begin(a, d, frame);
+		begin(a, d, frame, exact);
 	if (frame == UINT32_MAX || d->stack == UINT32_MAX)
 		d->stack = UINT32_MAX;
 	else
@@ -301,19 +310,22 @@ int agg_normalize(struct agg *a, struct process *p, struct cache_entry *e)
 	struct descent d;
 	uint32_t n = climb(a, e, &d);
 
+	a->unsure = false;
 	met(a, e->chain);
 	while (n-- && d.stack != UINT32_MAX) {
 		const struct agg_step *s = &a->steps[n];
 
 		descend(a, p, &d, s->addr, s->exact);
 		/* the leaf is the other cache's */
-		if (n && d.stack != UINT32_MAX)
+		if (n && d.stack != UINT32_MAX && !a->unsure)
 			remember(a, e->owner, s, &d);
 	}
 	e->stack = d.stack;
 	e->end = d.end;
 	e->binary = d.binary;
-	return d.stack == UINT32_MAX ? -ENOMEM : 0;
+	if (d.stack == UINT32_MAX)
+		return -ENOMEM;
+	return a->unsure;
 }
 
 void agg_normalize_reset(struct agg *a)

@@ -20,6 +20,8 @@ struct control_table {
 	uint32_t n_segments; /* 1 to RINGPROF_MAX_SEGMENTS */
 	const struct ringprof_row *rows;
 	uint32_t n_rows; /* 1 to RINGPROF_MAX_ROWS */
+	/* the module is of ABI 2.2 or older: RINGPROF_CFA_CLONE goes as the RINGPROF_CFA_SP it was */
+	bool no_clone;
 };
 
 struct control_table_info {

@@ -7,47 +7,52 @@
 #include "sym/symbols.h"
 
 /* sorted by strcmp */
-static const char *const roots[] = {
-	"__clone",
-	"__clone3",
-	"__start_context", /* makecontext(3) */
-	"_dl_start_user",  /* the dynamic linker before the program's _start */
-	"_rt0_amd64",
-	"_rt0_amd64_linux",
-	"_start",
-	"_start_c",
-	"clone",
-	"clone3",
-	"common_startup_64",	/* idle threads of the kernel, 6.10 and later */
-	"coroutine_trampoline", /* QEMU */
-	"ret_from_fork",	/* kernel threads */
-	"ret_from_fork_asm",
+static const struct root {
+	const char *name;
+	enum sym_root is;
+} roots[] = {
+	{ "__clone", SYM_ROOT_CALLER },
+	{ "__clone3", SYM_ROOT_CALLER },
+	{ "__start_context", SYM_ROOT_ALWAYS }, /* makecontext(3) */
+	{ "_dl_start_user", SYM_ROOT_ALWAYS },	/* the dynamic linker before the program's _start */
+	{ "_rt0_amd64", SYM_ROOT_ALWAYS },
+	{ "_rt0_amd64_linux", SYM_ROOT_ALWAYS },
+	{ "_start", SYM_ROOT_ALWAYS },
+	{ "_start_c", SYM_ROOT_ALWAYS },
+	{ "clone", SYM_ROOT_CALLER },
+	{ "clone3", SYM_ROOT_CALLER },
+	{ "common_startup_64", SYM_ROOT_ALWAYS }, /* idle threads of the kernel, 6.10 and later */
+	{ "coroutine_trampoline", SYM_ROOT_ALWAYS }, /* QEMU */
+	{ "ret_from_fork", SYM_ROOT_ALWAYS },	     /* kernel threads */
+	{ "ret_from_fork_asm", SYM_ROOT_ALWAYS },
 	/*
 	 * mcall, morestack, systemstack and asmcgocall leave a goroutine's stack for
 	 * the thread's own, where they are the first: topofstack() of Go's
 	 * runtime/traceback.go
 	 */
-	"runtime.asmcgocall",
-	"runtime.goexit",
-	"runtime.mcall",
-	"runtime.morestack",
-	"runtime.mstart",
-	"runtime.rt0_go",
-	"runtime.systemstack",
-	"secondary_startup_64",
-	"secondary_startup_64_no_verify",
+	{ "runtime.asmcgocall", SYM_ROOT_CALLER },
+	{ "runtime.goexit", SYM_ROOT_ALWAYS },
+	{ "runtime.mcall", SYM_ROOT_CALLER },
+	{ "runtime.morestack", SYM_ROOT_CALLER },
+	{ "runtime.mstart", SYM_ROOT_ALWAYS },
+	{ "runtime.rt0_go", SYM_ROOT_ALWAYS },
+	{ "runtime.systemstack", SYM_ROOT_CALLER },
+	{ "secondary_startup_64", SYM_ROOT_ALWAYS },
+	{ "secondary_startup_64_no_verify", SYM_ROOT_ALWAYS },
 	/* glibc: called by clone3 with frame pointer 0 and saving none itself */
-	"start_thread",
+	{ "start_thread", SYM_ROOT_ALWAYS },
 };
 
 static int compare(const void *key, const void *item)
 {
+	/* the name comes first */
 	return strcmp(key, *(const char *const *)item);
 }
 
-int sym_is_root(const char *name)
+enum sym_root sym_is_root(const char *name)
 {
 	size_t n = strlen(name);
+	const struct root *found;
 	char go[64];
 
 	/* Go names its assembly functions by ABI too */
@@ -56,5 +61,6 @@ int sym_is_root(const char *name)
 		go[n - 5] = '\0';
 		name = go;
 	}
-	return bsearch(name, roots, ARRAY_SIZE(roots), sizeof(roots[0]), compare) != NULL;
+	found = bsearch(name, roots, ARRAY_SIZE(roots), sizeof(roots[0]), compare);
+	return found ? found->is : SYM_ROOT_NONE;
 }

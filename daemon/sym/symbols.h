@@ -55,8 +55,9 @@ struct sym_line {
 #define SYM_MAX_LINES 32
 
 struct sym_answer {
-	uint32_t n;			      /* >= 1 */
-	bool unsettled;			      /* a mangled name of it may be readable later */
+	uint32_t n;	/* >= 1 */
+	bool unsettled; /* a mangled name of it may be readable later */
+	bool unread;	/* the file's symbols cannot be read now, but perhaps soon */
 	struct sym_line lines[SYM_MAX_LINES]; /* [0] innermost */
 	uint64_t func_start; /* file vaddr or kernel address where the function begins, 0 unknown */
 	int named;	     /* 0: no symbol was found, the name is made of the address */
@@ -155,7 +156,14 @@ struct symbols_counters {
 };
 void symbols_counters(struct symbols *s, struct symbols_counters *ret);
 
+enum sym_root {
+	SYM_ROOT_NONE,
+	SYM_ROOT_ALWAYS,
+	/* only of what it called: others call it as well, and until it has left their stack they are above */
+	SYM_ROOT_CALLER
+};
+
 /* Is this function a root of stacks (DESIGN section 3: _start, clone, thread roots, goexit, ...)? */
-int sym_is_root(const char *system_name);
+enum sym_root sym_is_root(const char *system_name);
 
 #endif

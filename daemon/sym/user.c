@@ -81,6 +81,7 @@ static bool resolve_function(struct user *u, struct file *f, uint64_t off, uint6
 		name_of_address(u, f, *vaddr, &ret->lines[0]);
 		ret->named = 0;
 	}
+	ret->unread = sym.unread;
 	return !sym.unread;
 }
 

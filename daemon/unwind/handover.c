@@ -44,6 +44,7 @@ struct handover {
 	struct places *places;
 	struct evicted *evicted;
 	struct control *ctl;
+	bool no_clone; /* struct control_table */
 	uint64_t instance;
 	uint32_t after; /* number of the table taken last */
 	/* the one under way */
@@ -130,6 +131,7 @@ static void take(struct handover *h, const struct unwind_table *t, int fd)
 		.n_segments = t->n_segments,
 		.rows = t->view.rows,
 		.n_rows = t->view.n_rows,
+		.no_clone = h->no_clone,
 	};
 	memcpy(h->now.key, t->key, sizeof(h->now.key));
 	h->done = 0;
@@ -311,6 +313,25 @@ static void look(struct handover *h)
 	h->seen_tables = in.table_count;
 }
 
+/* A socket of our own, and what the module at its other end is. */
+static int meet(struct handover *h)
+{
+	struct control_info in;
+	int r = control_open(&h->ctl, h->error, sizeof(h->error));
+
+	if (r)
+		return r;
+	r = control_info(h->ctl, &in);
+	if (r) {
+		snprintf(h->error, sizeof(h->error), "%.250s", control_error(h->ctl));
+		control_close(h->ctl);
+		h->ctl = NULL;
+		return r;
+	}
+	h->no_clone = in.abi_major == 2 && in.abi_minor < 3;
+	return 0;
+}
+
 int handover_run(struct handover *h, uint64_t instance, uint64_t budget_ns)
 {
 	uint64_t until = mono_now() + budget_ns;
@@ -318,7 +339,7 @@ int handover_run(struct handover *h, uint64_t instance, uint64_t budget_ns)
 
 	handover_begin(h, instance);
 	if (!h->ctl) {
-		r = control_open(&h->ctl, h->error, sizeof(h->error));
+		r = meet(h);
 		if (r)
 			return r;
 	}

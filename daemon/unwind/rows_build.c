@@ -216,18 +216,20 @@ static int emit_span(const struct rows_builder *b, const struct rows_span *s, st
 	return r;
 }
 
+#define SYSCALL_SIZE 2 /* bytes of the instruction, 0f 05 */
+
 /*
  * The C library ends the information of clone() at its syscall instruction, as
  * what follows is wrong for the child, and begins the child's a few bytes on.
- * The parent comes back to between: its frame is as it was.
+ * Both come back to between.
  */
-static bool at_syscall(const struct rows_builder *b, uint64_t vaddr)
+static bool at_syscall(const struct rows_builder *b, const struct rows_span *s)
 {
-	const struct ringprof_segment *s = segment_of(b, vaddr);
-	uint8_t code[2];
+	uint8_t code[SYSCALL_SIZE];
 
-	return s && !elf_read(b->elf, s->offset + (vaddr - s->vaddr), code, sizeof(code)) &&
-	       code[0] == 0x0f && code[1] == 0x05;
+	return !s->cut && s[1].start - s->end > SYSCALL_SIZE && s[1].start - s->end < 16 &&
+	       rows_code_at(b, b->base + s->end, code, sizeof(code)) && code[0] == 0x0f &&
+	       code[1] == 0x05;
 }
 
 /*
@@ -241,9 +243,24 @@ static bool joined(const struct rows_builder *b, const struct rows_span *s)
 
 	if (s->cut && from != to)
 		return false;
-	if (from == to || (to - from < 16 && !((b->base + to) & 15)))
-		return true;
-	return to - from < 16 && at_syscall(b, b->base + from);
+	return from == to || (to - from < 16 && !((b->base + to) & 15));
+}
+
+/* What holds from the end of a span on. */
+static int emit_end(const struct rows_builder *b, const struct rows_span *s, struct rows *t,
+		    size_t *cap)
+{
+	bool last = s + 1 == b->spans + b->n_spans;
+	uint32_t rule;
+
+	if (!last && joined(b, s))
+		return 0;
+	rule = t->n ? t->rows[t->n - 1].rule : RINGPROF_CFA_GAP;
+	if (last || ringprof_rule_cfa(rule) != RINGPROF_CFA_SP || !at_syscall(b, s))
+		return emit(t, cap, b->max_rows, s->end, RINGPROF_CFA_GAP);
+	t->n_by[s->origin]++;
+	return emit(t, cap, b->max_rows, s->end + SYSCALL_SIZE,
+		    ringprof_rule_by(rule, RINGPROF_CFA_CLONE));
 }
 
 int rows_finish(struct rows_builder *b, struct rows *ret)
@@ -253,11 +270,10 @@ int rows_finish(struct rows_builder *b, struct rows *ret)
 
 	for (size_t i = 0; i < b->n_spans && !r; i++) {
 		const struct rows_span *s = &b->spans[i];
-		bool last = i + 1 == b->n_spans;
 
 		r = emit_span(b, s, ret, &cap);
-		if (!r && (last || !joined(b, s)))
-			r = emit(ret, &cap, b->max_rows, s->end, RINGPROF_CFA_GAP);
+		if (!r)
+			r = emit_end(b, s, ret, &cap);
 	}
 	for (uint32_t i = 0; i < ret->n; i++)
 		ret->n_opaque += ret->rows[i].rule == RINGPROF_CFA_OPAQUE;

@@ -18,6 +18,7 @@
 
 /* user registers by DWARF number: 7 is rsp, 6 rbp, 16 the pc */
 #define WALK_REGS 17
+#define WALK_RAX  0
 #define WALK_BP	  6
 #define WALK_SP	  7
 #define WALK_PC	  16

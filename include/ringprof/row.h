@@ -26,6 +26,12 @@ static inline __u32 ringprof_rule_bp(__u32 rule)
 	return rule >> RINGPROF_RULE_BP_SHIFT & 3;
 }
 
+/* The same rule by another kind of CFA. */
+static inline __u32 ringprof_rule_by(__u32 rule, __u32 cfa)
+{
+	return (rule & ~0xfU) | cfa;
+}
+
 /* CFA offset in bytes (PLT: not scaled, see there) */
 static inline __s32 ringprof_rule_off(__u32 rule)
 {

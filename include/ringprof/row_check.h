@@ -26,6 +26,7 @@ static inline bool ringprof_rule_ok(__u32 rule)
 	case RINGPROF_CFA_BP:
 	case RINGPROF_CFA_BP_DEREF:
 	case RINGPROF_CFA_SP_DEREF:
+	case RINGPROF_CFA_CLONE:
 		return has_bpoff || !bpoff;
 	case RINGPROF_CFA_PLT:
 		return off >= 0 && off < 16 && (has_bpoff || !bpoff);

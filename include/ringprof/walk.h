@@ -335,6 +335,26 @@ static inline enum ringprof_end ringprof_step_signal(struct ringprof_walker *w,
 	return why;
 }
 
+/* rax by its DWARF number */
+#define RINGPROF_REG_RAX 0
+
+/*
+ * Where clone(2) comes back to twice: to the caller, and to a new task on a stack
+ * on which nothing was called yet. They are told apart as the code there does it.
+ */
+static inline enum ringprof_end ringprof_step_clone(struct ringprof_walker *w,
+						    struct ringprof_walk *s, __u32 rule)
+{
+	__u64 rax;
+	enum ringprof_end why = ringprof_walk_reg(w, s, RINGPROF_REG_RAX, &rax);
+
+	if (why != RINGPROF_END_NONE)
+		return why;
+	if (!rax)
+		return RINGPROF_END_ROOT;
+	return ringprof_step_row(w, s, ringprof_rule_by(rule, RINGPROF_CFA_SP), s->pc);
+}
+
 /*
  * Adds the callers of s->pc until the stack ends or s->left frames are added.
  * Gives why it ended; s then tells how many frames went which way.
@@ -356,6 +376,8 @@ static __always_inline enum ringprof_end ringprof_walk_up(struct ringprof_walker
 			why = ringprof_step_row(w, s, rule, at);
 		else if (kind == RINGPROF_CFA_SIGNAL)
 			why = ringprof_step_signal(w, s);
+		else if (kind == RINGPROF_CFA_CLONE)
+			why = ringprof_step_clone(w, s, rule);
 		else
 			return kind == RINGPROF_CFA_ROOT ? RINGPROF_END_ROOT : RINGPROF_END_OPAQUE;
 	} while (why == RINGPROF_END_NONE);

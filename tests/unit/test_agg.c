@@ -78,6 +78,66 @@ TEST(a_root_function_makes_the_stack_whole)
 	check_stack(RINGPROF_END_FP_RANGE, NULL, 0, FAKE_START, "/bin/app+1010");
 }
 
+/* Others call clone: they are above it, unless it is what called. */
+TEST(clone_is_a_root_of_what_it_called_alone)
+{
+	struct world w;
+
+	check_stack(RINGPROF_END_FP_ZERO, CHAIN(FAKE_CLONE + 8), 0x400300,
+		    "/bin/app+1037;/bin/app+1300");
+	check_stack(RINGPROF_END_FAULT, NULL, 0, FAKE_CLONE + 8, "[ringprof]+5;/bin/app+1038");
+	check_stack(RINGPROF_END_FAULT, CHAIN(FAKE_CLONE + 8), FAKE_KERNEL,
+		    "[ringprof]+5;/bin/app+1038;[kernel.kallsyms]+ffffffff81000000");
+	/* the child before its first instruction, by rows */
+	check_stack(RINGPROF_END_ROOT, CHAIN(FAKE_CLONE + 8), FAKE_KERNEL,
+		    "/bin/app+1038;[kernel.kallsyms]+ffffffff81000000");
+	/* one frame in both roles */
+	world_make(&w, NULL);
+	for (int i = 0; i < 4; i++) {
+		send(&w, T0, 1, fake_chain(w.chains, RINGPROF_END_FAULT, NULL, 0), FAKE_CLONE + 7);
+		send(&w, T0, 1, fake_chain(w.chains, RINGPROF_END_FAULT, CHAIN(FAKE_CLONE + 8)),
+		     0x400300);
+	}
+	CHECK_EQ(w.a->c.stacks_whole, 4);
+	CHECK_EQ(w.a->c.stacks_truncated[RINGPROF_END_FAULT], 4);
+	world_free(&w);
+}
+
+/* A reader that is being started, a file system that is slow: once is not for ever. */
+TEST(what_could_not_be_told_once_is_asked_again)
+{
+	struct world w;
+	uint32_t chain;
+
+	world_make(&w, NULL);
+	chain = fake_chain(w.chains, RINGPROF_END_FAULT, CHAIN(FAKE_START + 8, 0x400200));
+	w.symbols.unread = true;
+	for (int i = 0; i < 3; i++)
+		send(&w, T0, 1, chain, 0x400300);
+	CHECK_EQ(w.a->c.stacks_truncated[RINGPROF_END_FAULT], 3);
+	w.symbols.unread = false;
+	for (int i = 0; i < 3; i++)
+		send(&w, T0, 1, chain, 0x400300);
+	CHECK_EQ(w.a->c.stacks_truncated[RINGPROF_END_FAULT], 3);
+	CHECK_EQ(w.a->c.stacks_whole, 3);
+	CHECK_EQ(w.symbols.asked, 4);
+	/* no file yet */
+	chain = fake_chain(w.chains, RINGPROF_END_ROOT, CHAIN(FAKE_LATER + 8));
+	for (int i = 0; i < 2; i++)
+		send(&w, T0, 1, chain, 0x400300);
+	CHECK_EQ(w.a->c.no_file, 2);
+	for (size_t i = 0; i < ARRAY_SIZE(fake_maps); i++)
+		if (fake_maps[i].start == FAKE_LATER)
+			fake_maps[i].file = &fake_lib;
+	for (int i = 0; i < 2; i++)
+		send(&w, T0, 1, chain, 0x400300);
+	CHECK_EQ(w.a->c.no_file, 2);
+	for (size_t i = 0; i < ARRAY_SIZE(fake_maps); i++)
+		if (fake_maps[i].start == FAKE_LATER)
+			fake_maps[i].file = NULL;
+	world_free(&w);
+}
+
 TEST(other_ends_are_marked)
 {
 	/* marks: MARK_END + enum ringprof_end, in hex */

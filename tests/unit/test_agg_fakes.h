@@ -4,7 +4,8 @@
  * is tested alone. The linker takes these instead of the library's.
  *
  * Every process maps the same things, see fake_maps; addresses in
- * [FAKE_START, FAKE_START + 0x20) are the function _start, a root.
+ * [FAKE_START, FAKE_START + 0x20) are the function _start, a root, and those in
+ * [FAKE_CLONE, FAKE_CLONE + 0x20) clone, one of what it calls.
  */
 #ifndef RINGPROF_TESTS_AGG_FAKES_H
 #define RINGPROF_TESTS_AGG_FAKES_H
@@ -18,6 +19,8 @@
 #include "base/cleanup.h"
 
 #define FAKE_START  0x400010ULL
+#define FAKE_CLONE  0x400030ULL
+#define FAKE_LATER  0x700000ULL /* in a file that cannot be opened yet */
 #define FAKE_KERNEL 0xffffffff81000000ULL
 #define FAKE_PIDS   64
 
@@ -29,6 +32,7 @@ struct ptable {
 
 struct symbols {
 	uint64_t asked;
+	bool unread;
 };
 
 static struct file fake_app = { .id = 1, .path = "/bin/app", .build_id = "aa01" };
@@ -40,6 +44,7 @@ static struct mapping fake_maps[] = {
 	  .path = "/bin/app" },
 	{ 0x600000, 0x601000, .kind = MAPPING_FILE, .pgoff = 0x2000, .path = "/gone",
 	  .file_failed = true },
+	{ FAKE_LATER, FAKE_LATER + 0x1000, .kind = MAPPING_FILE, .path = "/later" },
 	{ 0x10000000, 0x10010000, .kind = MAPPING_ANON, .path = "//anon" },
 	{ 0x20000000, 0x20010000, .kind = MAPPING_OTHER, .path = "/memfd:jit" },
 	{ 0x7f0000000000, 0x7f0000100000, .kind = MAPPING_FILE, .file = &fake_lib,
@@ -80,18 +85,23 @@ struct mapping *process_map_at(struct ptable *t, struct process *p, uint64_t add
 void symbols_resolve_function(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
 			      struct sym_answer *ret)
 {
-	bool root = kind == FRAME_USER && f == &fake_app && off >= 0x1010 && off < 0x1030;
+	const char *name = "work";
 
 	s->asked++;
 	memset(ret, 0, sizeof(*ret));
+	if (kind == FRAME_USER && f == &fake_app && off >= 0x1010 && off < 0x1050)
+		name = off < 0x1030 ? "_start" : "clone";
 	ret->n = 1;
-	ret->named = 1;
-	ret->lines[0].name = ret->lines[0].system_name = root ? "_start" : "work";
+	ret->unread = s->unread;
+	ret->named = !s->unread;
+	ret->lines[0].name = ret->lines[0].system_name = name;
 }
 
-int sym_is_root(const char *system_name)
+enum sym_root sym_is_root(const char *system_name)
 {
-	return !strcmp(system_name, "_start");
+	if (!strcmp(system_name, "clone"))
+		return SYM_ROOT_CALLER;
+	return strcmp(system_name, "_start") ? SYM_ROOT_NONE : SYM_ROOT_ALWAYS;
 }
 
 static struct ptable *fake_ptable(void)

@@ -20,6 +20,7 @@ TEST(rules_that_the_walker_knows)
 	CHECK(ringprof_rule_ok(ringprof_rule(RINGPROF_CFA_BP_DEREF, -1, RINGPROF_BP_AT_BP, 0)));
 	CHECK(ringprof_rule_ok(ringprof_rule(RINGPROF_CFA_PLT, 11, RINGPROF_BP_SAME, 0)));
 	CHECK(ringprof_rule_ok(ringprof_rule(RINGPROF_CFA_REG, 1, RINGPROF_BP_UNKNOWN, 10)));
+	CHECK(ringprof_rule_ok(ringprof_rule(RINGPROF_CFA_CLONE, 1, RINGPROF_BP_AT_CFA, -2)));
 }
 
 TEST(rules_that_nobody_knows)
@@ -32,6 +33,7 @@ TEST(rules_that_nobody_knows)
 	CHECK(!ringprof_rule_ok(ringprof_rule(RINGPROF_CFA_ROOT, 0, RINGPROF_BP_AT_CFA, 0)));
 	CHECK(!ringprof_rule_ok(ringprof_rule(RINGPROF_CFA_OPAQUE, 0, 0, 1)));
 	CHECK(!ringprof_rule_ok(ringprof_rule(RINGPROF_CFA_SP, 1, RINGPROF_BP_SAME, 1)));
+	CHECK(!ringprof_rule_ok(ringprof_rule(RINGPROF_CFA_CLONE, 1, RINGPROF_BP_SAME, 1)));
 	CHECK(!ringprof_rule_ok(ringprof_rule(RINGPROF_CFA_BP, 1, RINGPROF_BP_UNKNOWN, -1)));
 	CHECK(!ringprof_rule_ok(ringprof_rule(RINGPROF_CFA_PLT, 16, RINGPROF_BP_SAME, 0)));
 	CHECK(!ringprof_rule_ok(ringprof_rule(RINGPROF_CFA_PLT, -1, RINGPROF_BP_SAME, 0)));

@@ -85,9 +85,9 @@ static const char source[] =
 	FUNC("after_gap", AT("after_gap") "ret\n")
 	".globl tight\ntight: ret\n"
 	".cfi_startproc\n" AT("close_by") "ret\n.cfi_endproc\n"
-	/* clone: the parent goes on behind the syscall in the frame that called it */
+	/* clone: behind the syscall the parent is in the frame that called it, the child in none */
 	FUNC("clone_like", "nop\n")
-	"syscall\n" AT("parent") "ret\n"
+	".globl at_syscall\nat_syscall: syscall\n" AT("both") "test %rax,%rax\n" "jz 1f\n" AT("parent") "ret\n1:\n"
 	".cfi_startproc\n.cfi_undefined 16\n" AT("child") "hlt\n.cfi_endproc\n"
 	".section .note.GNU-stack,\"\"\n";
 /* clang-format on */
@@ -198,7 +198,9 @@ TEST(gaps_are_rows_and_padding_is_not)
 
 TEST(a_parent_comes_back_from_clone)
 {
-	CHECK_EQ(at("at_parent"), SP(8));
+	CHECK_EQ(at("at_syscall"), SP(8));
+	IS("both", RINGPROF_CFA_CLONE, 1, RINGPROF_BP_SAME, 0);
+	IS("parent", RINGPROF_CFA_CLONE, 1, RINGPROF_BP_SAME, 0);
 	CHECK_EQ(at("at_child"), RINGPROF_CFA_ROOT);
 }
 

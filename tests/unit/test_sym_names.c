@@ -278,6 +278,9 @@ TEST(roots)
 		CHECK(sym_is_root(yes[i]));
 	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
 		CHECK(!sym_is_root(no[i]));
+	CHECK_EQ(sym_is_root("clone3"), SYM_ROOT_CALLER);
+	CHECK_EQ(sym_is_root("runtime.mcall.abi0"), SYM_ROOT_CALLER);
+	CHECK_EQ(sym_is_root("_start"), SYM_ROOT_ALWAYS);
 }
 
 int main(void)

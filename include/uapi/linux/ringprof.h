@@ -145,7 +145,7 @@
 #include <linux/types.h>
 
 #define RINGPROF_ABI_MAJOR	2
-#define RINGPROF_ABI_MINOR	2
+#define RINGPROF_ABI_MINOR	3
 
 #define RINGPROF_DEVICE		"/dev/ringprof"
 #define RINGPROF_GENL_NAME	"ringprof"
@@ -369,6 +369,7 @@ enum ringprof_cfa {
 	RINGPROF_CFA_SIGNAL,	/* all registers from the rt_sigframe at sp */
 	RINGPROF_CFA_ROOT,	/* the outermost frame */
 	RINGPROF_CFA_OPAQUE,	/* information that does not fit into a row */
+	RINGPROF_CFA_CLONE,	/* leaf frames only, behind clone()'s syscall: ROOT if rax is 0, else SP */
 	__RINGPROF_CFA_MAX
 };
 
