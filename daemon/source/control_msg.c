@@ -12,6 +12,8 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
+#include "ringprof/row.h"
+
 static struct nla_policy policy[RINGPROF_A_MAX + 1] = {
 	[RINGPROF_A_ABI_MAJOR] = { .type = NLA_U32 },
 	[RINGPROF_A_ABI_MINOR] = { .type = NLA_U32 },
@@ -203,6 +205,30 @@ int control_parse_table_id(struct nlattr *attrs, int len, uint32_t *ret)
 		return r;
 	*ret = u32(&t, RINGPROF_A_TABLE_ID);
 	return *ret ? 0 : -EBADMSG;
+}
+
+static void without_clone(struct ringprof_row *rows, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (ringprof_rule_cfa(rows[i].rule) == RINGPROF_CFA_CLONE)
+			rows[i].rule = ringprof_rule_by(rows[i].rule, RINGPROF_CFA_SP);
+}
+
+int control_put_rows(struct nl_msg *msg, const struct control_table *t, uint32_t id, uint32_t first,
+		     uint32_t n)
+{
+	struct nlattr *data;
+
+	if (nla_put_u32(msg, RINGPROF_A_TABLE_ID, id) ||
+	    nla_put_u32(msg, RINGPROF_A_TABLE_FIRST, first))
+		return -EMSGSIZE;
+	data = nla_reserve(msg, RINGPROF_A_TABLE_DATA, (int)(n * sizeof(t->rows[0])));
+	if (!data)
+		return -EMSGSIZE;
+	memcpy(nla_data(data), t->rows + first, n * sizeof(t->rows[0]));
+	if (t->no_clone)
+		without_clone(nla_data(data), n);
+	return 0;
 }
 
 int control_put_config(struct nl_msg *msg, const struct control_config *cfg)

@@ -25,6 +25,10 @@ int control_parse_table_id(struct nlattr *attrs, int len, uint32_t *ret);
 /* Appends what the set_* of cfg ask for; 0 or -EMSGSIZE. */
 int control_put_config(struct nl_msg *msg, const struct control_config *cfg);
 
+/* Appends what hands over rows [first, first + n) of a table; 0 or -EMSGSIZE. */
+int control_put_rows(struct nl_msg *msg, const struct control_table *t, uint32_t id, uint32_t first,
+		     uint32_t n);
+
 /*
  * The extack text of an NLMSG_ERROR message (all of nlh->nlmsg_len readable),
  * into err; false when there is none.

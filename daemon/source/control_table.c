@@ -8,27 +8,17 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
-#include "ringprof/row.h"
 #include "source/control_msg.h"
 #include "source/control_request.h"
 
 struct piece {
+	const struct control_table *t;
 	uint32_t id, first, n;
-	const struct ringprof_row *rows;
-	bool no_clone;
 };
-
-static void without_clone(struct ringprof_row *rows, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (ringprof_rule_cfa(rows[i].rule) == RINGPROF_CFA_CLONE)
-			rows[i].rule = ringprof_rule_by(rows[i].rule, RINGPROF_CFA_SP);
-}
 
 static int put_begin(struct nl_msg *msg, const void *arg)
 {
@@ -47,17 +37,8 @@ static int put_begin(struct nl_msg *msg, const void *arg)
 static int put_piece(struct nl_msg *msg, const void *arg)
 {
 	const struct piece *p = arg;
-	int r = nla_put_u32(msg, RINGPROF_A_TABLE_ID, p->id);
-	struct nlattr *data;
 
-	r |= nla_put_u32(msg, RINGPROF_A_TABLE_FIRST, p->first);
-	data = nla_reserve(msg, RINGPROF_A_TABLE_DATA, (int)(p->n * sizeof(p->rows[0])));
-	if (r || !data)
-		return -EMSGSIZE;
-	memcpy(nla_data(data), p->rows, p->n * sizeof(p->rows[0]));
-	if (p->no_clone)
-		without_clone(nla_data(data), p->n);
-	return 0;
+	return control_put_rows(msg, p->t, p->id, p->first, p->n);
 }
 
 static int put_id(struct nl_msg *msg, const void *arg)
@@ -107,11 +88,10 @@ int control_table_send(struct control *c, const struct control_table *t, uint32_
 	while (*done < t->n_rows && sent < max_rows) {
 		uint32_t left = t->n_rows - *done;
 		struct piece p = {
+			.t = t,
 			.id = id,
 			.first = *done,
 			.n = left < RINGPROF_ROWS_A_MESSAGE ? left : RINGPROF_ROWS_A_MESSAGE,
-			.rows = t->rows + *done,
-			.no_clone = t->no_clone,
 		};
 		struct control_request rq = { .put = put_piece, .arg = &p };
 		int r = control_request(c, RINGPROF_CMD_TABLE_ROWS, NLM_F_ACK, &rq);

@@ -80,6 +80,7 @@ struct control {
 static struct control the_control;
 static unsigned int opened, begun, sent_rows, committed, deleted;
 static int refuse_with, refuse_commit;
+static uint32_t abi_minor = RINGPROF_ABI_MINOR;
 
 int control_open(struct control **ret, char *err, size_t errlen)
 {
@@ -109,6 +110,7 @@ int control_table_send(struct control *c, const struct control_table *t, uint32_
 	uint32_t n = t->n_rows - *done < max_rows ? t->n_rows - *done : max_rows;
 
 	CHECK(t->fd == -1 && t->n_segments == 1 && t->segments[0].vaddr == 0x1000);
+	CHECK_EQ(t->no_clone, abi_minor < 3);
 	*done += n;
 	sent_rows += n;
 	return 0;
@@ -135,7 +137,9 @@ static unsigned int n_lists, n_infos;
 int control_info(struct control *c, struct control_info *ret)
 {
 	n_infos++;
-	*ret = (struct control_info){ .table_count = n_there };
+	*ret = (struct control_info){ .table_count = n_there,
+				      .abi_major = RINGPROF_ABI_MAJOR,
+				      .abi_minor = abi_minor };
 	for (uint32_t i = 0; i < n_there; i++)
 		ret->table_bytes += there[i].bytes;
 	return 0;
@@ -358,7 +362,9 @@ TEST(tables_go_in_slices_and_once)
 	handover_counters(h, &c);
 	CHECK(c.sent == 2 && !c.refused && c.bytes == 8 * (40000 + 39998));
 	/* a module loaded anew has none of them */
+	abi_minor = 2;
 	CHECK_EQ(handover_run(h, 12, NSEC_PER_SEC), 0);
+	abi_minor = RINGPROF_ABI_MINOR;
 	CHECK_EQ(begun, 4);
 	CHECK_EQ(opened, 2);
 	handover_free(h);

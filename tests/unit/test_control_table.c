@@ -6,6 +6,7 @@
 #include <netlink/genl/genl.h>
 #include <netlink/msg.h>
 
+#include "ringprof/row.h"
 #include "source/control_msg.h"
 #include "tap.h"
 
@@ -77,6 +78,36 @@ TEST(an_answer_without_an_id_is_none)
 	CHECK_EQ(control_parse_table_id(attrs(m), attrs_len(m), &id), 0);
 	CHECK_EQ(id, 12);
 	nlmsg_free(m);
+}
+
+/* A daemon that is newer than the module, which would refuse the whole table. */
+TEST(rows_that_the_module_does_not_know)
+{
+	const struct ringprof_row rows[] = {
+		{ 0, RINGPROF_CFA_ROOT },
+		{ 4, ringprof_rule(RINGPROF_CFA_SP, 2, RINGPROF_BP_AT_CFA, -2) },
+		{ 8, ringprof_rule(RINGPROF_CFA_CLONE, 1, RINGPROF_BP_SAME, 0) },
+	};
+	struct control_table t = { .rows = rows, .n_rows = 3 };
+
+	for (int old = 0; old < 2; old++) {
+		struct nl_msg *m = new_msg(RINGPROF_CMD_TABLE_ROWS);
+		const struct ringprof_row *sent;
+		struct nlattr *data;
+
+		t.no_clone = old;
+		CHECK_EQ(control_put_rows(m, &t, 7, 1, 2), 0);
+		data = nla_find(attrs(m), attrs_len(m), RINGPROF_A_TABLE_DATA);
+		CHECK(data);
+		CHECK_EQ(nla_len(data), 2 * sizeof(rows[0]));
+		sent = nla_data(data);
+		CHECK(!memcmp(sent, rows + 1, sizeof(rows[0])));
+		CHECK_EQ(sent[1].pc, 8);
+		CHECK_EQ(ringprof_rule_cfa(sent[1].rule),
+			 old ? RINGPROF_CFA_SP : RINGPROF_CFA_CLONE);
+		CHECK_EQ(ringprof_rule_off(sent[1].rule), 8);
+		nlmsg_free(m);
+	}
 }
 
 TEST(unwind_counters_and_the_budget)
