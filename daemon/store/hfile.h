@@ -71,6 +71,15 @@ struct hfile {
 	sqlite3_stmt *put_seg, *put_win, *put_data;
 };
 
+/* Has it a window in [from, to), wall ns? With the history's lock. */
+static inline bool hfile_overlaps(const struct hfile *f, uint64_t from, uint64_t to)
+{
+	for (size_t i = 0; i < f->n_rows; i++)
+		if (f->rows[i].from < to && f->rows[i].to > from)
+			return true;
+	return false;
+}
+
 /*
  * A new file, to be written on as hfile_write_on says; must not be there. pin_name
  * NULL: no pin. 0 or -errno.

@@ -17,6 +17,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/cond.h"
 #include "base/clock.h"
 
 #define STOP_NAMING_NS (2 * NSEC_PER_SEC)
@@ -262,7 +263,7 @@ static struct history *history_new(struct store *s, const struct history_config 
 	h->next_pin = 1;
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_cond_init(&h->wake, NULL);
-	pthread_cond_init(&h->idle, NULL);
+	cond_init(&h->idle);
 	h->deploys = deploys_new();
 	if (h->dir && h->host && h->deploys)
 		return h;

@@ -121,6 +121,11 @@ void history_lost(struct history *h, uint32_t tier, int err);
 void history_count_others(struct history *h, uint64_t n);
 void history_count_names(struct history *h, uint64_t named, uint64_t unknown);
 bool history_is_bad(struct history *h, const struct hfile *f);
+/*
+ * Waits until the writer has nothing to do, until the mono time `until` at the
+ * latest. False: it had nothing to do before, or has something still. Any thread.
+ */
+bool history_wait(struct history *h, uint64_t until);
 /* The highest number of a ten in that tier. */
 uint64_t history_last_seq(struct history *h, uint32_t tier);
 void *history_writer(void *history); /* the thread */

@@ -17,9 +17,6 @@
 #include "store/history.h"
 #include "store/match.h"
 
-/* a ten in a window of 10 s is one, or a few of them that were ended early */
-#define MOST_TENS 65536
-
 struct plan {
 	struct store *s;
 	const struct store_ask *ask;
@@ -188,19 +185,12 @@ static bool memory_covers(const struct store *s, const struct store_ask *ask)
 	return s->n && s->w[s->head].w->wall_start <= ask->from;
 }
 
-static bool overlaps(const struct hfile *f, const struct store_ask *ask)
-{
-	for (size_t i = 0; i < f->n_rows; i++)
-		if (f->rows[i].from < ask->to && f->rows[i].to > ask->from)
-			return true;
-	return false;
-}
-
 /* Files before i of the same origin that are in the range, too: it is counted by then. */
 static bool counted(const struct plan *p, const struct history *h, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (h->files[k]->origin == h->files[i]->origin && overlaps(h->files[k], p->ask))
+		if (h->files[k]->origin == h->files[i]->origin &&
+		    hfile_overlaps(h->files[k], p->ask->from, p->ask->to))
 			return true;
 	return false;
 }
@@ -208,8 +198,8 @@ static bool counted(const struct plan *p, const struct history *h, size_t i)
 static void count_others(struct plan *p, const struct history *h)
 {
 	for (size_t i = 0; i < h->n_files; i++)
-		if (h->files[i]->origin != p->own && overlaps(h->files[i], p->ask) &&
-		    !counted(p, h, i))
+		if (h->files[i]->origin != p->own &&
+		    hfile_overlaps(h->files[i], p->ask->from, p->ask->to) && !counted(p, h, i))
 			p->picks->other_hosts++;
 }
 
@@ -340,95 +330,4 @@ int feed_plan_raw(struct store *s, const struct store_ask *ask, struct picks *re
 	r = pass_tier(&p, s->history, TIER_RAW, false, false);
 	pthread_mutex_unlock(&s->history->lock);
 	return plan_end(&p, r);
-}
-
-/* ---- what there is of single samples ---- */
-
-/* Windows that the selector takes, and that were never single samples here. */
-static bool has_imported(struct store *s, uint64_t from, uint64_t to)
-{
-	struct history *h = s->history;
-	struct store_ask ask = { .from = from, .to = to };
-	bool found = false;
-
-	pthread_mutex_lock(&h->lock);
-	for (size_t i = 0; i < h->n_files && !found; i++)
-		found = h->files[i]->origin != h->origin && overlaps(h->files[i], &ask);
-	pthread_mutex_unlock(&h->lock);
-	return found;
-}
-
-static bool is_own(const struct history *h, const struct hfile *f, uint32_t tier)
-{
-	return !f->is_pin && !f->bad && f->tier == tier && f->origin == h->origin;
-}
-
-/* Rows of a file are in the order in which they were written. */
-static bool has_ten(const struct hfile *f, uint64_t seq)
-{
-	size_t low = 0, n = f->n_rows;
-
-	while (n) {
-		size_t half = n / 2;
-		const struct hrow *row = &f->rows[low + half];
-
-		if (row->first_seq <= seq && seq <= row->last_seq)
-			return true;
-		low += row->last_seq < seq ? half + 1 : 0;
-		n = row->last_seq < seq ? n - half - 1 : half;
-	}
-	return false;
-}
-
-static bool is_raw(const struct history *h, uint64_t seq)
-{
-	for (size_t i = 0; i < h->n_files; i++)
-		if (is_own(h, h->files[i], TIER_RAW) && has_ten(h->files[i], seq))
-			return true;
-	return false;
-}
-
-static bool row_is_raw(const struct history *h, const struct hrow *row)
-{
-	if (row->last_seq - row->first_seq > MOST_TENS)
-		return false;
-	for (uint64_t seq = row->first_seq; seq <= row->last_seq; seq++)
-		if (!is_raw(h, seq))
-			return false;
-	return true;
-}
-
-/* A daemon that was killed may have written a window, and not its samples yet. */
-static bool tens_are_raw(struct history *h, uint64_t from, uint64_t to)
-{
-	bool all = true;
-
-	pthread_mutex_lock(&h->lock);
-	for (size_t i = 0; i < h->n_files && all; i++) {
-		const struct hfile *f = h->files[i];
-
-		for (size_t k = 0; is_own(h, f, TIER_10S) && k < f->n_rows && all; k++)
-			if (f->rows[k].from < to && f->rows[k].to > from)
-				all = row_is_raw(h, &f->rows[k]);
-	}
-	pthread_mutex_unlock(&h->lock);
-	return all;
-}
-
-/* Before anything was recorded there is nothing that could be missing. */
-bool store_raw_covers(struct store *s, uint64_t from, uint64_t to, const struct selector *sel)
-{
-	struct tier_info t[TIER_MAX];
-	struct history_counters c;
-	size_t n;
-
-	if (!history_counters(s, &c) || c.raw_newest <= from || from >= to ||
-	    (store_match_names_host(sel) && has_imported(s, from, to)) ||
-	    !tens_are_raw(s->history, from, to))
-		return false;
-	n = c.raw_oldest > from ? store_tiers(s, t, TIER_MAX) : 0;
-	for (size_t i = 0; i < n; i++)
-		if (t[i].windows && t[i].oldest < c.raw_oldest)
-			return false;
-	return true;
 }

@@ -15,6 +15,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/cond.h"
 #include "store/history.h"
 
 /* ---- the queue ---- */
@@ -73,6 +74,18 @@ void store_sync(struct store *s)
 	while (h->queued || h->busy)
 		pthread_cond_wait(&h->idle, &h->lock);
 	pthread_mutex_unlock(&h->lock);
+}
+
+bool history_wait(struct history *h, uint64_t until)
+{
+	bool waited, in_time = true;
+
+	pthread_mutex_lock(&h->lock);
+	waited = h->queued || h->busy;
+	while (in_time && (h->queued || h->busy))
+		in_time = cond_wait_until(&h->idle, &h->lock, until);
+	pthread_mutex_unlock(&h->lock);
+	return waited && in_time;
 }
 
 /* ---- after a restart ---- */

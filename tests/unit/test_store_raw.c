@@ -140,6 +140,41 @@ TEST(a_window_whose_samples_are_missing_is)
 	world_end();
 }
 
+/*
+ * Asked for as soon as it is closed, a window is not on disk yet, and an answer from
+ * those that are would be without it.
+ */
+TEST(a_window_that_waits_for_the_writer_is_waited_for)
+{
+	struct world_model m;
+	struct store *s;
+	uint64_t t;
+	int at_once = 0;
+
+	world_begin();
+	world_model(&m);
+	s = open_raw(RAW_BYTES);
+	fill(s, &m, BASE, BASE + 30 * SEC);
+	for (t = BASE + 30 * SEC; t < BASE + 230 * SEC; t += 10 * SEC) {
+		struct raw_sums got, want;
+
+		truth(&m, t, t + 10 * SEC, &want);
+		world_clock = t + 10 * SEC;
+		CHECK_EQ(store_add(s, raw_window(&m, t)), 0);
+		if (!store_raw_covers(s, t - 10 * SEC, t + 10 * SEC, NULL))
+			continue;
+		at_once++;
+		ask(s, t, t + 10 * SEC, &got);
+		CHECK_EQ(got.samples, want.samples);
+		CHECK(got.samples);
+	}
+	printf("# %d of 20 at once\n", at_once);
+	CHECK(at_once >= 10);
+	store_free(s);
+	model_unref(m.m);
+	world_end();
+}
+
 /* A host that idled for ten seconds, or a daemon that had just started. */
 TEST(a_window_without_samples_is_not_missing)
 {

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Is a range there as single samples as well? Whoever answers from them leaves
+ * out what they lack, so every window in the range, in memory or on disk, must
+ * have its own.
+ */
+#include "base/clock.h"
+#include "store/feed.h"
+#include "store/history.h"
+#include "store/match.h"
+
+/* a ten in a window of 10 s is one, or a few of them that were ended early */
+#define MOST_TENS 65536
+
+/* for the writer: a window takes it some 10 ms */
+#define WRITER_NS (200 * NSEC_PER_MSEC)
+
+/* Windows that the selector takes, and that were never single samples here. */
+static bool has_imported(struct store *s, uint64_t from, uint64_t to)
+{
+	struct history *h = s->history;
+	bool found = false;
+
+	pthread_mutex_lock(&h->lock);
+	for (size_t i = 0; i < h->n_files && !found; i++)
+		found = h->files[i]->origin != h->origin && hfile_overlaps(h->files[i], from, to);
+	pthread_mutex_unlock(&h->lock);
+	return found;
+}
+
+static bool is_own(const struct history *h, const struct hfile *f, uint32_t tier)
+{
+	return !f->is_pin && !f->bad && f->tier == tier && f->origin == h->origin;
+}
+
+/* Rows of a file are in the order in which they were written. */
+static bool has_ten(const struct hfile *f, uint64_t seq)
+{
+	size_t low = 0, n = f->n_rows;
+
+	while (n) {
+		size_t half = n / 2;
+		const struct hrow *row = &f->rows[low + half];
+
+		if (row->first_seq <= seq && seq <= row->last_seq)
+			return true;
+		low += row->last_seq < seq ? half + 1 : 0;
+		n = row->last_seq < seq ? n - half - 1 : half;
+	}
+	return false;
+}
+
+static bool is_raw(const struct history *h, uint64_t seq)
+{
+	for (size_t i = 0; i < h->n_files; i++)
+		if (is_own(h, h->files[i], TIER_RAW) && has_ten(h->files[i], seq))
+			return true;
+	return false;
+}
+
+static bool row_is_raw(const struct history *h, const struct hrow *row)
+{
+	if (row->last_seq - row->first_seq > MOST_TENS)
+		return false;
+	for (uint64_t seq = row->first_seq; seq <= row->last_seq; seq++)
+		if (!is_raw(h, seq))
+			return false;
+	return true;
+}
+
+/* A daemon that was killed may have written a window, and not its samples yet. */
+static bool tens_are_raw(struct history *h, uint64_t from, uint64_t to)
+{
+	bool all = true;
+
+	pthread_mutex_lock(&h->lock);
+	for (size_t i = 0; i < h->n_files && all; i++) {
+		const struct hfile *f = h->files[i];
+
+		for (size_t k = 0; is_own(h, f, TIER_10S) && k < f->n_rows && all; k++)
+			if (f->rows[k].from < to && f->rows[k].to > from)
+				all = row_is_raw(h, &f->rows[k]);
+	}
+	pthread_mutex_unlock(&h->lock);
+	return all;
+}
+
+static bool memory_is_raw(struct store *s, uint64_t from, uint64_t to)
+{
+	bool all = true;
+
+	pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->history->lock);
+	for (size_t i = 0; i < s->n && all; i++) {
+		const struct store_item *it = &s->w[s->head + i];
+
+		if (it->w->wall_start < to && window_wall_end(it->w) > from)
+			all = is_raw(s->history, it->seq);
+	}
+	pthread_mutex_unlock(&s->history->lock);
+	pthread_mutex_unlock(&s->lock);
+	return all;
+}
+
+/* A window that was closed just now is being written: who asks for it would miss it. */
+static bool windows_are_raw(struct store *s, uint64_t from, uint64_t to)
+{
+	uint64_t until = mono_now() + WRITER_NS;
+	bool more = true;
+
+	while (!memory_is_raw(s, from, to)) {
+		if (!more)
+			return false;
+		more = history_wait(s->history, until);
+	}
+	return true;
+}
+
+/* Before anything was recorded there is nothing that could be missing. */
+bool store_raw_covers(struct store *s, uint64_t from, uint64_t to, const struct selector *sel)
+{
+	struct tier_info t[TIER_MAX];
+	struct history_counters c;
+	size_t n;
+
+	if (from >= to || !s->history || !windows_are_raw(s, from, to))
+		return false;
+	if (!history_counters(s, &c) || c.raw_newest <= from ||
+	    (store_match_names_host(sel) && has_imported(s, from, to)) ||
+	    !tens_are_raw(s->history, from, to))
+		return false;
+	n = c.raw_oldest > from ? store_tiers(s, t, TIER_MAX) : 0;
+	for (size_t i = 0; i < n; i++)
+		if (t[i].windows && t[i].oldest < c.raw_oldest)
+			return false;
+	return true;
+}
