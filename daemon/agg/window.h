@@ -85,4 +85,9 @@ struct window_event *window_take_events(struct window *w, uint32_t *n);
 /* events not included: they are gone soon */
 size_t window_bytes(const struct window *w);
 
+static inline uint64_t window_wall_end(const struct window *w)
+{
+	return w->wall_start + (w->end - w->start);
+}
+
 #endif

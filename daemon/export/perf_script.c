@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "agg/relabel.h"
+#include "agg/window.h"
 #include "base/clock.h"
 #include "query/feed.h"
 #include "query/resolve.h"
@@ -153,10 +154,33 @@ static int put_sample(struct script *s, const struct window *w, const struct mom
 	return r ? r : s->w.err;
 }
 
+/* As perf's own remarks: readers of this text pass over lines that begin so. */
+static void put_losses(struct script *s, const struct window *w)
+{
+	for (uint32_t i = 0; i < w->n_losses; i++) {
+		const struct window_loss *l = &w->losses[i];
+
+		if (!l->count && !l->weight)
+			continue;
+		query_resolve(s->env,
+			      &(const struct model_object){ .kind = FRAME_MARK, .name = "" },
+			      l->mark, NULL, &s->answer);
+		buf_puts(&s->w.b, "# ");
+		put_word(s, s->answer.lines[0].name, "[lost]");
+		buf_printf(&s->w.b,
+			   " of the host, %" PRIu64 ".%09" PRIu64 " to %" PRIu64 ".%09" PRIu64
+			   ": %" PRIu64 " samples, %" PRIu64 " ns of CPU time\n",
+			   w->wall_start / NSEC_PER_SEC, w->wall_start % NSEC_PER_SEC,
+			   window_wall_end(w) / NSEC_PER_SEC, window_wall_end(w) % NSEC_PER_SEC,
+			   l->count, l->weight);
+	}
+}
+
 static int put_moments(struct script *s, const struct window *w)
 {
 	int r = 0;
 
+	put_losses(s, w);
 	for (uint32_t i = 0; !r && i < s->n; i++) {
 		if (i % CHECK_EVERY == 0)
 			r = budget_check(&s->budget);

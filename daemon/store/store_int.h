@@ -41,9 +41,4 @@ struct store {
 	struct history *history; /* NULL: memory only */
 };
 
-static inline uint64_t window_wall_end(const struct window *w)
-{
-	return w->wall_start + (w->end - w->start);
-}
-
 #endif

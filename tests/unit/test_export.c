@@ -103,6 +103,29 @@ TEST(folded_marks_kinds_and_mends_names)
 	world_free(&w);
 }
 
+/* An hour at a tenth of the rate is an hour: a tenth of the samples, each of ten periods. */
+TEST(folded_of_two_rates_is_by_time)
+{
+	struct world w;
+	struct tree *t;
+	struct buf b = { 0 };
+	char *line;
+
+	world_make(&w);
+	/* ext4_write's of the first window */
+	w.w[0]->entries[3].weight *= 10;
+	w.w[0]->weight += w.w[0]->entries[3].weight / 10 * 9;
+	t = fix_tree(&w.list, "");
+	CHECK_EQ(export_folded(t, sink_buf(&b)), 0);
+	line = strstr(b.data, "_[k];ext4_write_[k] ");
+	CHECK(line);
+	/* 4 samples in each of three windows */
+	CHECK_EQ(strtoull(strrchr(strtok(line, "\n"), ' '), NULL, 10), 4 * 10 + 2 * 4);
+	buf_free(&b);
+	tree_free(t);
+	world_free(&w);
+}
+
 TEST(flamegraph_is_columns_in_preorder)
 {
 	struct world w;

@@ -413,6 +413,8 @@ TEST(perf_script_has_true_times)
 {
 	uint64_t from = BASE + 12 * SEC, to = BASE + 31 * SEC, n = 0, last = 0;
 	struct query_input in = { .from = from, .to = to };
+	const struct symbols_config cfg = { .max_bytes = 1 << 20 };
+	struct symbols *symbols = symbols_new(&cfg, NULL);
 	struct selector *sel = parse("");
 	struct world_model m;
 	struct buf b = { 0 };
@@ -422,8 +424,8 @@ TEST(perf_script_has_true_times)
 	world_model(&m);
 	st = open_raw(RAW_BYTES);
 	fill(st, &m, BASE, BASE + 60 * SEC);
-	CHECK_EQ(export_perf_script(&(struct query_env){ .store = st }, &in, sel, NULL,
-				    (struct sink){ take_text, &b }),
+	CHECK_EQ(export_perf_script(&(struct query_env){ .store = st, .symbols = symbols }, &in,
+				    sel, NULL, (struct sink){ take_text, &b }),
 		 0);
 	buf_append(&b, "", 1);
 	for (char *p = b.data; (p = strstr(p, "cpu-clock:\n")); p++) {
@@ -442,7 +444,14 @@ TEST(perf_script_has_true_times)
 		n++;
 	}
 	CHECK_EQ(n, count(&m, from, to, 0, -1));
+	/* of the three windows: what a reader of events cannot see */
+	n = 0;
+	for (char *p = b.data; (p = strstr(p, "\n# [lost: ")); p++)
+		n++;
+	CHECK_EQ(n + !strncmp(b.data, "# [lost: ", 9), 3);
+	CHECK(strstr(b.data, " samples, "));
 	buf_free(&b);
+	symbols_free(symbols);
 	selector_free(sel);
 	store_free(st);
 	model_unref(m.m);
