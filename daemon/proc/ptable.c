@@ -175,6 +175,8 @@ struct entry *ptable_new_entry(struct ptable *t, pid_t pid, uint64_t now)
 	e->p.labels_gen = 1;
 	e->threads = 1;
 	e->last_seen = now;
+	e->look_ns = LOOK_FIRST_NS;
+	e->look = now + LOOK_FIRST_NS;
 	labels_init(t, e);
 	TAILQ_INSERT_TAIL(&t->live, e, link);
 	t->n_live++;
@@ -286,8 +288,12 @@ static struct entry *read_more(struct ptable *t, struct entry *e, const struct e
 		e = discover(t, ev->pid, ev->time);
 	else if (e->p.incomplete && !e->unreadable)
 		e = reread(t, e, ev->time);
-	else if (e->want_labels && !e->unreadable)
+	else if ((e->want_labels || (ev->time >= e->look && !e->p.exited)) && !e->unreadable)
 		ptable_read_labels(t, e);
+	if (e && ev->time >= e->look) {
+		e->look_ns = e->look_ns < LOOK_MOST_NS ? 2 * e->look_ns : LOOK_MOST_NS;
+		e->look = ev->time + e->look_ns;
+	}
 	if (e && e->want_details)
 		ptable_read_details(t, e);
 	else if (e && e->want_version)
@@ -299,7 +305,8 @@ struct process *ptable_sample(struct ptable *t, const struct event *ev)
 {
 	struct entry *e = ptable_find(t, ev->pid);
 
-	if (!e || e->p.incomplete || e->want_labels || e->want_details || e->want_version)
+	if (!e || e->p.incomplete || e->want_labels || e->want_details || e->want_version ||
+	    ev->time >= e->look)
 		e = read_more(t, e, ev);
 	if (!e)
 		return NULL;

@@ -10,6 +10,7 @@
 
 #include <sys/queue.h>
 
+#include "base/clock.h"
 #include "base/hmap.h"
 #include "base/strtab.h"
 #include "proc/container.h"
@@ -24,6 +25,13 @@
 #define CGROUPS_MAX   16384
 #define RECENT	      256U
 
+/*
+ * No event tells that a process became another user: servers do soon after their
+ * start, shells for root at any time. A look costs two files, some 40 us.
+ */
+#define LOOK_FIRST_NS (1 * NSEC_PER_SEC)
+#define LOOK_MOST_NS  (512 * NSEC_PER_SEC)
+
 struct entry {
 	struct process p; /* first: a struct process * is a struct entry * */
 	uint32_t slot;	  /* in t->slots */
@@ -31,15 +39,17 @@ struct entry {
 	TAILQ_ENTRY(entry) link; /* t->live, least recently seen first; t->exited */
 	uint64_t scanned; /* mono ns of the last reading of /proc, 0 never: older events are in it */
 	uint64_t last_seen; /* mono ns of its last event */
-	int32_t threads;    /* as far as known */
-	bool indexed;	    /* t->by_pid leads to it */
-	bool leader_gone;   /* its first thread has exited */
-	bool check_alive;   /* its end may have been missed: looked for at the next expiry */
-	bool unreadable;    /* /proc did not give it: not asked again until exec or a loss */
-	bool want_labels;   /* new, or exec'ed: read the rest of /proc at the first sample */
-	bool want_exe;	    /* exec'ed: the first file that is mapped is the program */
-	bool want_details;  /* environment and program are to be read at the first sample */
-	bool want_version;  /* packages were installed: the program is to be looked at again */
+	/* when user and cgroup are read again, mono ns, and how long after the time before */
+	uint64_t look, look_ns;
+	int32_t threads;   /* as far as known */
+	bool indexed;	   /* t->by_pid leads to it */
+	bool leader_gone;  /* its first thread has exited */
+	bool check_alive;  /* its end may have been missed: looked for at the next expiry */
+	bool unreadable;   /* /proc did not give it: not asked again until exec or a loss */
+	bool want_labels;  /* new, or exec'ed: read the rest of /proc at the first sample */
+	bool want_exe;	   /* exec'ed: the first file that is mapped is the program */
+	bool want_details; /* environment and program are to be read at the first sample */
+	bool want_version; /* packages were installed: the program is to be looked at again */
 	/* number of the process that forked it, if that one's environment was not read by then */
 	uint32_t parent_id;
 	pid_t parent;

@@ -141,6 +141,44 @@ TEST(random_events_do_no_harm)
 	ptable_free(t);
 }
 
+static struct process *sample_at(struct ptable *t, int pid, uint64_t time)
+{
+	struct event ev = { .type = EV_SAMPLE, .time = time, .pid = pid, .tid = pid };
+
+	return ptable_sample(t, &ev);
+}
+
+/* setuid(2) tells nobody, and reading /proc with each sample would be dear. */
+TEST(another_user_is_noticed_and_asking_has_a_limit)
+{
+	struct ptable *t = new_table(0);
+	uint64_t start = now(), seen = 0;
+	uint32_t uid = 0;
+
+	fake(&(struct fake){ .pid = 100, .comm = "nginx" });
+	CHECK_STR(sample_at(t, 100, start)->labels.user, "root");
+	fake(&(struct fake){ .pid = 100, .comm = "nginx", .uid = 4242 });
+	CHECK_STR(sample_at(t, 100, start + NSEC_PER_SEC / 2)->labels.user, "root");
+	CHECK_STR(sample_at(t, 100, start + 2 * NSEC_PER_SEC)->labels.user, "4242");
+	/* an hour of samples, each of another user: how many are seen? */
+	for (uint64_t s = 3; s < 3600; s++) {
+		char user[16];
+
+		fake(&(struct fake){ .pid = 100, .comm = "nginx", .uid = 5000 + ++uid });
+		snprintf(user, sizeof(user), "%u", 5000 + uid);
+		seen += !strcmp(sample_at(t, 100, start + s * NSEC_PER_SEC)->labels.user, user);
+	}
+	printf("# %llu of an hour's\n", (unsigned long long)seen);
+	CHECK(seen >= 8 && seen <= 20);
+	/* a new program, anew */
+	ev_comm(t, 100, 100, "sudo", true);
+	fake(&(struct fake){ .pid = 100, .comm = "sudo", .uid = 1 });
+	CHECK_STR(sample_at(t, 100, start + 3600 * NSEC_PER_SEC)->labels.user, "daemon");
+	fake(&(struct fake){ .pid = 100, .comm = "sudo", .uid = 4242 });
+	CHECK_STR(sample_at(t, 100, start + 3603 * NSEC_PER_SEC)->labels.user, "4242");
+	ptable_free(t);
+}
+
 int main(void)
 {
 	proc_init();
