@@ -102,6 +102,9 @@ static uint32_t other_frame(struct agg *a, struct process *p, const struct mappi
 		stat_add(&a->c.no_file, 1);
 		return named_frame(a, FRAME_UNKNOWN, m->path, off);
 	case MAPPING_VDSO:
+		/* a 32-bit process has another one, of which we know no symbols */
+		if (!(m->start >> 32))
+			return named_frame(a, FRAME_UNKNOWN, m->path, addr - m->start);
 		return add_frame(a, agg_object_of_kind(a, FRAME_VDSO), addr - m->start);
 	case MAPPING_ANON:
 		return add_frame(a, agg_jit_object(a, p, addr), addr);

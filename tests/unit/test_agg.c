@@ -68,6 +68,25 @@ TEST(frames_of_every_kind)
 		    "[unknown]+1234");
 }
 
+TEST(the_vdso_of_a_32_bit_process_has_no_names_of_ours)
+{
+	struct world w;
+	uint32_t kinds[2] = { 0 }, n[6];
+
+	world_make(&w, NULL);
+	send(&w, T0, 1, fake_chain(w.chains, RINGPROF_END_ROOT, NULL, 0), 0x7fff00000010);
+	send(&w, T0, 1, fake_chain(w.chains, RINGPROF_END_ROOT, NULL, 0), 0xf7fc0010);
+	model_counts(w.a->model, n);
+	for (uint32_t i = 0; i < n[0]; i++) {
+		const struct model_object *o = model_object(w.a->model, i);
+
+		if (!strcmp(o->name, "[vdso]"))
+			kinds[o->kind == FRAME_VDSO]++;
+	}
+	CHECK(kinds[0] == 1 && kinds[1] == 1);
+	world_free(&w);
+}
+
 TEST(a_root_function_makes_the_stack_whole)
 {
 	check_stack(RINGPROF_END_FP_ZERO, CHAIN(FAKE_START + 8), 0x400300,

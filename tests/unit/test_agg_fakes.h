@@ -50,6 +50,7 @@ static struct mapping fake_maps[] = {
 	{ 0x7f0000000000, 0x7f0000100000, .kind = MAPPING_FILE, .file = &fake_lib,
 	  .path = "/mnt/libc" },
 	{ 0x7fff00000000, 0x7fff00002000, .kind = MAPPING_VDSO, .path = "[vdso]" },
+	{ 0xf7fc0000, 0xf7fc2000, .kind = MAPPING_VDSO, .path = "[vdso]" },
 };
 
 struct file *file_ref(struct file *f)
