@@ -19,9 +19,11 @@
 #include <xxhash.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "source/control.h"
 #include "sym/jit.h"
 #include "sym/kernel.h"
+#include "sym/kernel_met.h"
 #include "sym/names.h"
 #include "sym/user.h"
 #include "sym/vdso.h"
@@ -37,6 +39,9 @@ struct symbols {
 	bool hide_kernel;
 	pthread_rwlock_t kernel_lock;
 	struct kernel_symbols kernel;
+	struct kernel_met *met;
+	/* atomic, mono ns: when kallsyms was read, and when modules were last seen to be the same */
+	uint64_t kernel_read, modules_seen;
 	struct symtab vdso;
 	uint64_t vdso_vaddr;
 	uint64_t modules_hash; /* refreshing thread only */
@@ -74,6 +79,7 @@ static int read_kallsyms(struct symbols *s, struct buf *b)
 static void read_kernel(struct symbols *s)
 {
 	struct kernel_symbols now, old;
+	uint64_t began = mono_now();
 	struct buf b = { 0 };
 	int r = read_kallsyms(s, &b);
 
@@ -90,6 +96,7 @@ static void read_kernel(struct symbols *s)
 	pthread_rwlock_wrlock(&s->kernel_lock);
 	old = s->kernel;
 	s->kernel = now;
+	__atomic_store_n(&s->kernel_read, began, __ATOMIC_RELAXED);
 	pthread_rwlock_unlock(&s->kernel_lock);
 	kernel_free(&old);
 }
@@ -112,7 +119,7 @@ static bool due_for_stale(struct symbols *s)
 
 void symbols_refresh_kernel(struct symbols *s)
 {
-	uint64_t h = modules_hash();
+	uint64_t began = mono_now(), h = modules_hash();
 	size_t before = s->kernel.tab.n;
 
 	user_refresh(s->user);
@@ -122,11 +129,13 @@ void symbols_refresh_kernel(struct symbols *s)
 		s->stale_wait = s->stale_wait < 64 ? s->stale_wait * 2 + 1 : s->stale_wait;
 		s->stale_left = s->stale_wait;
 	} else {
+		__atomic_store_n(&s->modules_seen, began, __ATOMIC_RELAXED);
 		return;
 	}
 	s->modules_hash = h;
 	__atomic_store_n(&s->kernel_stale, false, __ATOMIC_RELAXED);
 	read_kernel(s);
+	__atomic_store_n(&s->modules_seen, began, __ATOMIC_RELAXED);
 	if (s->kernel.tab.n != before)
 		s->stale_wait = s->stale_left = 0;
 }
@@ -146,10 +155,12 @@ struct symbols *symbols_new(const struct symbols_config *cfg, struct files *file
 	s->hide_kernel = cfg->hide_kernel;
 	s->kallsyms_fd = cfg->kallsyms_fd;
 	s->kallsyms = strdup(cfg->kallsyms ? cfg->kallsyms : "/proc/kallsyms");
-	if (!s->user || !s->kallsyms) {
+	s->met = kernel_met_new();
+	if (!s->user || !s->kallsyms || !s->met) {
 		symbols_free(s);
 		return NULL;
 	}
+	s->modules_seen = mono_now();
 	s->modules_hash = modules_hash();
 	read_kernel(s);
 	/* without a vDSO its frames stay unnamed */
@@ -164,6 +175,7 @@ void symbols_free(struct symbols *s)
 	jit_free(s->jit);
 	pthread_rwlock_destroy(&s->kernel_lock);
 	kernel_free(&s->kernel);
+	kernel_met_free(s->met);
 	symtab_free(&s->vdso);
 	user_free(s->user);
 	names_free(s->names);
@@ -209,6 +221,15 @@ static void unnamed_kernel(struct symbols *s, uint64_t addr, struct sym_answer *
 	set_name(s, name, false, ret);
 }
 
+/* May the code at addr have come after its name was read? See kernel_met.h. */
+static bool may_be_newer(struct symbols *s, uint64_t addr, const char *module)
+{
+	const uint64_t *known = strcmp(module, "bpf") ? &s->modules_seen : &s->kernel_read;
+	uint64_t read = __atomic_load_n(known, __ATOMIC_RELAXED);
+
+	return *module && kernel_met_since(s->met, addr, mono_now()) > read;
+}
+
 static bool resolve_kernel(struct symbols *s, uint64_t addr, struct sym_answer *ret)
 {
 	const struct sym *sym;
@@ -220,6 +241,7 @@ static bool resolve_kernel(struct symbols *s, uint64_t addr, struct sym_answer *
 		set_name(s, symtab_name(&s->kernel.tab, sym), true, ret);
 		ret->func_start = sym->addr;
 		snprintf(ret->module, sizeof(ret->module), "%s", module);
+		ret->unsettled = may_be_newer(s, addr, module);
 	}
 	/*
 	 * A program loaded since the last reading may lie where the symbol before it

@@ -286,6 +286,49 @@ TEST(kernel_names_come_from_the_given_file_and_are_refreshed)
 	symbols_free(s);
 }
 
+/* What lies behind a program may be another one, loaded after its name was read. */
+TEST(names_of_code_that_comes_and_goes_are_sure_when_read_again)
+{
+	const uint64_t old = 0xffffffffd0000010, new = 0xffffffffd0000110, mod = 0xffffffffc0000010;
+	struct symbols_config cfg = { .max_bytes = MIB };
+	struct sym_answer a;
+	struct symbols *s;
+
+	write_text("kallsyms", "ffffffff81000000 T do_syscall_64\nffffffffc0000000 t f\t[mod]\n"
+			       "ffffffffd0000000 t bpf_prog_old\t[bpf]\n");
+	cfg.kallsyms = built("kallsyms");
+	s = symbols_new(&cfg, NULL);
+	CHECK(s);
+	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffff81000010, &a);
+	CHECK(a.named && !a.unsettled);
+	symbols_resolve(s, FRAME_KERNEL, NULL, mod, &a);
+	CHECK(a.named && a.unsettled);
+	symbols_resolve(s, FRAME_KERNEL, NULL, old, &a);
+	CHECK(a.named && a.unsettled);
+	write_text("kallsyms", "ffffffff81000000 T do_syscall_64\nffffffffc0000000 t f\t[mod]\n"
+			       "ffffffffd0000000 t bpf_prog_old\t[bpf]\n"
+			       "ffffffffd0000100 t bpf_prog_new\t[bpf]\n");
+	symbols_resolve(s, FRAME_KERNEL, NULL, new, &a);
+	CHECK_STR(a.lines[0].name, "bpf_prog_old");
+	CHECK(a.unsettled);
+	symbols_refresh_kernel(s);
+	symbols_resolve(s, FRAME_KERNEL, NULL, new, &a);
+	CHECK_STR(a.lines[0].name, "bpf_prog_new");
+	CHECK(!a.unsettled);
+	symbols_resolve(s, FRAME_KERNEL, NULL, old, &a);
+	CHECK_STR(a.lines[0].name, "bpf_prog_old");
+	CHECK(!a.unsettled);
+	symbols_resolve(s, FRAME_KERNEL, NULL, mod, &a);
+	CHECK(!a.unsettled);
+	/* modules are the same as before: what is met meanwhile is sure without a reading */
+	symbols_resolve(s, FRAME_KERNEL, NULL, mod + 1, &a);
+	CHECK(a.unsettled);
+	symbols_refresh_kernel(s);
+	symbols_resolve(s, FRAME_KERNEL, NULL, mod + 1, &a);
+	CHECK(!a.unsettled);
+	symbols_free(s);
+}
+
 static void figures(const char *path)
 {
 	struct files *fs = files_new(512 * MIB);
