@@ -57,6 +57,8 @@ seen "BUG" '[   12.3] BUG: kernel NULL pointer dereference, address: 00000000000
 seen "BUG from slub" '[   12.3] BUG kmalloc-64 (Tainted: G           O      ): Poison overwritten'
 seen "page fault" '[   12.3] BUG: unable to handle page fault for address: ffffc90000a3f000'
 seen "WARNING" '[   12.3] WARNING: CPU: 1 PID: 77 at kernel/events/core.c:5000 f+0x1/0x2 [ringprof]'
+seen "NMI that nobody took" '[   12.3] Uhhuh. NMI received for unknown reason 2c on CPU 0.'
+seen "MSR that is not there" '[   12.3] unchecked MSR access error: WRMSR to 0x38f (tried to write 0x0) at rIP: 0xffffffff81012345 (f+0x1/0x2)'
 seen "kernel BUG" '[   12.3] kernel BUG at mm/slub.c:4000!'
 seen "Oops" '[   12.3] Oops: 0000 [#1] PREEMPT SMP NOPTI'
 seen "general protection" '[   12.3] general protection fault, probably for non-canonical address 0xdead: 0000 [#1]'
