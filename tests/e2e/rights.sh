@@ -24,6 +24,32 @@ ok "exposure of the unit is at most $MAX_EXPOSURE" exposure "$unit" $MAX_EXPOSUR
 sed 's|@SBINDIR@|/usr/sbin|' scripts/ringprof-reader@.service.in >"$dir/ringprof-reader@.service"
 ok "of the readers' at most $MAX_READER_EXPOSURE" exposure "$dir/ringprof-reader@.service" $MAX_READER_EXPOSURE
 
+# crosses UNIT: each that systemd still sees has its reason in the unit's comment, and no other has
+crosses() {
+	systemd-analyze security --offline=yes --json=short "$1" | python3 -c '
+import json, re, sys
+names = set()
+for x in json.load(sys.stdin):
+    if x["set"] is False:
+        key, _, value = x["name"].partition("=")
+        value = value.lstrip("~")
+        inner = re.fullmatch(r"(CAP|AF)_\(?(.*?)\)?", value)
+        names.add(key + "=" if not inner and not value.startswith("@") else value)
+text = re.search(r"# What `systemd-analyze security` still crosses.*\n((?:#   .*\n)+)", open(sys.argv[1]).read())[1]
+named = set()
+for line in text.splitlines():
+    if line[4:5] != " ":
+        named.update(w.strip() for w in re.split(r"  +", line[4:])[0].split(",") if w.strip())
+known = {"CAP_SYS_PTRACE": "SYS_PTRACE", "CAP_(DAC_*|FOWNER|IPC_OWNER)": "DAC_READ_SEARCH",
+         "CAP_SYS_ADMIN": "SYS_ADMIN", "AF_(INET|INET6)": "AF_INET", "ProtectHome=": "ProtectHome=read-only"}
+names = {known.get(n, n) for n in names}
+if names != named:
+    sys.exit(f"without a reason: {sorted(names - named)}; crossed no more: {sorted(named - names)}")
+' "$1"
+}
+ok "each cross of the unit has its reason there" crosses "$unit"
+ok "each of the readers'" crosses "$dir/ringprof-reader@.service"
+
 users() { # the names of those that systemd-sysusers makes
 	mkdir -p "$dir/sys/etc" && systemd-sysusers --root="$dir/sys" "$top/scripts/ringprof.sysusers" &&
 		[ "$(cut -d: -f1 "$dir/sys/etc/passwd" | grep ringprof | sort | tr '\n' ' ')" = "ringprof ringprof-reader " ] &&

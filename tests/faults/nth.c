@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Preloaded into a program: makes its Nth allocation fail, or its Nth call that
- * opens, reads, writes, maps, cuts, renames, syncs or sends. Which, and how many there were, stands in the
+ * opens, reads, writes, maps, cuts, renames, syncs or sends, or that makes a
+ * socket, a poll set or a thread. Which, and how many there were, stands in the
  * file that NTH_FILE names, mapped and shared with the test (nth.py), which may
  * change it at any time.
  */
@@ -9,11 +10,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -184,6 +188,67 @@ ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 {
 	return fails(IO, ENOMEM) ? -1 : syscall(SYS_recvmsg, fd, m, flags);
+}
+
+int socket(int domain, int type, int protocol)
+{
+	return fails(IO, EMFILE) ? -1 : (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+int bind(int fd, const struct sockaddr *a, socklen_t n)
+{
+	return fails(IO, EADDRINUSE) ? -1 : (int)syscall(SYS_bind, fd, a, n);
+}
+
+int listen(int fd, int backlog)
+{
+	return fails(IO, EADDRINUSE) ? -1 : (int)syscall(SYS_listen, fd, backlog);
+}
+
+int accept4(int fd, struct sockaddr *a, socklen_t *n, int flags)
+{
+	return fails(IO, EMFILE) ? -1 : (int)syscall(SYS_accept4, fd, a, n, flags);
+}
+
+int accept(int fd, struct sockaddr *a, socklen_t *n)
+{
+	return accept4(fd, a, n, 0);
+}
+
+int eventfd(unsigned int value, int flags)
+{
+	return fails(IO, EMFILE) ? -1 : (int)syscall(SYS_eventfd2, value, flags);
+}
+
+int epoll_create1(int flags)
+{
+	return fails(IO, EMFILE) ? -1 : (int)syscall(SYS_epoll_create1, flags);
+}
+
+int epoll_ctl(int set, int op, int fd, struct epoll_event *e)
+{
+	/* taking out what is in cannot fail */
+	return op != EPOLL_CTL_DEL && fails(IO, ENOSPC)
+		       ? -1
+		       : (int)syscall(SYS_epoll_ctl, set, op, fd, e);
+}
+
+int pipe2(int fd[2], int flags)
+{
+	return fails(IO, EMFILE) ? -1 : (int)syscall(SYS_pipe2, fd, flags);
+}
+
+int socketpair(int domain, int type, int protocol, int fd[2])
+{
+	return fails(IO, EMFILE) ? -1 : (int)syscall(SYS_socketpair, domain, type, protocol, fd);
+}
+
+int pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *), void *arg)
+{
+	int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) =
+		dlsym(RTLD_NEXT, "pthread_create");
+
+	return fails(IO, EAGAIN) ? EAGAIN : real(t, attr, fn, arg);
 }
 
 /* stdio's and the directory's own calls stay inside of libc */

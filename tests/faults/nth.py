@@ -15,7 +15,7 @@ N = 1, 2, ... until nothing fails any more; with SECONDS, so many N as fit in,
 spread over all. Each N fails twice: alone, and with all calls that follow it for a
 moment. Prints what happened, 1 if any of it was wrong.
 """
-import collections, concurrent.futures, gzip, itertools, json, mmap, os, random, re, shutil, signal, socket, struct, subprocess, sys
+import collections, concurrent.futures, errno, gzip, itertools, json, mmap, os, random, re, shutil, signal, socket, struct, subprocess, sys
 import tempfile, time
 
 top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -162,8 +162,8 @@ def start_once(kind, nth, on):
         elif ended < 0:
             what = f"WRONG: ended by signal {-ended}"
         else:
-            what = "refused" if re.search(r"ringprofd: .*\w", d.said()) or nth_is_loader(d) else \
-                f"WRONG: ended with {ended} and said nothing"
+            what = "refused" if says_why(d) or nth_is_loader(d) else \
+                f"WRONG: ended with {ended} and did not say why"
         d.log.close()
         if what == "refused":
             d = Daemon(os.path.join(directory, "nth"), directory)
@@ -173,6 +173,17 @@ def start_once(kind, nth, on):
         if what.startswith("WRONG"):
             what += "\n" + "".join(f"#   {x}\n" for x in d.said().splitlines()[-6:])
         return what, calls, failed
+
+
+# what nth.c gives, in the words of strerror(3) and of those who have their own for it
+CAUSE = re.compile(r"no memory|out of memory|" + "|".join(re.escape(os.strerror(e)) for e in (
+    errno.ENOMEM, errno.EMFILE, errno.EIO, errno.ENOSPC, errno.ENOBUFS, errno.EADDRINUSE, errno.EAGAIN)), re.I)
+
+
+def says_why(d):
+    """Its last line is of itself, and has the cause."""
+    lines = [x for x in d.said().splitlines() if x.startswith("ringprofd: ")]
+    return bool(lines) and CAUSE.search(lines[-1])
 
 
 def nth_is_loader(d):
