@@ -12,7 +12,7 @@ space := $(subst ,, )
 
 check-debug: vm-programs
 	$(Q)src="$(KERNEL_SRC)"; [ -n "$$src" ] || src=$$(tests/vm/kernel-tree) || exit; \
-	KERNEL_SRC=$$src KERNEL_DEBUG=1 VM_TIMEOUT=$(DEBUG_TIMEOUT) \
+	RINGPROF_STRICT=1 KERNEL_SRC=$$src KERNEL_DEBUG=1 VM_TIMEOUT=$(DEBUG_TIMEOUT) \
 		tests/run -t $$(($(DEBUG_TIMEOUT) + 2400)) $(if $(RESULTS),-o $(RESULTS)) \
 		tests/vm/on,debug$(if $(strip $(DEBUG_PARTS)),$(comma)$(subst $(space),$(comma),$(strip $(DEBUG_PARTS))))
 
