@@ -140,10 +140,10 @@ void perf_explain(int r, bool mapping, char *err, size_t errlen)
 {
 	if (mapping && (r == -EPERM || r == -ENOMEM))
 		snprintf(err, errlen,
-			 "perf ring: not even 16 KiB a CPU may be locked: raise sysctl "
+			 "perf ring: not even 16 KiB a CPU may be locked (%s): raise sysctl "
 			 "kernel.perf_event_mlock_kb (now %ld) or the limit of locked memory "
 			 "(ulimit -l), or give CAP_IPC_LOCK",
-			 perf_sysctl("perf_event_mlock_kb", 0));
+			 strerror(-r), perf_sysctl("perf_event_mlock_kb", 0));
 	else if (r == -EPERM || r == -EACCES)
 		explain_rights(err, errlen);
 	else if (r == -ENOSYS)

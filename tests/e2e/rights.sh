@@ -87,6 +87,10 @@ filter() {
 	comm -23 <(calls_of $yes | LC_ALL=C sort -u) <(calls_of $no | LC_ALL=C sort -u)
 }
 
+cp build/ringprof "$dir/rp"
+nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$@"; }
+member() { setpriv --reuid=65534 --regid=65534 --groups=4199 --inh-caps=-all "$@"; } # of the group ringprof
+
 # A daemon with the rights that the unit leaves, every call of it written down:
 # start, scrape, questions, history, end. User and group are there, directories and
 # credential as systemd and root make them, and /proc/kallsyms can only be read
@@ -111,17 +115,25 @@ traced() {
 		sleep 0.1
 	done
 	[ $up = 1 ] || { cat "$dir/log"; return 1; }
+	traced_asked
+	up=$?
+	# strace ends with it
+	kill "$(cat "$own/run/ringprofd.lock")" && wait "${pids[-1]}" && return $up
+}
+traced_asked() {
 	token=$(cat "$dir/token")
 	get '/debug/pprof/profile?seconds=2' -o "$dir/traced.pb.gz" && get /api/v1/status -o "$dir/status.json" &&
 		get '/api/v1/profile?format=top&from=now-1m' -o /dev/null && get /metrics -o "$dir/metrics" || return 1
 	awk '/^ringprof_kernel_symbols / { n = $2 } END { print "# " n " kernel symbols"; exit !(n > 1000) }' "$dir/metrics" || return 1
 	stat -c '%a %g %n' "$own/run/sock" "$dir/token"
 	[ "$(stat -c '%a %g' "$own/run/sock")" = "660 4199" ] && [ "$(stat -c '%a %g' "$dir/token")" = "640 4199" ] || return 1
-	kill "$(cat "$own/run/ringprofd.lock")" && wait "${pids[-1]}"
+	member "$dir/rp" query --socket "$own/run/sock" --from now-1m >"$dir/member" && [ -s "$dir/member" ] &&
+		[ "$(member cat "$dir/token")" = "$token" ] || { echo "a member of the group is refused"; return 1; }
+	! nobody "$dir/rp" query --socket "$own/run/sock" >/dev/null 2>&1 || { echo "another user is not"; return 1; }
 }
 can_trace() { strace -o /dev/null true 2>/dev/null; }
 if can_trace; then
-	ok "with the capabilities of the unit it profiles, socket and credential are the group's" traced
+	ok "with the capabilities of the unit it profiles, the group's members may ask, and nobody else" traced
 else
 	skip "what the daemon needs of its unit" "no process may be traced here"
 fi
@@ -142,8 +154,6 @@ fi
 
 # --- users ---
 ok "the daemon starts" start_daemon --history-dir="$dir/kept" --history-size=64MiB --cache-dir="$dir/cache2"
-cp build/ringprof "$dir/rp"
-nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$@"; }
 # root within, nobody outside
 namespace_root() { nobody unshare --user --map-root-user "$@"; }
 if namespace_root true 2>/dev/null; then

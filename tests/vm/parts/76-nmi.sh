@@ -51,9 +51,10 @@ nmi_record() {
 	of_nmi "$tmp/s" "$tmp/s.nmi"
 }
 
-# everything at once, NMIs all the while
+# everything at once, NMIs all the while, into every CPU
 nmi_churn() {
 	local i
+	cat $switch/counts > "$tmp/churn.before"
 	echo "${RINGPROF_NMI_US:-100}" > $switch/interval_us
 	for i in $(seq 12); do
 		forkstorm 1 > /dev/null &
@@ -64,8 +65,12 @@ nmi_churn() {
 		ringtool stop || return 1
 	done
 	echo 0 > $switch/interval_us
-	cat $switch/counts
+	cat $switch/counts > "$tmp/churn.after"
 	wait
+	awk 'NR == FNR { taken[$1] = $3; sampled[$1] = $4; next }
+		{ t = $3 - taken[$1]; s = $4 - sampled[$1]; few += t < 1000 || s < 100
+		  printf "CPU %d: %d NMIs, %d of them sampled\n", $1, t, s }
+		END { exit few || !FNR }' "$tmp/churn.before" "$tmp/churn.after"
 }
 
 ok "the module that tests may call, and the one that sends NMIs" load_nmi
