@@ -191,6 +191,15 @@ static int encode(struct request *req, const struct window_list *l)
 	struct answer a;
 	int r;
 
+	/* for who scrapes, an empty profile would be a host that idled */
+	if (!have) {
+		reply_error(req, 503,
+			    "none of these %" PRIu64 " ms are in memory: see "
+						     "ringprof_samples_total "
+			    "and ringprof_history_dropped_windows_total in /metrics",
+			    opt.duration_nanos / 1000000);
+		return 0;
+	}
 	label_options(params_get(&req->params, "labels"), &opt);
 	if (have < opt.duration_nanos) {
 		snprintf(comment, sizeof(comment),
@@ -216,10 +225,10 @@ void pprof_profile_encode(struct request *req)
 	window_list_free(&l);
 	/* a gzip file, not a gzip transfer */
 	req->reply.compressed = false;
-	if (r) {
+	if (r)
 		reply_failed(req, r);
+	if (r || req->reply.status)
 		return;
-	}
 	profile_headers(req);
 	if (req->reply.status == 200)
 		scrape_answered(req);

@@ -294,6 +294,25 @@ TEST(a_dead_collector_is_told)
 	world_free(&w);
 }
 
+/* 200 with nothing in it would be a host that idled. */
+TEST(a_time_that_is_not_in_memory_is_no_empty_profile)
+{
+	const struct store_config cfg = { .max_age = NSEC_PER_SEC, .max_bytes = 1 << 20 };
+	struct store *empty = store_new(&cfg);
+	struct answer_got a;
+	struct world w;
+
+	CHECK(empty);
+	world_make(&w);
+	w.s->env.query.store = empty;
+	ask(&w, "/debug/pprof/profile?seconds=1", &a);
+	CHECK_EQ(a.status, 503);
+	CHECK(strstr(a.body, "none of these 1000 ms are in memory"));
+	heard(&a);
+	world_free(&w);
+	store_free(empty);
+}
+
 TEST(the_end_is_told_to_who_waits)
 {
 	struct answer_got a;

@@ -60,24 +60,43 @@ away() {
 	touch "$tmp/hold"
 	while pgrep -xf 'abuse device .*' > /dev/null; do sleep 0.1; done
 }
-# everything that is random and short, with the module coming and going under it
+# what is sampled, and what the module keeps books of, meanwhile
+churn_of() {
+	local cpu=/sys/devices/system/cpu/cpu1/online seconds=1
+	case $1 in
+	sampling) ringtool start -F 4999 -D 512 -B 0; sleep 0.3 ;;
+	stacks) abuse stacks 1 $RANDOM; abuse chains 1 $RANDOM ;;
+	processes) forkstorm 1 ;;
+	cgroups) ! has_cgroup2 || cgroup_churn; sleep 0.1 ;;
+	cpus) [ ! -w $cpu ] || { echo 0 > $cpu; sleep 0.2; echo 1 > $cpu; }; sleep 0.2 ;;
+	netlink) abuse netlink 500 $RANDOM ;;
+	esac
+}
+# ends with the turn that it is in: a CPU that went is back
+churn() { while [ ! -e "$tmp/calm" ]; do churn_of "$1"; done; }
+# everything at once, with the module coming and going under it
 module_churn() {
-	local end=$((SECONDS + seconds)) n=0 refused=0 pids=
-	while :; do abuse netlink 500 $RANDOM; done > /dev/null 2>&1 &
-	pids="$pids $!"
+	local end=$((SECONDS + seconds)) n=0 sampling=0 refused=0 pids="" what users
+	rm -f "$tmp/calm"
+	for what in sampling stacks processes cgroups cpus netlink; do
+		churn $what > /dev/null 2>&1 &
+		pids="$pids $!"
+	done
 	device_users > /dev/null 2>&1 &
-	pids="$pids $!"
+	users=$!
 	while [ $SECONDS -lt $end ] || { [ $n = 0 ] && [ $SECONDS -lt $((end + 60)) ]; }; do
 		away
-		rmmod ringprof 2> /dev/null && n=$((n + 1)) || refused=$((refused + 1))
+		what=$(ringtool info 2> /dev/null | grep -c '"state":1')
+		rmmod ringprof 2> /dev/null && n=$((n + 1)) && sampling=$((sampling + what)) || refused=$((refused + 1))
 		loaded || insmod "$RINGPROF_KO" || { echo "insmod after $n"; return 1; }
 		rm -f "$tmp/hold"
 	done
+	touch "$tmp/calm"
 	# shellcheck disable=SC2086
-	kill $pids && wait $pids 2> /dev/null
+	kill $users && wait $pids $users 2> /dev/null
 	pkill -x abuse
 	while pgrep -x abuse > /dev/null; do sleep 0.1; done
-	echo "unloaded $n times, refused $refused times"
+	echo "unloaded $n times, $sampling of them while it sampled, refused $refused times"
 	[ $n -gt 0 ]
 }
 sampled() { # COMMAND...: while it runs, every CPU is sampled as fast as can be
