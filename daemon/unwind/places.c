@@ -14,8 +14,11 @@
 
 /* by the mapping's numbers; a collision only looks again */
 #define LOOKED 4096U
-/* a table that is not ready by then is not waited for any more */
-#define WAIT_NS (60 * NSEC_PER_SEC)
+/*
+ * A table that is not ready by then is not waited for any more, so that others are: a
+ * slow host makes the tables of a hundred libraries in minutes.
+ */
+#define WAIT_NS (600 * NSEC_PER_SEC)
 
 struct looked {
 	uint64_t dev, ino, time;
@@ -70,23 +73,41 @@ void places_free(struct places *p)
 	free(p);
 }
 
-static bool give(struct places *p, const struct stat *st)
+static uint64_t hash_of(const struct inode_id *id)
 {
-	struct inode_id id = { st->st_dev, st->st_ino,
-			       (uint64_t)st->st_ctim.tv_sec * NSEC_PER_SEC +
-				       (uint64_t)st->st_ctim.tv_nsec };
-	uint64_t hash = XXH3_64bits(&id, sizeof(id));
+	return XXH3_64bits(id, sizeof(*id));
+}
+
+static struct inode_id id_of(const struct stat *st)
+{
+	return (struct inode_id){ st->st_dev, st->st_ino,
+				  (uint64_t)st->st_ctim.tv_sec * NSEC_PER_SEC +
+					  (uint64_t)st->st_ctim.tv_nsec };
+}
+
+/* Its index in given; UINT32_MAX: it is not there. */
+static uint32_t find(const struct places *p, const struct inode_id *id)
+{
 	uint32_t i;
 
-	HMAP_FOR_EACH (&p->by_id, hash, it, i)
-		if (!memcmp(&p->given[i], &id, sizeof(id)))
-			return false;
+	HMAP_FOR_EACH (&p->by_id, hash_of(id), it, i)
+		if (!memcmp(&p->given[i], id, sizeof(*id)))
+			return i;
+	return UINT32_MAX;
+}
+
+static bool give(struct places *p, const struct stat *st)
+{
+	struct inode_id id = id_of(st);
+
+	if (find(p, &id) != UINT32_MAX)
+		return false;
 	if (p->n_given == PLACES_KNOWN) {
 		hmap_clear(&p->by_id);
 		p->n_given = 0;
 	}
 	/* without memory it is given now, and cannot be told from a new one later */
-	if (!hmap_insert(&p->by_id, hash, p->n_given))
+	if (!hmap_insert(&p->by_id, hash_of(&id), p->n_given))
 		p->given[p->n_given++] = id;
 	return true;
 }
@@ -133,6 +154,21 @@ bool places_again(struct places *p, int fd, struct file *f)
 	return true;
 }
 
+/* It waited in vain: whoever has its table later may give it. */
+static void give_back(struct places *p, int fd)
+{
+	struct inode_id id;
+	struct stat st;
+	uint32_t i;
+
+	if (fstat(fd, &st))
+		return;
+	id = id_of(&st);
+	i = find(p, &id);
+	if (i != UINT32_MAX)
+		hmap_remove(&p->by_id, hash_of(&id), i);
+}
+
 int places_next(struct places *p, struct tables *t, const struct unwind_table **ret,
 		struct file **ret_file)
 {
@@ -150,10 +186,13 @@ int places_next(struct places *p, struct tables *t, const struct unwind_table **
 			*w = p->waiting[--p->n_waiting];
 			return fd;
 		}
-		if (*ret || now - w->since > WAIT_NS)
-			drop(p, i);
-		else
+		if (!*ret && now - w->since <= WAIT_NS) {
 			i++;
+			continue;
+		}
+		if (!*ret || tables_may_come(t, *ret))
+			give_back(p, w->fd);
+		drop(p, i);
 	}
 	return -1;
 }

@@ -216,6 +216,11 @@ out:
 	return ret;
 }
 
+bool tables_may_come(const struct tables *t, const struct unwind_table *given)
+{
+	return given == &t->none;
+}
+
 const struct unwind_table *tables_vdso(struct tables *t)
 {
 	return t->vdso ? &t->vdso->pub : NULL;

@@ -65,6 +65,8 @@ const struct unwind_table *tables_get(struct tables *t, struct file *f);
  * struct unwind_table is held (but the vDSO's).
  */
 void tables_trim(struct tables *t);
+/* Is what tables_get gave an empty stand-in for a table that may yet be made? Any thread. */
+bool tables_may_come(const struct tables *t, const struct unwind_table *given);
 /* Table of the vDSO, from our own memory; NULL: none. */
 const struct unwind_table *tables_vdso(struct tables *t);
 /*
