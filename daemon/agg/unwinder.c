@@ -22,6 +22,12 @@
 /* a round's share for the module, and for looking through running processes */
 #define HANDOVER_NS (20 * NSEC_PER_MSEC)
 #define SCAN_NS	    (5 * NSEC_PER_MSEC)
+/*
+ * A host that has more to tell than we take in keeps a round going for long: the module
+ * gets its share in between, looked at after so many samples.
+ */
+#define SHARE_SAMPLES 64U
+#define SHARE_NS      (100 * NSEC_PER_MSEC)
 /* so many user frames of a sample are looked at for a table that is gone */
 #define MISS_FRAMES 64U
 /* the scan stands back behind processes that are sampled */
@@ -45,6 +51,8 @@ struct unwinder {
 	bool scanned;
 	uint64_t scan_instance;
 	bool to_module;
+	uint32_t samples; /* since the last look at the clock */
+	uint64_t shared;  /* mono ns of the module's last share */
 	uint64_t waits, wait_ns, unready;
 	struct seen seen[SEEN];
 };
@@ -235,6 +243,15 @@ static void note_miss(struct unwinder *u, const struct chains *chains, struct pr
 	}
 }
 
+static void share(struct unwinder *u)
+{
+	u->samples = 0;
+	if (!u->to_module || mono_now() - u->shared < SHARE_NS)
+		return;
+	(void)handover_run(u->handover, u->scan_instance, HANDOVER_NS);
+	u->shared = mono_now();
+}
+
 void unwinder_sample(struct unwinder *u, const struct chains *chains, const struct event *ev)
 {
 	struct process *p = ptable_sample(u->ptable, ev);
@@ -244,6 +261,8 @@ void unwinder_sample(struct unwinder *u, const struct chains *chains, const stru
 	look(u, p);
 	if (handover_lacks(u->handover))
 		note_miss(u, chains, p, ev);
+	if (++u->samples >= SHARE_SAMPLES)
+		share(u);
 }
 
 void unwinder_before(struct unwinder *u, int wake)
@@ -293,6 +312,7 @@ static bool hand_over(struct unwinder *u, const struct source_info *info, bool *
 	scan(u);
 	/* what the module refused is counted and told by the status; the others go on */
 	busy = handover_run(u->handover, info->instance, HANDOVER_NS) == 1;
+	u->shared = mono_now();
 	tables_counters(u->tables, &c);
 	*more = busy || c.queued || handover_waits(u->handover) || !u->scanned;
 	return busy;

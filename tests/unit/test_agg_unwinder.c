@@ -376,6 +376,31 @@ TEST(tables_go_in_slices_and_once)
 	free(rows);
 }
 
+/* Samples that go on for minutes, on a host that is slower than they come. */
+TEST(the_module_gets_its_share_of_a_long_round)
+{
+	const struct source_info info = { .kind = SOURCE_KMOD, .rows = true, .instance = 21 };
+	struct event ev = { .type = EV_SAMPLE, .pid = getpid(), .tid = getpid() };
+	unsigned int n = 0;
+
+	ready_at = 0;
+	n_fake = 0;
+	open_world(0);
+	while (unwinder_after(u, &info) && ++n < 1000)
+		continue;
+	make_fakes();
+	for (n = 0; n < 1000 && committed < 2; n++) {
+		ev.time = mono_now();
+		unwinder_sample(u, NULL, &ev);
+		usleep(1000);
+	}
+	printf("# after %u samples\n", n);
+	CHECK_EQ(committed, 2);
+	close_world();
+	free(rows);
+	n_fake = 0;
+}
+
 TEST(what_the_module_refuses_is_counted_and_passed_over)
 {
 	struct handover *h = handover_new((struct tables *)fake);
