@@ -84,7 +84,7 @@ module_churn() {
 	done
 	device_users > /dev/null 2>&1 &
 	users=$!
-	while [ $SECONDS -lt $end ] || { [ $n = 0 ] && [ $SECONDS -lt $((end + 60)) ]; }; do
+	while [ $SECONDS -lt $end ] || { [ $n -lt 3 ] && [ $SECONDS -lt $((end + 60)) ]; }; do
 		away
 		what=$(ringtool info 2> /dev/null | grep -c '"state":1')
 		rmmod ringprof 2> /dev/null && n=$((n + 1)) && sampling=$((sampling + what)) || refused=$((refused + 1))
@@ -97,7 +97,7 @@ module_churn() {
 	pkill -x abuse
 	while pgrep -x abuse > /dev/null; do sleep 0.1; done
 	echo "unloaded $n times, $sampling of them while it sampled, refused $refused times"
-	[ $n -gt 0 ]
+	[ $n -ge 3 ]
 }
 sampled() { # COMMAND...: while it runs, every CPU is sampled as fast as can be
 	ringtool start -F 10000 -D 512 -B 0 || return 1
