@@ -39,54 +39,71 @@ void file_keep_fd(struct file_priv *f, int fd, const struct ident *id)
 }
 
 /*
- * Written over since it was opened? The time of the change is left out: it is
- * another one when a file loses its name as well.
+ * Written over since it was opened? A file that loses its name, or gets another one,
+ * has another time of change as well; where others count as the same file, that is
+ * not let pass: who owns a copy can put the time of the writing back.
  */
-static bool is_changed(const struct file_priv *f)
+static bool is_changed(int fd, const struct ident *was, bool shared)
 {
 	struct ident now;
 	struct stat st;
 
-	if (fstat(f->fd, &st))
+	if (fstat(fd, &st))
 		return true;
 	now = file_ident_of(&st);
-	return now.size != f->fd_ident.size || now.mtime != f->fd_ident.mtime;
+	return now.size != was->size || now.mtime != was->mtime ||
+	       (shared && now.ctime != was->ctime);
 }
 
-/* The kept descriptor, or a duplicate of it; -1 none. fs->lock held. */
-static int kept_fd(struct files *fs, struct file_priv *f, bool take)
+/* What the registry knows of a file's descriptor, to be looked at without its lock. */
+struct kept {
+	int fd; /* a duplicate; -1: none is kept */
+	struct ident fd_ident, ident;
+	struct file_where where;
+	bool shared;
+};
+
+static void copy_kept(struct file_priv *f, struct kept *ret)
 {
-	if (f->fd >= 0 && is_changed(f))
-		file_close_fd(f);
-	if (f->fd < 0)
-		return -1;
-	if (!take)
-		return fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
-	TAILQ_REMOVE(&fs->open, f, fd_link);
-	fs->n_open--;
-	return steal_fd(&f->fd);
+	pthread_mutex_lock(&f->fs->lock);
+	ret->fd = f->fd < 0 ? -1 : fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+	ret->fd_ident = f->fd_ident;
+	ret->ident = f->ident;
+	ret->where = f->where;
+	ret->shared = f->shared;
+	pthread_mutex_unlock(&f->fs->lock);
+}
+
+static void let_go(struct file_priv *f)
+{
+	pthread_mutex_lock(&f->fs->lock);
+	file_close_fd(f);
+	pthread_mutex_unlock(&f->fs->lock);
 }
 
 static int get_fd(struct file_priv *f, bool take)
 {
-	struct files *fs = f->fs;
 	cleanup_close int fd = -1;
-	struct file_where w;
-	struct ident was, now;
+	struct ident now;
+	struct kept k;
 	struct stat st;
+	bool changed;
 
-	pthread_mutex_lock(&fs->lock);
-	fd = kept_fd(fs, f, take);
-	w = f->where;
-	was = f->ident;
-	pthread_mutex_unlock(&fs->lock);
-	if (fd >= 0)
-		return steal_fd(&fd);
-	fd = file_open_mapping(&w, &st);
+	copy_kept(f, &k);
+	if (k.fd >= 0) {
+		/* a file system may make this wait */
+		changed = is_changed(k.fd, &k.fd_ident, k.shared);
+		if (changed || take)
+			let_go(f);
+		if (!changed)
+			return k.fd;
+		close(k.fd);
+	}
+	fd = file_open_mapping(&k.where, &st);
 	if (fd < 0)
 		return fd;
 	now = file_ident_of(&st);
-	return memcmp(&was, &now, sizeof(was)) ? -ESTALE : steal_fd(&fd);
+	return memcmp(&k.ident, &now, sizeof(now)) ? -ESTALE : steal_fd(&fd);
 }
 
 int file_take_fd(struct file_priv *f)

@@ -7,6 +7,8 @@
  * that count as the same: so an equal key is where comparing begins. Files are
  * one if all their bytes are, which is asked for only when a second file comes
  * with a key that is taken; the one that is not gets a key from all its bytes.
+ * Who asks may be the collector, so large files are not read for it: each place
+ * of one is a file of its own.
  *
  * A struct file_priv is built by one thread; what is read here never changes
  * after that, but for the key before it is registered.
@@ -15,13 +17,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <xxhash.h>
 
 #include "base/cleanup.h"
 #include "sym/files_int.h"
 
 #define MAX_SEGMENTS 64
-#define HASHED	     65536 /* bytes at a time, and of each end */
+#define HASHED	     65536	/* bytes at a time, and of each end */
+#define MAX_COMPARED (8U << 20) /* bytes of files that are read to be compared: some ms each */
 
 void file_destroy(struct file_priv *f)
 {
@@ -42,10 +47,17 @@ struct ident file_ident_of(const struct stat *st)
 }
 
 struct hashing {
-	XXH3_state_t *st;
-	uint8_t *buf; /* HASHED bytes */
+	XXH3_state_t *told, *secret; /* secret NULL: not wanted */
+	uint8_t *buf;		     /* HASHED bytes */
 	const struct elf_image *e;
 };
+
+static void hash_more(struct hashing *h, const void *p, size_t n)
+{
+	XXH3_128bits_update(h->told, p, n);
+	if (h->secret)
+		XXH3_128bits_update(h->secret, p, n);
+}
 
 static int hash_range(struct hashing *h, uint64_t from, uint64_t to)
 {
@@ -55,34 +67,59 @@ static int hash_range(struct hashing *h, uint64_t from, uint64_t to)
 		n = to - from < HASHED ? to - from : HASHED;
 		r = elf_read(h->e, from, h->buf, n);
 		if (!r)
-			XXH3_128bits_update(h->st, h->buf, n);
+			hash_more(h, h->buf, n);
 	}
 	return r;
 }
 
-/* Hash of size, salt and the file's ends, or all of it; 0 or -errno. */
-static int content_hash(const struct elf_image *e, bool whole, uint32_t salt,
-			uint8_t ret[CONTENT_SIZE])
+static void digest(XXH3_state_t *st, uint8_t ret[CONTENT_SIZE])
+{
+	XXH128_canonical_t sum;
+
+	XXH128_canonicalFromHash(&sum, XXH3_128bits_digest(st));
+	memcpy(ret, sum.digest, CONTENT_SIZE);
+}
+
+/* Hash of size and both ends; 0 or -errno. */
+static int ends_hash(const struct elf_image *e, uint8_t ret[CONTENT_SIZE])
 {
 	cleanup_free uint8_t *buf = malloc(HASHED);
-	struct hashing h = { XXH3_createState(), buf, e };
-	const uint64_t about[2] = { e->size, salt };
+	struct hashing h = { XXH3_createState(), NULL, buf, e };
 	uint64_t end = e->size < HASHED ? e->size : HASHED;
-	XXH128_canonical_t sum;
-	int r = buf && h.st ? 0 : -ENOMEM;
+	int r = buf && h.told ? 0 : -ENOMEM;
 
 	if (!r) {
-		XXH3_128bits_reset(h.st);
-		XXH3_128bits_update(h.st, about, sizeof(about));
-		r = hash_range(&h, 0, whole ? e->size : end);
+		XXH3_128bits_reset(h.told);
+		hash_more(&h, &e->size, sizeof(e->size));
+		r = hash_range(&h, 0, end);
 	}
-	if (!r && !whole)
+	if (!r)
 		r = hash_range(&h, e->size - end, e->size);
+	if (!r)
+		digest(h.told, ret);
+	XXH3_freeState(h.told);
+	return r;
+}
+
+/* Hashes of all of it; 0 or -errno. */
+static int content_hash(struct files *fs, const struct elf_image *e, struct content *ret)
+{
+	cleanup_free uint8_t *buf = malloc(HASHED);
+	struct hashing h = { XXH3_createState(), XXH3_createState(), buf, e };
+	int r = buf && h.told && h.secret ? 0 : -ENOMEM;
+
 	if (!r) {
-		XXH128_canonicalFromHash(&sum, XXH3_128bits_digest(h.st));
-		memcpy(ret, sum.digest, CONTENT_SIZE);
+		XXH3_128bits_reset(h.told);
+		XXH3_128bits_reset_withSeed(h.secret, fs->secret);
+		hash_more(&h, &e->size, sizeof(e->size));
+		r = hash_range(&h, 0, e->size);
 	}
-	XXH3_freeState(h.st);
+	if (!r) {
+		digest(h.told, ret->told);
+		digest(h.secret, ret->secret);
+	}
+	XXH3_freeState(h.told);
+	XXH3_freeState(h.secret);
 	return r;
 }
 
@@ -123,6 +160,13 @@ static void set_build_id(struct file *f, const uint8_t *id, size_t n)
 	f->key_is_build_id = n != 0;
 }
 
+static uint64_t fs_type_of(int fd)
+{
+	struct statfs st;
+
+	return fstatfs(fd, &st) ? 0 : (uint64_t)st.f_type;
+}
+
 struct file_priv *file_read(struct files *fs, int fd, const struct ident *id,
 			    const struct file_where *w, int *err)
 {
@@ -139,6 +183,7 @@ struct file_priv *file_read(struct files *fs, int fd, const struct ident *id,
 	f->fd = -1;
 	f->ident = *id;
 	f->where = *w;
+	f->fs_type = fs_type_of(fd);
 	f->pub.size = id->size;
 	f->pub.path = strdup(w->path ? w->path : "");
 	f->where.path = f->pub.path;
@@ -146,7 +191,7 @@ struct file_priv *file_read(struct files *fs, int fd, const struct ident *id,
 	if (!*err) {
 		set_build_id(&f->pub, build_id, elf_build_id(&e, build_id));
 		if (!f->pub.key_is_build_id)
-			*err = content_hash(&e, false, 0, sum);
+			*err = ends_hash(&e, sum);
 		if (!*err && !f->pub.key_is_build_id)
 			set_content_key(&f->pub, sum);
 	}
@@ -158,19 +203,39 @@ struct file_priv *file_read(struct files *fs, int fd, const struct ident *id,
 	return f;
 }
 
-int file_key_by_content(struct file_priv *f, int fd, uint32_t salt)
+/* That of an unregistered file; 0 or -errno. */
+static int own_content(struct file_priv *f, int fd)
 {
-	struct elf_image e = { .fd = fd, .size = f->pub.size };
-	uint8_t sum[CONTENT_SIZE];
-	int r = content_hash(&e, true, salt, sum);
+	const struct elf_image e = { .fd = fd, .size = f->pub.size };
+	int r = f->content_known ? 0 : content_hash(f->fs, &e, &f->content);
 
-	if (!r)
-		set_content_key(&f->pub, sum);
+	f->content_known = !r;
 	return r;
 }
 
-/* The hash of all of a registered file, read once in its life. */
-static int registered_content(struct file_priv *f, uint8_t ret[CONTENT_SIZE])
+int file_key_by_content(struct file_priv *f, int fd, uint32_t salt)
+{
+	struct {
+		uint8_t content[CONTENT_SIZE];
+		uint64_t ident, salt;
+	} of = { .salt = salt };
+	XXH128_canonical_t sum;
+	int r = 0;
+
+	if (f->pub.size > MAX_COMPARED) {
+		of.ident = file_ident_hash(&f->pub);
+	} else {
+		r = own_content(f, fd);
+		memcpy(of.content, f->content.told, sizeof(of.content));
+	}
+	XXH128_canonicalFromHash(&sum, XXH3_128bits(&of, sizeof(of)));
+	if (!r)
+		set_content_key(&f->pub, sum.digest);
+	return r;
+}
+
+/* The content of a registered file, read once in its life. */
+static int registered_content(struct file_priv *f, struct content *ret)
 {
 	struct elf_image e = { .size = f->pub.size };
 	cleanup_close int fd = -1;
@@ -179,7 +244,7 @@ static int registered_content(struct file_priv *f, uint8_t ret[CONTENT_SIZE])
 
 	pthread_mutex_lock(&f->fs->lock);
 	known = f->content_known;
-	memcpy(ret, f->content, CONTENT_SIZE);
+	*ret = f->content;
 	pthread_mutex_unlock(&f->fs->lock);
 	if (known)
 		return 0;
@@ -187,24 +252,28 @@ static int registered_content(struct file_priv *f, uint8_t ret[CONTENT_SIZE])
 	if (fd < 0)
 		return fd;
 	e.fd = fd;
-	r = content_hash(&e, true, 0, ret);
+	r = content_hash(f->fs, &e, ret);
 	if (r)
 		return r;
 	pthread_mutex_lock(&f->fs->lock);
-	memcpy(f->content, ret, CONTENT_SIZE);
+	f->content = *ret;
 	f->content_known = true;
 	pthread_mutex_unlock(&f->fs->lock);
 	return 0;
 }
 
 /*
- * One inode seen through two mounts, as overlayfs shows an image's file to each
- * of its containers? Who copies a file cannot choose the time of the change.
+ * One inode seen through two mounts, as overlayfs shows an image's file to each of its
+ * containers, and btrfs one of a snapshot? Who copies a file there cannot choose the
+ * time of the change; who serves a file system of his own can choose everything.
  */
 static bool same_inode(struct file_priv *a, const struct file_priv *b)
 {
 	struct ident was;
 
+	if (a->fs_type != b->fs_type ||
+	    (a->fs_type != OVERLAYFS_SUPER_MAGIC && a->fs_type != BTRFS_SUPER_MAGIC))
+		return false;
 	pthread_mutex_lock(&a->fs->lock);
 	was = a->ident;
 	pthread_mutex_unlock(&a->fs->lock);
@@ -214,32 +283,36 @@ static bool same_inode(struct file_priv *a, const struct file_priv *b)
 
 int file_compare(struct file_priv *known, struct file_priv *f, int fd)
 {
-	struct elf_image e = { .fd = fd, .size = f->pub.size };
-	uint8_t sum[CONTENT_SIZE];
+	struct content have;
 	int r;
 
 	if (known->pub.size != f->pub.size || known->segs_hash != f->segs_hash)
 		return 0;
 	if (same_inode(known, f))
 		return 1;
-	r = content_hash(&e, true, 0, f->content);
+	if (f->pub.size > MAX_COMPARED)
+		return 0;
+	r = own_content(f, fd);
 	if (r)
 		return r;
-	f->content_known = true;
 	/* one that cannot be read any more cannot be told to be the same */
-	return !registered_content(known, sum) && !memcmp(sum, f->content, CONTENT_SIZE);
+	return !registered_content(known, &have) &&
+	       !memcmp(have.secret, f->content.secret, CONTENT_SIZE);
 }
 
 uint64_t file_ident_hash(struct file *file)
 {
 	struct file_priv *f = file_priv(file);
-	struct ident id;
+	struct {
+		struct ident id;
+		uint64_t segs, fs_type;
+	} of = { .segs = f->segs_hash, .fs_type = f->fs_type };
 
 	pthread_mutex_lock(&f->fs->lock);
-	id = f->ident;
+	of.id = f->ident;
 	pthread_mutex_unlock(&f->fs->lock);
-	id.dev = f->segs_hash;
-	return XXH3_64bits(&id, sizeof(id));
+	of.id.dev = 0;
+	return XXH3_64bits(&of, sizeof(of));
 }
 
 static bool segment_vaddr(const struct segment *s, uint64_t offset, uint64_t *ret)

@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -71,6 +72,9 @@ struct files *files_new(size_t max_symbol_bytes)
 	fs->max_symbol_bytes = max_symbol_bytes;
 	fs->cache.dir = -1;
 	fs->max_open = open_limit();
+	/* without it contents are told apart all the same, by who does not aim */
+	if (getrandom(&fs->secret, sizeof(fs->secret), GRND_NONBLOCK) < 0)
+		fs->secret = 0;
 	fs->next_id = 1;
 	return fs;
 }
@@ -297,8 +301,10 @@ static struct file *adopt(struct files *fs, struct file_priv *f, const struct fi
 		same = f;
 		take_ref(fs, f);
 	}
-	if (same)
+	if (same) {
+		same->shared |= same != f;
 		remember(fs, same, &f->ident, w);
+	}
 	pthread_mutex_unlock(&fs->lock);
 	if (same != f)
 		file_destroy(f);

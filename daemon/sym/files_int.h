@@ -28,6 +28,12 @@ struct ident {
 
 #define CONTENT_SIZE 16 /* bytes of a hash of content, XXH3-128 */
 
+/* Hashes of all of a file. */
+struct content {
+	uint8_t told[CONTENT_SIZE];   /* the same at each run: to be a key */
+	uint8_t secret[CONTENT_SIZE]; /* by a number of this run: nobody can aim at it */
+};
+
 struct segment {
 	uint64_t offset, vaddr, filesz;
 	bool exec;
@@ -44,8 +50,9 @@ struct file_priv {
 	int fd;		       /* -1: closed, symbols were read or others needed it more */
 	struct ident fd_ident; /* of the file that fd is of */
 	struct ident ident;
-	uint8_t content[CONTENT_SIZE]; /* hash of all of it, if content_known */
+	struct content content; /* if content_known */
 	bool content_known;
+	bool shared;			  /* other inodes count as this file */
 	struct file_where where;	  /* for opening again; path is pub.path */
 	TAILQ_ENTRY(file_priv) fd_link;	  /* fs->open, while fd >= 0 */
 	TAILQ_ENTRY(file_priv) idle_link; /* fs->idle while refs == 0; fs->dead after that */
@@ -53,6 +60,7 @@ struct file_priv {
 	struct segment *segs;
 	size_t n_segs;
 	uint64_t segs_hash;
+	uint64_t fs_type; /* of its file system: f_type of statfs(2) */
 	/* under fs->sym_lock */
 	enum load_state state;
 	bool bare;	     /* no .symtab was found: a debug file may bring one */
@@ -90,6 +98,7 @@ struct files {
 	char *debug_dirs;
 	uint32_t debug_generation; /* atomic */
 	uint64_t symbol_bytes, symbols, loads, evictions, load_failures;
+	uint64_t secret; /* of this run, for struct content */
 	struct cachedir cache;
 	char *cache_path; /* NULL: tables are not kept on disk */
 	bool cache_tried; /* to open it */
@@ -108,14 +117,15 @@ struct file_priv *file_read(struct files *fs, int fd, const struct ident *id,
 void file_destroy(struct file_priv *f);
 struct ident file_ident_of(const struct stat *st);
 /*
- * Gives an unregistered file a key from all its bytes and a salt (for keys that
- * are taken: a build-id may be any bytes); reads the file. 0 or -errno.
+ * Gives an unregistered file a key of its own, from its content (of a large file:
+ * from what stat(2) says of it) and a salt, for keys that are taken: a build-id
+ * may be any bytes. May read the file. 0 or -errno.
  */
 int file_key_by_content(struct file_priv *f, int fd, uint32_t salt);
 /*
  * Is an unregistered file the same as a registered one, to which the caller has
- * a reference? Reads both at the worst. 1 it is, 0, -errno: f cannot be read.
- * fs->lock not held.
+ * a reference? Reads both at the worst, but no large files. 1 it is, 0, -errno: f
+ * cannot be read. fs->lock not held.
  */
 int file_compare(struct file_priv *known, struct file_priv *f, int fd);
 
