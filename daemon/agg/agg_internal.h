@@ -93,7 +93,8 @@ struct agg {
 	} files[AGG_FILE_SLOTS];
 	uint8_t *roots; /* by frame: 0 not asked yet, else 1 + enum sym_root */
 	uint32_t n_roots;
-	bool unsure; /* the stack at hand rests on what cannot be told now, but perhaps soon */
+	bool unsure;	 /* the stack at hand rests on what cannot be told now, but perhaps soon */
+	uint64_t unread; /* mono ns: until then who reads files is not asked again */
 
 	/* caches */
 	struct cache stacks; /* (chain, leaf) */

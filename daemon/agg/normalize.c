@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "agg/agg_internal.h"
+#include "base/clock.h"
 
 /* "leaf" of remembered nodes, by role; only has to be the same every time */
 #define NODE_CALLER 0
@@ -173,18 +174,26 @@ static enum sym_root ask_root(struct agg *a, uint32_t frame, bool *ret_unread)
 	return ans.named ? sym_is_root(ans.lines[0].system_name) : SYM_ROOT_NONE;
 }
 
+/* The reader is away: asking with each sample would keep us waiting with each. */
+static void not_now(struct agg *a)
+{
+	a->unsure = true;
+	if (a->now >= a->unread)
+		a->unread = a->now + NSEC_PER_SEC;
+}
+
 /* exact: it called nothing, as far as the chain knows. */
 static bool frame_is_root(struct agg *a, uint32_t frame, bool exact)
 {
 	enum sym_root is;
-	bool unread;
+	bool unread = true;
 
 	if (frame < a->n_roots && a->roots[frame]) {
 		is = a->roots[frame] - 1;
 	} else {
-		is = ask_root(a, frame, &unread);
+		is = a->now < a->unread ? SYM_ROOT_NONE : ask_root(a, frame, &unread);
 		if (unread)
-			a->unsure = true;
+			not_now(a);
 		else if (roots_room(a, frame))
 			a->roots[frame] = (uint8_t)(1 + is);
 	}

@@ -19,6 +19,8 @@
 #define STEP_NS (2 * NSEC_PER_MSEC)
 /* tables that are not there are asked for again, all of a process, but not with each sample */
 #define ASK_AGAIN_NS (10 * NSEC_PER_MSEC)
+/* and those that could not be made, for lack of memory or of who reads files: tables.h retries */
+#define ASK_LATER_NS (10 * NSEC_PER_SEC)
 /* a round's share for the module, and for looking through running processes */
 #define HANDOVER_NS (20 * NSEC_PER_MSEC)
 #define SCAN_NS	    (5 * NSEC_PER_MSEC)
@@ -51,6 +53,7 @@ struct unwinder {
 	bool scanned;
 	uint64_t scan_instance;
 	bool to_module;
+	bool may_come;	  /* of what was asked for last, something could not be made */
 	uint32_t samples; /* since the last look at the clock */
 	uint64_t shared;  /* mono ns of the module's last share */
 	uint64_t waits, wait_ns, unready;
@@ -91,8 +94,10 @@ void unwinder_free(struct unwinder *u)
 static bool ask_one(struct unwinder *u, const struct process *p, const struct mapping *m)
 {
 	struct file_where w = mapping_where(p->pid, m);
-	bool ready = tables_get(u->tables, m->file) != NULL;
+	const struct unwind_table *t = tables_get(u->tables, m->file);
+	bool ready = t != NULL;
 
+	u->may_come |= ready && tables_may_come(u->tables, t);
 	return (!u->to_module || handover_seen(u->handover, m->file, &w)) && ready;
 }
 
@@ -101,6 +106,7 @@ static bool ask(struct unwinder *u, struct process *p)
 {
 	bool ready = true;
 
+	u->may_come = false;
 	for (size_t i = 0; i < p->n_maps && i < MAX_MAPPINGS; i++) {
 		struct mapping *m = &p->maps[i];
 
@@ -141,6 +147,9 @@ static struct seen *look(struct unwinder *u, struct process *p)
 	s->gen = p->gen;
 	s->ready = ask(u, p);
 	s->next = now + ASK_AGAIN_NS;
+	/* nobody else may ask for it */
+	if (u->may_come)
+		s->again = now + ASK_LATER_NS;
 	return s;
 }
 

@@ -173,6 +173,7 @@ static void put_losses(struct script *s, const struct window *w)
 			   w->wall_start / NSEC_PER_SEC, w->wall_start % NSEC_PER_SEC,
 			   window_wall_end(w) / NSEC_PER_SEC, window_wall_end(w) % NSEC_PER_SEC,
 			   l->count, l->weight);
+		writer_flow(&s->w);
 	}
 }
 

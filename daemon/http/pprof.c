@@ -195,7 +195,7 @@ static int encode(struct request *req, const struct window_list *l)
 	if (!have) {
 		reply_error(req, 503,
 			    "none of these %" PRIu64 " ms are in memory: see "
-						     "ringprof_samples_total "
+			    "ringprof_samples_total "
 			    "and ringprof_history_dropped_windows_total in /metrics",
 			    opt.duration_nanos / 1000000);
 		return 0;

@@ -288,8 +288,10 @@ static struct entry *read_more(struct ptable *t, struct entry *e, const struct e
 		e = discover(t, ev->pid, ev->time);
 	else if (e->p.incomplete && !e->unreadable)
 		e = reread(t, e, ev->time);
-	else if ((e->want_labels || (ev->time >= e->look && !e->p.exited)) && !e->unreadable)
+	else if (e->want_labels && !e->unreadable)
 		ptable_read_labels(t, e);
+	else if (ev->time >= e->look && !e->p.exited && !e->unreadable)
+		ptable_look(t, e);
 	if (e && ev->time >= e->look) {
 		e->look_ns = e->look_ns < LOOK_MOST_NS ? 2 * e->look_ns : LOOK_MOST_NS;
 		e->look = ev->time + e->look_ns;

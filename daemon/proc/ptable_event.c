@@ -87,7 +87,8 @@ static void on_exec(struct ptable *t, struct entry *e)
 	e->leader_gone = false;
 	e->unreadable = false;
 	e->want_labels = true;
-	e->look_ns = LOOK_FIRST_NS;
+	/* doubled at the first sample */
+	e->look_ns = LOOK_FIRST_NS / 2;
 	e->look = 0;
 	e->want_exe = true;
 	e->p.kthread = false; /* a usermode helper was one until now */

@@ -27,7 +27,7 @@
 
 /*
  * No event tells that a process became another user: servers do soon after their
- * start, shells for root at any time. A look costs two files, some 40 us.
+ * start, shells for root at any time. A look costs three files of /proc.
  */
 #define LOOK_FIRST_NS (1 * NSEC_PER_SEC)
 #define LOOK_MOST_NS  (512 * NSEC_PER_SEC)
@@ -143,6 +143,8 @@ void ptable_trim(struct ptable *t, const struct entry *keep);
  * pid is another process now; -errno. now: mono ns of before the reading.
  */
 int ptable_read_process(struct ptable *t, struct entry *e, uint64_t now);
+/* Reads user and cgroup again of a process that lives; what cannot be read stays as it is. */
+void ptable_look(struct ptable *t, struct entry *e);
 /* The same without the mappings. */
 int ptable_read_labels(struct ptable *t, struct entry *e);
 /* Reads the processes of /proc that the table does not have. */

@@ -231,6 +231,18 @@ int ptable_read_labels(struct ptable *t, struct entry *e)
 	return r && r != -ESTALE ? cannot_read(t, e, r) : r;
 }
 
+void ptable_look(struct ptable *t, struct entry *e)
+{
+	cleanup_close int dir = open_process(t, e->p.pid);
+	struct buf b = { 0 };
+	struct proc_stat st;
+
+	/* one that ends is in no cgroup any more, and a failure says nothing about later */
+	if (dir >= 0 && !read_stat(e, dir, &b, &st) && !has_no_maps(&st))
+		read_rest(t, e, dir, &b);
+	buf_free(&b);
+}
+
 int ptable_read_cgroup(struct ptable *t, pid_t pid, char *out)
 {
 	cleanup_close int dir = open_process(t, pid);

@@ -9,9 +9,6 @@
 #include "store/history.h"
 #include "store/match.h"
 
-/* a ten in a window of 10 s is one, or a few of them that were ended early */
-#define MOST_TENS 65536
-
 /* for the writer: a window takes it some 10 ms */
 #define WRITER_NS (200 * NSEC_PER_MSEC)
 
@@ -33,39 +30,45 @@ static bool is_own(const struct history *h, const struct hfile *f, uint32_t tier
 	return !f->is_pin && !f->bad && f->tier == tier && f->origin == h->origin;
 }
 
-/* Rows of a file are in the order in which they were written. */
-static bool has_ten(const struct hfile *f, uint64_t seq)
+/* The first row that covers that ten, or one behind it. Rows stand in the order of their tens. */
+static size_t first_row(const struct hfile *f, uint64_t seq)
 {
 	size_t low = 0, n = f->n_rows;
 
 	while (n) {
 		size_t half = n / 2;
-		const struct hrow *row = &f->rows[low + half];
+		bool before = f->rows[low + half].last_seq < seq;
 
-		if (row->first_seq <= seq && seq <= row->last_seq)
-			return true;
-		low += row->last_seq < seq ? half + 1 : 0;
-		n = row->last_seq < seq ? n - half - 1 : half;
+		low += before ? half + 1 : 0;
+		n = before ? n - half - 1 : half;
 	}
-	return false;
+	return low;
 }
 
-static bool is_raw(const struct history *h, uint64_t seq)
+/* How much of a window of these tens the rows have, ns; no two have the same. */
+static uint64_t covered(const struct hfile *f, const struct hrow *w)
 {
+	uint64_t sum = 0;
+
+	for (size_t i = first_row(f, w->first_seq);
+	     i < f->n_rows && f->rows[i].first_seq <= w->last_seq; i++) {
+		uint64_t from = f->rows[i].from > w->from ? f->rows[i].from : w->from;
+		uint64_t to = f->rows[i].to < w->to ? f->rows[i].to : w->to;
+
+		sum += to > from ? to - from : 0;
+	}
+	return sum;
+}
+
+/* A ten is several windows where some were ended early: all of them must be there. */
+static bool is_raw(const struct history *h, const struct hrow *w)
+{
+	uint64_t sum = 0;
+
 	for (size_t i = 0; i < h->n_files; i++)
-		if (is_own(h, h->files[i], TIER_RAW) && has_ten(h->files[i], seq))
-			return true;
-	return false;
-}
-
-static bool row_is_raw(const struct history *h, const struct hrow *row)
-{
-	if (row->last_seq - row->first_seq > MOST_TENS)
-		return false;
-	for (uint64_t seq = row->first_seq; seq <= row->last_seq; seq++)
-		if (!is_raw(h, seq))
-			return false;
-	return true;
+		if (is_own(h, h->files[i], TIER_RAW))
+			sum += covered(h->files[i], w);
+	return sum >= w->to - w->from;
 }
 
 /* A daemon that was killed may have written a window, and not its samples yet. */
@@ -79,7 +82,7 @@ static bool tens_are_raw(struct history *h, uint64_t from, uint64_t to)
 
 		for (size_t k = 0; is_own(h, f, TIER_10S) && k < f->n_rows && all; k++)
 			if (f->rows[k].from < to && f->rows[k].to > from)
-				all = row_is_raw(h, &f->rows[k]);
+				all = is_raw(h, &f->rows[k]);
 	}
 	pthread_mutex_unlock(&h->lock);
 	return all;
@@ -94,8 +97,13 @@ static bool memory_is_raw(struct store *s, uint64_t from, uint64_t to)
 	for (size_t i = 0; i < s->n && all; i++) {
 		const struct store_item *it = &s->w[s->head + i];
 
-		if (it->w->wall_start < to && window_wall_end(it->w) > from)
-			all = is_raw(s->history, it->seq);
+		const struct hrow w = { .from = it->w->wall_start,
+					.to = window_wall_end(it->w),
+					.first_seq = it->seq,
+					.last_seq = it->seq };
+
+		if (w.from < to && w.to > from)
+			all = is_raw(s->history, &w);
 	}
 	pthread_mutex_unlock(&s->history->lock);
 	pthread_mutex_unlock(&s->lock);

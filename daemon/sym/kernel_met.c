@@ -31,17 +31,18 @@ void kernel_met_free(struct kernel_met *m)
 	free(m);
 }
 
-uint64_t kernel_met_since(struct kernel_met *m, uint64_t addr, uint64_t now)
+bool kernel_met_before(struct kernel_met *m, uint64_t addr, uint64_t read, uint64_t now)
 {
 	unsigned int i = hash_mix(addr, 0) & (PLACES - 1);
-	uint64_t since;
+	bool before;
 
 	pthread_mutex_lock(&m->lock);
-	if (m->at[i].addr != addr) {
+	/* one that is not sure itself keeps its place, or two would put each other out for ever */
+	if (m->at[i].addr != addr && m->at[i].since <= read) {
 		m->at[i].addr = addr;
 		m->at[i].since = now;
 	}
-	since = m->at[i].since;
+	before = m->at[i].addr == addr && m->at[i].since <= read;
 	pthread_mutex_unlock(&m->lock);
-	return since;
+	return before;
 }

@@ -45,6 +45,7 @@ struct symbols {
 	struct symtab vdso;
 	uint64_t vdso_vaddr;
 	uint64_t modules_hash; /* refreshing thread only */
+	bool kernel_behind;    /* likewise: the last reading gave nothing */
 	bool kernel_stale;     /* a kernel address had no name: perhaps a new BPF program's */
 	uint32_t stale_wait, stale_left; /* refreshes to let pass, as reading again did not help */
 	uint64_t resolved, unnamed;
@@ -76,7 +77,8 @@ static int read_kallsyms(struct symbols *s, struct buf *b)
 	return buf_read_fd(b, s->kallsyms_fd, KALLSYMS_MAX);
 }
 
-static void read_kernel(struct symbols *s)
+/* Is what is known as of now? */
+static bool read_kernel(struct symbols *s)
 {
 	struct kernel_symbols now, old;
 	uint64_t began = mono_now();
@@ -87,11 +89,11 @@ static void read_kernel(struct symbols *s)
 		r = kernel_parse(&now, b.data ? b.data : "", b.len);
 	buf_free(&b);
 	if (r)
-		return; /* what was known before is better than nothing */
+		return false; /* what was known before is better than nothing */
 	/* so it is when a daemon that gave up its rights is shown zeros now */
 	if (now.hidden && s->kernel.tab.n) {
 		kernel_free(&now);
-		return;
+		return false;
 	}
 	pthread_rwlock_wrlock(&s->kernel_lock);
 	old = s->kernel;
@@ -99,6 +101,7 @@ static void read_kernel(struct symbols *s)
 	__atomic_store_n(&s->kernel_read, began, __ATOMIC_RELAXED);
 	pthread_rwlock_unlock(&s->kernel_lock);
 	kernel_free(&old);
+	return true;
 }
 
 /*
@@ -129,13 +132,15 @@ void symbols_refresh_kernel(struct symbols *s)
 		s->stale_wait = s->stale_wait < 64 ? s->stale_wait * 2 + 1 : s->stale_wait;
 		s->stale_left = s->stale_wait;
 	} else {
-		__atomic_store_n(&s->modules_seen, began, __ATOMIC_RELAXED);
+		if (!s->kernel_behind)
+			__atomic_store_n(&s->modules_seen, began, __ATOMIC_RELAXED);
 		return;
 	}
 	s->modules_hash = h;
 	__atomic_store_n(&s->kernel_stale, false, __ATOMIC_RELAXED);
-	read_kernel(s);
-	__atomic_store_n(&s->modules_seen, began, __ATOMIC_RELAXED);
+	s->kernel_behind = !read_kernel(s);
+	if (!s->kernel_behind)
+		__atomic_store_n(&s->modules_seen, began, __ATOMIC_RELAXED);
 	if (s->kernel.tab.n != before)
 		s->stale_wait = s->stale_left = 0;
 }
@@ -162,7 +167,7 @@ struct symbols *symbols_new(const struct symbols_config *cfg, struct files *file
 	}
 	s->modules_seen = mono_now();
 	s->modules_hash = modules_hash();
-	read_kernel(s);
+	s->kernel_behind = !read_kernel(s);
 	/* without a vDSO its frames stay unnamed */
 	vdso_read(&s->vdso, &s->vdso_vaddr);
 	return s;
@@ -227,7 +232,7 @@ static bool may_be_newer(struct symbols *s, uint64_t addr, const char *module)
 	const uint64_t *known = strcmp(module, "bpf") ? &s->modules_seen : &s->kernel_read;
 	uint64_t read = __atomic_load_n(known, __ATOMIC_RELAXED);
 
-	return *module && kernel_met_since(s->met, addr, mono_now()) > read;
+	return *module && !kernel_met_before(s->met, addr, read, mono_now());
 }
 
 static bool resolve_kernel(struct symbols *s, uint64_t addr, struct sym_answer *ret)
@@ -334,12 +339,16 @@ static void begin(struct sym_answer *ret)
 void symbols_resolve_within(struct symbols *s, enum frame_kind kind, struct file *f, uint64_t off,
 			    uint64_t *line_ns, struct sym_answer *ret)
 {
-	bool named;
+	bool named, newer;
 
 	begin(ret);
 	named = kind == FRAME_USER ? user_resolve(s->user, f, off, line_ns, ret)
 				   : resolve_other(s, kind, off, ret);
+	/* not sure whose name it is; that one can be made readable all the same */
+	newer = kind == FRAME_KERNEL && ret->unsettled;
+	ret->unsettled &= !newer;
 	names_settle(s->names, ret);
+	ret->unsettled |= newer;
 	count(named ? &s->resolved : &s->unnamed);
 }
 

@@ -14,11 +14,8 @@
 
 /* by the mapping's numbers; a collision only looks again */
 #define LOOKED 4096U
-/*
- * A table that is not ready by then is not waited for any more, so that others are: a
- * slow host makes the tables of a hundred libraries in minutes.
- */
-#define WAIT_NS (600 * NSEC_PER_SEC)
+/* a table that is not ready by then is not waited for any more, so that others are */
+#define WAIT_NS (60 * NSEC_PER_SEC)
 
 struct looked {
 	uint64_t dev, ino, time;

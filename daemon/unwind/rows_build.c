@@ -218,6 +218,11 @@ static int emit_span(const struct rows_builder *b, const struct rows_span *s, st
 
 #define SYSCALL_SIZE 2 /* bytes of the instruction, 0f 05 */
 
+static bool is_root(const struct rows_builder *b, const struct rows_span *s)
+{
+	return s->n && ringprof_rule_cfa(b->rows[s->first].rule) == RINGPROF_CFA_ROOT;
+}
+
 /*
  * The C library ends the information of clone() at its syscall instruction, as
  * what follows is wrong for the child, and begins the child's a few bytes on.
@@ -227,9 +232,9 @@ static bool at_syscall(const struct rows_builder *b, const struct rows_span *s)
 {
 	uint8_t code[SYSCALL_SIZE];
 
-	return !s->cut && s[1].start - s->end > SYSCALL_SIZE && s[1].start - s->end < 16 &&
-	       rows_code_at(b, b->base + s->end, code, sizeof(code)) && code[0] == 0x0f &&
-	       code[1] == 0x05;
+	return !s->cut && is_root(b, &s[1]) && s[1].start - s->end > SYSCALL_SIZE &&
+	       s[1].start - s->end < 16 && rows_code_at(b, b->base + s->end, code, sizeof(code)) &&
+	       code[0] == 0x0f && code[1] == 0x05;
 }
 
 /*
@@ -251,13 +256,13 @@ static int emit_end(const struct rows_builder *b, const struct rows_span *s, str
 		    size_t *cap)
 {
 	bool last = s + 1 == b->spans + b->n_spans;
-	uint32_t rule;
+	uint32_t rule = t->n ? t->rows[t->n - 1].rule : RINGPROF_CFA_GAP;
 
-	if (!last && joined(b, s))
-		return 0;
-	rule = t->n ? t->rows[t->n - 1].rule : RINGPROF_CFA_GAP;
-	if (last || ringprof_rule_cfa(rule) != RINGPROF_CFA_SP || !at_syscall(b, s))
+	if (last || ringprof_rule_cfa(rule) != RINGPROF_CFA_SP || !at_syscall(b, s)) {
+		if (!last && joined(b, s))
+			return 0;
 		return emit(t, cap, b->max_rows, s->end, RINGPROF_CFA_GAP);
+	}
 	t->n_by[s->origin]++;
 	return emit(t, cap, b->max_rows, s->end + SYSCALL_SIZE,
 		    ringprof_rule_by(rule, RINGPROF_CFA_CLONE));

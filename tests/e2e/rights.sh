@@ -26,6 +26,7 @@ ok "of the readers' at most $MAX_READER_EXPOSURE" exposure "$dir/ringprof-reader
 
 # crosses UNIT: each that systemd still sees has its reason in the unit's comment, and no other has
 crosses() {
+	# shellcheck disable=SC2016 # Python's own
 	systemd-analyze security --offline=yes --json=short "$1" | python3 -c '
 import json, re, sys
 names = set()

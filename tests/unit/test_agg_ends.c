@@ -50,22 +50,25 @@ TEST(what_could_not_be_told_once_is_asked_again)
 	for (int i = 0; i < 3; i++)
 		send(&w, T0, 1, chain, 0x400300);
 	CHECK_EQ(w.a->c.stacks_truncated[RINGPROF_END_FAULT], 3);
+	CHECK_EQ(w.symbols.asked, 1);
 	w.symbols.unread = false;
+	send(&w, T0 + SEC / 2, 1, chain, 0x400300);
+	CHECK_EQ(w.a->c.stacks_truncated[RINGPROF_END_FAULT], 4);
 	for (int i = 0; i < 3; i++)
-		send(&w, T0, 1, chain, 0x400300);
-	CHECK_EQ(w.a->c.stacks_truncated[RINGPROF_END_FAULT], 3);
+		send(&w, T0 + SEC, 1, chain, 0x400300);
+	CHECK_EQ(w.a->c.stacks_truncated[RINGPROF_END_FAULT], 4);
 	CHECK_EQ(w.a->c.stacks_whole, 3);
-	CHECK_EQ(w.symbols.asked, 4);
+	CHECK_EQ(w.symbols.asked, 2);
 	/* no file yet */
 	chain = fake_chain(w.chains, RINGPROF_END_ROOT, CHAIN(FAKE_LATER + 8));
 	for (int i = 0; i < 2; i++)
-		send(&w, T0, 1, chain, 0x400300);
+		send(&w, T0 + SEC, 1, chain, 0x400300);
 	CHECK_EQ(w.a->c.no_file, 2);
 	for (size_t i = 0; i < ARRAY_SIZE(fake_maps); i++)
 		if (fake_maps[i].start == FAKE_LATER)
 			fake_maps[i].file = &fake_lib;
 	for (int i = 0; i < 2; i++)
-		send(&w, T0, 1, chain, 0x400300);
+		send(&w, T0 + SEC, 1, chain, 0x400300);
 	CHECK_EQ(w.a->c.no_file, 2);
 	for (size_t i = 0; i < ARRAY_SIZE(fake_maps); i++)
 		if (fake_maps[i].start == FAKE_LATER)

@@ -175,6 +175,36 @@ TEST(a_window_that_waits_for_the_writer_is_waited_for)
 	world_end();
 }
 
+/* A scrape ends a window early: the ten has two, and one of them may lack its samples. */
+TEST(half_of_a_ten_is_not_all_of_it)
+{
+	struct world_model m;
+	struct window *w;
+	struct store *s;
+
+	for (int whole = 0; whole < 2; whole++) {
+		world_begin();
+		world_model(&m);
+		s = open_raw(RAW_BYTES);
+		fill(s, &m, BASE, BASE + 10 * SEC);
+		for (uint64_t t = BASE + 10 * SEC; t < BASE + 20 * SEC; t += 5 * SEC) {
+			w = whole || t == BASE + 10 * SEC ? raw_window(&m, t)
+							  : world_window(&m, t, 5 * SEC);
+			w->end = w->start + 5 * SEC;
+			for (uint32_t i = 0; i < w->n_events; i++)
+				w->events[i].us /= 2;
+			world_clock = t + 5 * SEC;
+			CHECK_EQ(store_add(s, w), 0);
+		}
+		store_sync(s);
+		CHECK(store_raw_covers(s, BASE, BASE + 10 * SEC, NULL));
+		CHECK_EQ(store_raw_covers(s, BASE, BASE + 20 * SEC, NULL), whole);
+		store_free(s);
+		model_unref(m.m);
+		world_end();
+	}
+}
+
 /* A host that idled for ten seconds, or a daemon that had just started. */
 TEST(a_window_without_samples_is_not_missing)
 {
