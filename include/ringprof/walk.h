@@ -172,6 +172,27 @@ static inline enum ringprof_end ringprof_walk_reg(struct ringprof_walker *w,
 	return ringprof_walker_read(w, s->context + RINGPROF_UC_REG(place), ret);
 }
 
+/* rax by its DWARF number */
+#define RINGPROF_REG_RAX 0
+
+/*
+ * Where clone(2) comes back to twice: to the caller, and to a new task on a stack
+ * on which nothing was called yet. They are told apart as the code there does it.
+ */
+static inline enum ringprof_end ringprof_walk_clone(struct ringprof_walker *w,
+						    struct ringprof_walk *s, __u64 *ret)
+{
+	__u64 rax;
+	enum ringprof_end why = ringprof_walk_reg(w, s, RINGPROF_REG_RAX, &rax);
+
+	if (why != RINGPROF_END_NONE)
+		return why;
+	*ret = s->sp;
+	if (!rax)
+		return RINGPROF_END_ROOT;
+	return s->sp ? RINGPROF_END_NONE : RINGPROF_END_SP_RANGE;
+}
+
 /* What the CFA is counted from. */
 static inline enum ringprof_end ringprof_walk_base(struct ringprof_walker *w,
 						   struct ringprof_walk *s, __u32 rule, __u64 *ret)
@@ -186,6 +207,8 @@ static inline enum ringprof_end ringprof_walk_base(struct ringprof_walker *w,
 		return s->bp_lost ? RINGPROF_END_NO_INFO : RINGPROF_END_NONE;
 	case RINGPROF_CFA_REG:
 		return ringprof_walk_reg(w, s, (__u32)ringprof_rule_bpoff_raw(rule), ret);
+	case RINGPROF_CFA_CLONE:
+		return ringprof_walk_clone(w, s, ret);
 	default:
 		return RINGPROF_END_OPAQUE;
 	}
@@ -335,26 +358,6 @@ static inline enum ringprof_end ringprof_step_signal(struct ringprof_walker *w,
 	return why;
 }
 
-/* rax by its DWARF number */
-#define RINGPROF_REG_RAX 0
-
-/*
- * Where clone(2) comes back to twice: to the caller, and to a new task on a stack
- * on which nothing was called yet. They are told apart as the code there does it.
- */
-static inline enum ringprof_end ringprof_step_clone(struct ringprof_walker *w,
-						    struct ringprof_walk *s, __u32 rule)
-{
-	__u64 rax;
-	enum ringprof_end why = ringprof_walk_reg(w, s, RINGPROF_REG_RAX, &rax);
-
-	if (why != RINGPROF_END_NONE)
-		return why;
-	if (!rax)
-		return RINGPROF_END_ROOT;
-	return ringprof_step_row(w, s, ringprof_rule_by(rule, RINGPROF_CFA_SP), s->pc);
-}
-
 /*
  * Adds the callers of s->pc until the stack ends or s->left frames are added.
  * Gives why it ended; s then tells how many frames went which way.
@@ -372,12 +375,11 @@ static __always_inline enum ringprof_end ringprof_walk_up(struct ringprof_walker
 
 		if (kind == RINGPROF_CFA_GAP)
 			why = ringprof_step_fp(w, s);
-		else if (likely(kind < RINGPROF_CFA_SIGNAL))
+		else if (likely(kind < RINGPROF_CFA_SIGNAL || kind == RINGPROF_CFA_CLONE))
+			/* called here alone, so that it is compiled into this loop */
 			why = ringprof_step_row(w, s, rule, at);
 		else if (kind == RINGPROF_CFA_SIGNAL)
 			why = ringprof_step_signal(w, s);
-		else if (kind == RINGPROF_CFA_CLONE)
-			why = ringprof_step_clone(w, s, rule);
 		else
 			return kind == RINGPROF_CFA_ROOT ? RINGPROF_END_ROOT : RINGPROF_END_OPAQUE;
 	} while (why == RINGPROF_END_NONE);
