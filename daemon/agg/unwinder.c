@@ -148,7 +148,7 @@ static struct seen *look(struct unwinder *u, struct process *p)
 	s->ready = ask(u, p);
 	s->next = now + ASK_AGAIN_NS;
 	/* nobody else may ask for it */
-	if (u->may_come)
+	if (u->may_come && !s->again)
 		s->again = now + ASK_LATER_NS;
 	return s;
 }

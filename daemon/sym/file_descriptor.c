@@ -38,29 +38,12 @@ void file_keep_fd(struct file_priv *f, int fd, const struct ident *id)
 	fs->n_open++;
 }
 
-/*
- * Written over since it was opened? A file that loses its name, or gets another one,
- * has another time of change as well; where others count as the same file, that is
- * not let pass: who owns a copy can put the time of the writing back.
- */
-static bool is_changed(int fd, const struct ident *was, bool shared)
-{
-	struct ident now;
-	struct stat st;
-
-	if (fstat(fd, &st))
-		return true;
-	now = file_ident_of(&st);
-	return now.size != was->size || now.mtime != was->mtime ||
-	       (shared && now.ctime != was->ctime);
-}
-
 /* What the registry knows of a file's descriptor, to be looked at without its lock. */
 struct kept {
 	int fd; /* a duplicate; -1: none is kept */
 	struct ident fd_ident, ident;
 	struct file_where where;
-	bool shared;
+	bool strict;
 };
 
 static void copy_kept(struct file_priv *f, struct kept *ret)
@@ -70,7 +53,7 @@ static void copy_kept(struct file_priv *f, struct kept *ret)
 	ret->fd_ident = f->fd_ident;
 	ret->ident = f->ident;
 	ret->where = f->where;
-	ret->shared = f->shared;
+	ret->strict = f->content_known;
 	pthread_mutex_unlock(&f->fs->lock);
 }
 
@@ -81,29 +64,69 @@ static void let_go(struct file_priv *f)
 	pthread_mutex_unlock(&f->fs->lock);
 }
 
-static int get_fd(struct file_priv *f, bool take)
+/* The bytes were looked at: as of then it is what it was. */
+static void renew(struct file_priv *f, const struct ident *was, const struct ident *now)
 {
-	cleanup_close int fd = -1;
-	struct ident now;
-	struct kept k;
-	struct stat st;
-	bool changed;
+	pthread_mutex_lock(&f->fs->lock);
+	if (!memcmp(&f->fd_ident, was, sizeof(*was)))
+		f->fd_ident = *now;
+	pthread_mutex_unlock(&f->fs->lock);
+}
 
-	copy_kept(f, &k);
-	if (k.fd >= 0) {
-		/* a file system may make this wait */
-		changed = is_changed(k.fd, &k.fd_ident, k.shared);
-		if (changed || take)
-			let_go(f);
-		if (!changed)
-			return k.fd;
-		close(k.fd);
-	}
-	fd = file_open_mapping(&k.where, &st);
+/*
+ * Is it what it was when it was opened? A file that loses its name, or gets another
+ * one, has another time of change as well. Where bytes were compared, others may count
+ * as this file, and who owns it can put the time of the writing back: then the bytes
+ * are looked at again.
+ */
+static bool is_still(struct file_priv *f, const struct kept *k)
+{
+	struct ident now;
+	struct stat st;
+
+	if (fstat(k->fd, &st))
+		return false;
+	now = file_ident_of(&st);
+	if (now.size != k->fd_ident.size || now.mtime != k->fd_ident.mtime)
+		return false;
+	if (!k->strict || now.ctime == k->fd_ident.ctime)
+		return true;
+	if (!file_has_content(f, k->fd))
+		return false;
+	renew(f, &k->fd_ident, &now);
+	return true;
+}
+
+static int open_again(struct file_priv *f, const struct kept *k)
+{
+	struct stat st;
+	cleanup_close int fd = file_open_mapping(&k->where, &st);
+	struct ident now;
+
 	if (fd < 0)
 		return fd;
 	now = file_ident_of(&st);
-	return memcmp(&k.ident, &now, sizeof(now)) ? -ESTALE : steal_fd(&fd);
+	if (!memcmp(&k->ident, &now, sizeof(now)) || (k->strict && file_has_content(f, fd)))
+		return steal_fd(&fd);
+	return -ESTALE;
+}
+
+static int get_fd(struct file_priv *f, bool take)
+{
+	struct kept k;
+	bool still;
+
+	copy_kept(f, &k);
+	if (k.fd < 0)
+		return open_again(f, &k);
+	/* a file system may make this wait */
+	still = is_still(f, &k);
+	if (!still || take)
+		let_go(f);
+	if (still)
+		return k.fd;
+	close(k.fd);
+	return open_again(f, &k);
 }
 
 int file_take_fd(struct file_priv *f)

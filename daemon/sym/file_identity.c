@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linux/magic.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <xxhash.h>
 
@@ -184,6 +185,7 @@ struct file_priv *file_read(struct files *fs, int fd, const struct ident *id,
 	f->ident = *id;
 	f->where = *w;
 	f->fs_type = fs_type_of(fd);
+	f->on_disk = major(id->dev) != 0;
 	f->pub.size = id->size;
 	f->pub.path = strdup(w->path ? w->path : "");
 	f->where.path = f->pub.path;
@@ -234,25 +236,54 @@ int file_key_by_content(struct file_priv *f, int fd, uint32_t salt)
 	return r;
 }
 
-/* The content of a registered file, read once in its life. */
-static int registered_content(struct file_priv *f, struct content *ret)
+static bool stat_is(int fd, const struct ident *id)
 {
-	struct elf_image e = { .size = f->pub.size };
-	cleanup_close int fd = -1;
+	struct ident now;
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return false;
+	now = file_ident_of(&st);
+	return !memcmp(&now, id, sizeof(now));
+}
+
+/* false: it has none that was asked for, or it waits to be told by a file system. */
+static bool known_content(struct file_priv *f, struct content *ret, struct ident *was)
+{
 	bool known;
-	int r;
 
 	pthread_mutex_lock(&f->fs->lock);
 	known = f->content_known;
 	*ret = f->content;
+	*was = f->ident;
 	pthread_mutex_unlock(&f->fs->lock);
-	if (known)
+	return known;
+}
+
+/*
+ * The content of a registered file, read once in its life. It must be what its rows and
+ * names may have been read from already: unchanged since it was met, to the last bit
+ * of what stat(2) says, and meanwhile. -EBUSY: it lies where reading may hang, and who
+ * comes from a disk is not asked for by a thread that may (file_opener.h).
+ */
+static int registered_content(struct file_priv *f, bool may_hang, struct content *ret)
+{
+	struct elf_image e = { .size = f->pub.size };
+	cleanup_close int fd = -1;
+	struct ident was;
+	int r;
+
+	if (known_content(f, ret, &was))
 		return 0;
+	if (!f->on_disk && !may_hang)
+		return -EBUSY;
 	fd = file_open_fd(&f->pub);
 	if (fd < 0)
 		return fd;
 	e.fd = fd;
-	r = content_hash(f->fs, &e, ret);
+	r = stat_is(fd, &was) ? content_hash(f->fs, &e, ret) : -ESTALE;
+	if (!r && !stat_is(fd, &was))
+		r = -ESTALE;
 	if (r)
 		return r;
 	pthread_mutex_lock(&f->fs->lock);
@@ -260,6 +291,18 @@ static int registered_content(struct file_priv *f, struct content *ret)
 	f->content_known = true;
 	pthread_mutex_unlock(&f->fs->lock);
 	return 0;
+}
+
+bool file_has_content(struct file_priv *f, int fd)
+{
+	const struct elf_image e = { .fd = fd, .size = f->pub.size };
+	struct content have, want;
+	struct ident unused;
+	struct stat st;
+
+	return known_content(f, &want, &unused) && !fstat(fd, &st) &&
+	       (uint64_t)st.st_size == f->pub.size && !content_hash(f->fs, &e, &have) &&
+	       !memcmp(have.secret, want.secret, CONTENT_SIZE);
 }
 
 /*
@@ -271,12 +314,15 @@ static bool same_inode(struct file_priv *a, const struct file_priv *b)
 {
 	struct ident was;
 
-	if (a->fs_type != b->fs_type ||
-	    (a->fs_type != OVERLAYFS_SUPER_MAGIC && a->fs_type != BTRFS_SUPER_MAGIC))
-		return false;
 	pthread_mutex_lock(&a->fs->lock);
 	was = a->ident;
 	pthread_mutex_unlock(&a->fs->lock);
+	/* known as such, but not by the registry's list of places: that is emptied at times */
+	if (!memcmp(&was, &b->ident, sizeof(was)))
+		return true;
+	if (a->fs_type != b->fs_type ||
+	    (a->fs_type != OVERLAYFS_SUPER_MAGIC && a->fs_type != BTRFS_SUPER_MAGIC))
+		return false;
 	was.dev = b->ident.dev;
 	return !memcmp(&was, &b->ident, sizeof(was));
 }
@@ -296,7 +342,7 @@ int file_compare(struct file_priv *known, struct file_priv *f, int fd)
 	if (r)
 		return r;
 	/* one that cannot be read any more cannot be told to be the same */
-	return !registered_content(known, &have) &&
+	return !registered_content(known, !f->on_disk, &have) &&
 	       !memcmp(have.secret, f->content.secret, CONTENT_SIZE);
 }
 

@@ -301,10 +301,8 @@ static struct file *adopt(struct files *fs, struct file_priv *f, const struct fi
 		same = f;
 		take_ref(fs, f);
 	}
-	if (same) {
-		same->shared |= same != f;
+	if (same)
 		remember(fs, same, &f->ident, w);
-	}
 	pthread_mutex_unlock(&fs->lock);
 	if (same != f)
 		file_destroy(f);

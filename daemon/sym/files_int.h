@@ -61,6 +61,7 @@ struct file_priv {
 	size_t n_segs;
 	uint64_t segs_hash;
 	uint64_t fs_type; /* of its file system: f_type of statfs(2) */
+	bool on_disk; /* its device has a number of its own: reading does not hang (file_opener.h) */
 	/* under fs->sym_lock */
 	enum load_state state;
 	bool bare;	     /* no .symtab was found: a debug file may bring one */
@@ -128,6 +129,9 @@ int file_key_by_content(struct file_priv *f, int fd, uint32_t salt);
  * cannot be read. fs->lock not held.
  */
 int file_compare(struct file_priv *known, struct file_priv *f, int fd);
+
+/* Are these the bytes that f was compared by? False too if it never was. Reads them. */
+bool file_has_content(struct file_priv *f, int fd);
 
 /* Keeps a descriptor for a file that has none, and closes it. fs->lock held. */
 void file_keep_fd(struct file_priv *f, int fd, const struct ident *id);

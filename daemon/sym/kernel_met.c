@@ -6,7 +6,7 @@
 
 #include "base/hmap.h"
 
-#define PLACES 4096U /* 64 KiB; a power of two */
+#define PLACES 8192U /* 128 KiB, half of it for BPF; a power of two */
 
 struct kernel_met {
 	pthread_mutex_t lock;
@@ -31,9 +31,9 @@ void kernel_met_free(struct kernel_met *m)
 	free(m);
 }
 
-bool kernel_met_before(struct kernel_met *m, uint64_t addr, uint64_t read, uint64_t now)
+bool kernel_met_before(struct kernel_met *m, bool bpf, uint64_t addr, uint64_t read, uint64_t now)
 {
-	unsigned int i = hash_mix(addr, 0) & (PLACES - 1);
+	unsigned int i = (hash_mix(addr, 0) & (PLACES / 2 - 1)) + (bpf ? PLACES / 2 : 0);
 	bool before;
 
 	pthread_mutex_lock(&m->lock);

@@ -20,8 +20,9 @@ struct kernel_met *kernel_met_new(void); /* NULL: no memory */
 void kernel_met_free(struct kernel_met *m);
 /*
  * Was that address asked for before `read`, when what its name is from was read? Times
- * in mono ns; it is noted if it is asked for now.
+ * in mono ns; it is noted if it is asked for now. bpf: of a BPF program, whose names are
+ * read at other times than those of modules.
  */
-bool kernel_met_before(struct kernel_met *m, uint64_t addr, uint64_t read, uint64_t now);
+bool kernel_met_before(struct kernel_met *m, bool bpf, uint64_t addr, uint64_t read, uint64_t now);
 
 #endif

@@ -111,7 +111,7 @@ static bool read_kernel(struct symbols *s)
  */
 static bool due_for_stale(struct symbols *s)
 {
-	if (!__atomic_load_n(&s->kernel_stale, __ATOMIC_RELAXED))
+	if (!__atomic_load_n(&s->kernel_stale, __ATOMIC_RELAXED) && !s->kernel_behind)
 		return false;
 	if (s->stale_left) {
 		s->stale_left--;
@@ -229,10 +229,11 @@ static void unnamed_kernel(struct symbols *s, uint64_t addr, struct sym_answer *
 /* May the code at addr have come after its name was read? See kernel_met.h. */
 static bool may_be_newer(struct symbols *s, uint64_t addr, const char *module)
 {
-	const uint64_t *known = strcmp(module, "bpf") ? &s->modules_seen : &s->kernel_read;
+	bool bpf = !strcmp(module, "bpf");
+	const uint64_t *known = bpf ? &s->kernel_read : &s->modules_seen;
 	uint64_t read = __atomic_load_n(known, __ATOMIC_RELAXED);
 
-	return *module && !kernel_met_before(s->met, addr, read, mono_now());
+	return *module && !kernel_met_before(s->met, bpf, addr, read, mono_now());
 }
 
 static bool resolve_kernel(struct symbols *s, uint64_t addr, struct sym_answer *ret)
