@@ -146,7 +146,7 @@ static struct todo *after(struct history *h, uint32_t tier, uint64_t seq, size_t
 		}
 	}
 	pthread_mutex_unlock(&h->lock);
-	if (*n)
+	if (all)
 		qsort(all, *n, sizeof(*all), by_seq);
 	return all;
 }
