@@ -247,7 +247,7 @@ static bool stat_is(int fd, const struct ident *id)
 	return !memcmp(&now, id, sizeof(now));
 }
 
-/* false: it has none that was asked for, or it waits to be told by a file system. */
+/* Its content if it was read, and what stat(2) said of it; false: it was not. */
 static bool known_content(struct file_priv *f, struct content *ret, struct ident *was)
 {
 	bool known;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Files with code, one entry per content: key = GNU build-id, else a hash of
- * the content (file_identity.c has what counts as the same). A file is opened once, at first sight, through
+ * Files with code, one entry per content (file_identity.c has what counts as
+ * the same): key = GNU build-id, else a hash of the content. A file is opened
+ * once, at first sight, through
  * /proc/PID/map_files, /proc/PID/root/PATH or PATH (checked against the
  * device and inode of the mapping), so containers, deleted and overlaid files
  * work. Symbols are read lazily and kept under a byte limit.

@@ -52,7 +52,6 @@ struct file_priv {
 	struct ident ident;
 	struct content content; /* if content_known */
 	bool content_known;
-	bool shared;			  /* other inodes count as this file */
 	struct file_where where;	  /* for opening again; path is pub.path */
 	TAILQ_ENTRY(file_priv) fd_link;	  /* fs->open, while fd >= 0 */
 	TAILQ_ENTRY(file_priv) idle_link; /* fs->idle while refs == 0; fs->dead after that */
