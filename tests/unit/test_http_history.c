@@ -351,6 +351,27 @@ TEST(perf_script)
 	heard(&a);
 }
 
+/* The last one that asks for samples: the world loses some from here on. */
+TEST(perf_script_tells_losses)
+{
+	const char *line;
+	unsigned long long samples, ns;
+
+	__atomic_store_n(&w.lost, 7, __ATOMIC_RELAXED);
+	nap_ms(1200); /* the collector hears of them, and their window ends */
+	CHECK_ASK("GET", "/api/v1/profile?format=perf-script&from=now-1m", AUTH, 200);
+	line = strstr(a.body, "# [lost: ring full] of the host, ");
+	CHECK(line && (line == a.body || line[-1] == '\n'));
+	CHECK_EQ(sscanf(line + 1,
+			" [lost: ring full] of the host, %*u.%*u to %*u.%*u: %llu samples, %llu ns",
+			&samples, &ns),
+		 2);
+	CHECK_EQ(samples, 7);
+	CHECK_EQ(ns, 7 * STEP_NS);
+	CHECK(!strstr(line + 1, "# [lost")); /* once */
+	heard(&a);
+}
+
 TEST(bad_questions)
 {
 	static const struct {

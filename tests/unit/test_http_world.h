@@ -55,6 +55,7 @@ struct world {
 	pthread_t collector;
 	int stop, dead, kicks; /* atomic */
 	const char *not_ready;
+	uint64_t lost; /* atomic: samples that found the ring full, so far */
 	uint64_t next; /* time of the next sample */
 };
 
@@ -90,8 +91,8 @@ static void one_sample(struct world *w, uint64_t t)
 static void *collect(void *arg)
 {
 	static const struct source_info info = { .period = STEP_NS, .cpus = 1, .hz = 1000 };
-	const struct source_counters none = { 0 };
 	const struct timespec nap = { .tv_nsec = 10 * 1000000 };
+	struct source_counters counters = { 0 };
 	struct world *w = arg;
 
 	while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
@@ -100,7 +101,9 @@ static void *collect(void *arg)
 		if (!__atomic_load_n(&w->dead, __ATOMIC_ACQUIRE)) {
 			for (; w->next < upto; w->next += STEP_NS)
 				one_sample(w, w->next);
-			agg_advance(w->agg, upto, &none, &info);
+			counters.outcome[RINGPROF_LOST_RING_FULL] =
+				__atomic_load_n(&w->lost, __ATOMIC_RELAXED);
+			agg_advance(w->agg, upto, &counters, &info);
 		}
 		nanosleep(&nap, NULL);
 	}
