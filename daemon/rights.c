@@ -11,7 +11,11 @@
  *   SETUID, SETGID      readers of files (sym/reader.h) get a user of their own,
  *                       also those that are started again; not where the
  *                       daemon itself has one (user): that is theirs, too
- *   SYS_ADMIN           only where the kernel knows no PERFMON (before 5.8)
+ *   SYS_ADMIN           where the kernel knows no PERFMON (before 5.8); and, never in
+ *                       force but while an event is opened (perf_open_cpu), where
+ *                       perf_event_paranoid is over 2: Debian's kernels then ask for
+ *                       it, and events are opened anew for a CPU that comes on line,
+ *                       a reload, an idle host, a module that was loaded again
  */
 #include "service.h"
 
@@ -25,6 +29,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "source/perf_open.h"
 
 #ifndef CAP_PERFMON
 #define CAP_PERFMON 38
@@ -40,17 +45,19 @@ static const unsigned int kept[] = { CAP_PERFMON, CAP_SYS_PTRACE,	  CAP_DAC_READ
 /* Narrows libcap-ng's picture of this process to what it keeps of what it has. */
 static void choose(bool root)
 {
-	bool have[ARRAY_SIZE(kept)], admin;
+	bool admin = capng_have_capability(CAPNG_PERMITTED, CAP_SYS_ADMIN);
+	bool have[ARRAY_SIZE(kept)];
 
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
 		have[i] = capng_have_capability(CAPNG_PERMITTED, kept[i]);
-	admin = capng_have_capability(CAPNG_PERMITTED, CAP_SYS_ADMIN) && !have[0];
 	capng_clear(CAPNG_SELECT_BOTH);
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
 		if (have[i] && (root || (kept[i] != CAP_SETUID && kept[i] != CAP_SETGID)))
 			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, kept[i]);
-	if (admin)
+	if (admin && !have[0])
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_ADMIN);
+	else if (admin && perf_sysctl("perf_event_paranoid", 2) > 2)
+		capng_update(CAPNG_ADD, CAPNG_PERMITTED, CAP_SYS_ADMIN);
 }
 
 int service_drop_rights(const char *user, char *err, size_t errlen)

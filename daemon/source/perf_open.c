@@ -128,12 +128,23 @@ int perf_probe_sampling(struct perf_event_attr *attr, int cpu, int cgroup, uint6
 
 static void explain_rights(char *err, size_t errlen)
 {
-	snprintf(err, errlen,
-		 "perf_event_open: not permitted: kernel.perf_event_paranoid is %ld and this "
-		 "process has neither CAP_PERFMON nor CAP_SYS_ADMIN (or a container's seccomp "
-		 "profile forbids the call): run as root, give it CAP_PERFMON, or set sysctl "
-		 "kernel.perf_event_paranoid=-1",
-		 perf_sysctl("perf_event_paranoid", 2));
+	long paranoid = perf_sysctl("perf_event_paranoid", 2);
+
+	if (paranoid > 2)
+		snprintf(err, errlen,
+			 "perf_event_open: not permitted: kernel.perf_event_paranoid is %ld, for "
+			 "which kernels like Debian's ask for CAP_SYS_ADMIN, and this process has "
+			 "it not (or a container's seccomp profile forbids the call): run as root, "
+			 "restart a daemon that runs since before it was set, or set sysctl "
+			 "kernel.perf_event_paranoid=2",
+			 paranoid);
+	else
+		snprintf(err, errlen,
+			 "perf_event_open: not permitted: kernel.perf_event_paranoid is %ld and "
+			 "this process has neither CAP_PERFMON nor CAP_SYS_ADMIN (or a "
+			 "container's seccomp profile forbids the call): run as root, give it "
+			 "CAP_PERFMON, or set sysctl kernel.perf_event_paranoid=-1",
+			 paranoid);
 }
 
 void perf_explain(int r, bool mapping, char *err, size_t errlen)

@@ -6,7 +6,9 @@
  */
 #include "source/perf_ring.h"
 
+#include <cap-ng.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,12 +18,33 @@
 #define MIN_BYTES  16384U
 #define MAX_RECORD 65536U /* perf_event_header.size is 16 bits */
 
-int perf_open_cpu(struct perf_event_attr *attr, int cpu, int cgroup)
+static int open_event(struct perf_event_attr *attr, int cpu, int cgroup)
 {
 	unsigned long flags = PERF_FLAG_FD_CLOEXEC | (cgroup >= 0 ? PERF_FLAG_PID_CGROUP : 0);
 	long fd = syscall(SYS_perf_event_open, attr, cgroup, cpu, -1, flags);
 
 	return fd < 0 ? -errno : (int)fd;
+}
+
+/* In force for this thread or not; false: it has not been left to us, or nothing changes. */
+static bool set_sys_admin(bool on)
+{
+	if (capng_get_caps_process() || !capng_have_capability(CAPNG_PERMITTED, CAP_SYS_ADMIN) ||
+	    capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN) == (int)on)
+		return false;
+	return !capng_update(on ? CAPNG_ADD : CAPNG_DROP, CAPNG_EFFECTIVE, CAP_SYS_ADMIN) &&
+	       !capng_apply(CAPNG_SELECT_CAPS);
+}
+
+int perf_open_cpu(struct perf_event_attr *attr, int cpu, int cgroup)
+{
+	int fd = open_event(attr, cpu, cgroup);
+
+	if (fd == -EACCES && set_sys_admin(true)) {
+		fd = open_event(attr, cpu, cgroup);
+		set_sys_admin(false);
+	}
+	return fd;
 }
 
 static size_t page_size(void)

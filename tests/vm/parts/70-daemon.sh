@@ -5,9 +5,10 @@
 port=4199 state=$tmp/state
 daemon='' budget=''
 mkdir -p "$state"
+echo "frequency = 499" > "$state/conf"
 
 start_daemon() {
-	ringprofd --source=kmod --frequency=499 --state-dir="$state" --token-file="$state/token" \
+	ringprofd --source=kmod --config="$state/conf" --state-dir="$state" --token-file="$state/token" \
 		--unix-socket="$state/sock" --listen=127.0.0.1:$port ${budget:+"--budget=$budget"} > "$tmp/daemon.log" 2>&1 &
 	daemon=$!
 	for _ in $(seq 300); do
@@ -115,6 +116,41 @@ state_stays() {
 ok "ringprof stop works while the daemon is stuck" stop_stuck
 ok "and holds when the daemon goes on" state_stays 0 5
 ok "until ringprof start" sh -c 'ringprof start && ringtool info | tee /dev/stderr | grep -q "\"state\":1"'
+# Debian's kernels let nobody without CAP_SYS_ADMIN open events, and that is not in force any more
+reloaded() { # HZ
+	echo "frequency = $1" > "$state/conf"
+	kill -HUP "$daemon"
+	for _ in $(seq 150); do
+		! ringtool info | grep -q "\"state\":1,.*\"hz\":$1," || return 0
+		sleep 0.2
+	done
+	cat /proc/sys/kernel/perf_event_paranoid "/proc/$daemon/status" "$tmp/daemon.log"
+	ringtool info
+	return 1
+}
+ok "SIGHUP with another frequency: it samples on" reloaded 251
+ok "and with the one before" reloaded 499
+ok "no right is in force that it keeps for that" \
+	sh -c "v=\$(sed -n 's/^CapEff:\t//p' /proc/$daemon/status) && [ \$((0x\$v >> 21 & 1)) = 0 ]"
+# of the side band: one event a CPU
+events() { # N
+	local n
+	for _ in $(seq 150); do
+		n=$(find "/proc/$daemon/fd" -lname 'anon_inode:\[perf_event\]' | wc -l)
+		[ "$n" != "$1" ] || return 0
+		sleep 0.2
+	done
+	echo "$n events"
+	cat "$tmp/daemon.log"
+	return 1
+}
+cpu_returns() {
+	events 2 && echo 0 > /sys/devices/system/cpu/cpu1/online && events 1
+	local status=$?
+	echo 1 > /sys/devices/system/cpu/cpu1/online
+	[ $status = 0 ] && events 2
+}
+ok "a CPU that comes back is watched again" cpu_returns
 ok "SIGTERM ends it with status 0" sh -c "kill $daemon"
 wait "$daemon"
 ok "it did" test $? = 0
