@@ -414,7 +414,7 @@ static void write_self(struct buf *b, uint64_t started)
 		started ? (uint64_t)((int64_t)started + wall_offset()) : 0);
 }
 
-void metrics_write(const struct metrics_env *env, struct buf *b)
+void metrics_write(const struct metrics_env *env, bool names, struct buf *b)
 {
 	struct collector_status s;
 	struct agg_counters a;
@@ -426,7 +426,8 @@ void metrics_write(const struct metrics_env *env, struct buf *b)
 	write_unwind(b, &s);
 	write_module_unwind(b, &s);
 	write_agg(b, &a);
-	write_truncated(b, collector_agg(env->collector));
+	if (names)
+		write_truncated(b, collector_agg(env->collector));
 	write_store(b, env->store);
 	write_processes(b, &s.ptable);
 	write_symbols(b, env);

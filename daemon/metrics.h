@@ -22,7 +22,8 @@ struct metrics_env {
 	struct readings readings;
 };
 
-void metrics_write(const struct metrics_env *env, struct buf *b); /* any thread */
-void status_write(const struct metrics_env *env, struct buf *b);  /* any thread */
+/* names: what has programs' paths in it, too. Any thread. */
+void metrics_write(const struct metrics_env *env, bool names, struct buf *b);
+void status_write(const struct metrics_env *env, struct buf *b); /* any thread */
 
 #endif

@@ -149,9 +149,9 @@ static void env_kick(void *arg)
 	collector_kick(((struct daemon *)arg)->metrics.collector);
 }
 
-static void env_metrics(void *arg, struct buf *b)
+static void env_metrics(void *arg, bool names, struct buf *b)
 {
-	metrics_write(&((struct daemon *)arg)->metrics, b);
+	metrics_write(&((struct daemon *)arg)->metrics, names, b);
 }
 
 static void env_status(void *arg, struct buf *b)

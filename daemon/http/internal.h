@@ -223,6 +223,8 @@ void request_admit(struct request *req, const char *method);
  */
 void request_run(struct request *req);
 const char *request_header(const struct request *req, const char *name);
+/* Has it shown the credential, or does it need none (auth = none, the Unix socket)? */
+bool request_may_know(struct request *req);
 
 /* upload.c, from the listener's thread; a failure turns the request into a refused one */
 void upload_begin(struct request *req);

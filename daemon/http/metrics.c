@@ -136,12 +136,14 @@ void metrics_handler(struct request *req)
 {
 	const struct http_env *env = &req->srv->env;
 	struct buf *b = &req->reply.body;
+	bool names = request_may_know(req);
 
 	build_info(b);
-	services(b, env->agg);
+	if (names)
+		services(b, env->agg);
 	own(b, req->srv);
 	if (env->metrics)
-		env->metrics(env->arg, b);
+		env->metrics(env->arg, names, b);
 	reply_ok(req, TEXT_TYPE);
 	if (req->reply.status == 200)
 		reply_compress(req);

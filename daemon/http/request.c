@@ -139,13 +139,18 @@ static bool origin_ok(struct request *req)
 	return false;
 }
 
-static bool credential_ok(struct request *req)
+bool request_may_know(struct request *req)
 {
 	const char *token = req->srv->cfg.token;
 
 	/* who can connect to the Unix socket was let in by its file's mode */
-	if (!token || req->from->unix_socket || req->route->open ||
-	    auth_ok(request_header(req, "Authorization"), token))
+	return !token || req->from->unix_socket ||
+	       auth_ok(request_header(req, "Authorization"), token);
+}
+
+static bool credential_ok(struct request *req)
+{
+	if (req->route->open || request_may_know(req))
 		return true;
 	COUNT(req->srv->auth_failures);
 	reply_error(req, 401,

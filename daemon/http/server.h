@@ -36,8 +36,11 @@ struct http_env {
 	struct agg *agg;
 	/* asks the collector to drain now (a scrape's end has come); returns at once */
 	void (*kick)(void *arg);
-	/* appends the daemon's and source's counters as Prometheus text */
-	void (*metrics)(void *arg, struct buf *b);
+	/*
+	 * appends the daemon's and source's counters as Prometheus text; names: those by
+	 * services and programs, too, which are nobody's business without a credential
+	 */
+	void (*metrics)(void *arg, bool names, struct buf *b);
 	/* appends the JSON object of `ringprof status` */
 	void (*status)(void *arg, struct buf *b);
 	/* NULL ready; else why not (static text) */

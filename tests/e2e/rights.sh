@@ -200,7 +200,10 @@ doors() {
 		[ "$status" = 401 ] && [ "$(wc -c <"$dir/body")" -lt 400 ] || { echo "$path: $status"; cat "$dir/body"; return 1; }
 	done < <(paths)
 	echo "# figure: $n paths closed without a credential, open: $(paths | sed -n 's/^true //p' | tr '\n' ' ')"
-	[ "$n" -gt 15 ] && [ "$(paths | grep -c '^true')" = 3 ]
+	[ "$n" -gt 15 ] && [ "$(paths | grep -c '^true')" = 3 ] || return 1
+	# and the open ones name no service and no program
+	get /metrics | grep -q 'service_name=' && curl -s "http://127.0.0.1:$port/metrics" >"$dir/body" &&
+		grep -q '^ringprof_samples_total' "$dir/body" && ! grep -e 'service_name=' -e 'binary=' "$dir/body"
 }
 ok "without a credential every path but /-/* and /metrics is closed" doors
 rebinding() {

@@ -375,7 +375,12 @@ TEST(metrics_pass_promtool)
 {
 	FILE *p;
 
+	/* who has no credential learns nothing of what runs here */
 	CHECK_ASK("GET", "/metrics", "", 200);
+	CHECK(strstr(a.body, "ringprof_kicks_total 1\n"));
+	CHECK(!strstr(a.body, "service_name"));
+	heard(&a);
+	CHECK_ASK("GET", "/metrics", AUTH, 200);
 	CHECK(has(&a, "Content-Type: text/plain; version=0.0.4; charset=utf-8"));
 	CHECK(strstr(a.body, "ringprof_build_info{version=\"" RINGPROF_VERSION "\"} 1\n"));
 	CHECK(strstr(a.body, "ringprof_kicks_total 1\n"));

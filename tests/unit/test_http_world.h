@@ -115,7 +115,7 @@ static void world_kick(void *arg)
 	__atomic_add_fetch(&((struct world *)arg)->kicks, 1, __ATOMIC_RELAXED);
 }
 
-static void world_metrics(void *arg, struct buf *b)
+static void world_metrics(void *arg, bool names, struct buf *b)
 {
 	metrics_family(b, "ringprof_kicks_total", METRIC_COUNTER, "Kicks.");
 	metrics_u64(b, "ringprof_kicks_total", 1, NULL);
