@@ -76,7 +76,17 @@ broken() {
 ok "a module that cannot be built keeps no package from being installed" broken
 ok "and its log is where the message says" test -s "$root/var/lib/dkms/ringprof/$version/build/make.log"
 ok "the host is profiled all the same" in_root /root/debs/profile
+# as apt has it run when a kernel or its headers are installed
+kernel_comes() { in_root run-parts --exit-on-error --arg="$release" "/etc/kernel/$1.d" >"$dir/out" 2>&1; }
+told() { kernel_comes "$1" && grep -q "ringprof-dkms: no module for $release" "$dir/out" || { cat "$dir/out"; return 1; }; }
+ok "nor a kernel" told postinst
+ok "nor its headers" told header_postinst
 chmod +x "$gcc"
+again() {
+	kernel_comes header_postinst && in_root dkms status -m ringprof -k "$release" | grep -q ': installed' || { cat "$dir/out"; return 1; }
+	in_root dkms uninstall "ringprof/$version" -k "$release" >"$dir/out" 2>&1
+}
+ok "whose coming builds it when it can be" again
 ok "dpkg-reconfigure builds it when it can be" in_root dpkg-reconfigure ringprof-dkms
 
 # --- installed ---
