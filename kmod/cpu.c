@@ -7,8 +7,6 @@
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/random.h>
-#include <linux/slab.h>
-#include <linux/vmalloc.h>
 
 #include "compat.h"
 #include "arch_x86.h"
@@ -33,7 +31,7 @@ static void wake_up_reader(struct irq_work *work)
 
 static struct rp_cpu *new_cpu(int cpu)
 {
-	struct rp_cpu *c = kzalloc_node(sizeof(*c), GFP_KERNEL, cpu_to_node(cpu));
+	struct rp_cpu *c = rp_zalloc_near(sizeof(*c), cpu_to_node(cpu));
 
 	if (!c)
 		return NULL;
@@ -41,7 +39,7 @@ static struct rp_cpu *new_cpu(int cpu)
 	init_irq_work(&c->wake, wake_up_reader);
 	rp_mm_notes_init(&c->notes);
 	if (rp_ring_alloc_pages(&c->s.ring, cpu, rp_sampler_instance())) {
-		kfree(c);
+		rp_free_near(c);
 		return NULL;
 	}
 	per_cpu(rp_cpus, cpu) = c;
@@ -51,7 +49,7 @@ static struct rp_cpu *new_cpu(int cpu)
 static void free_tables(struct rp_cpu *c)
 {
 	rp_ring_free_data(&c->s.ring);
-	vfree(c->trie_mem);
+	rp_free_near(c->trie_mem);
 	c->trie_mem = NULL;
 	c->node_budget = 0;
 }
@@ -70,7 +68,7 @@ static void start_trie(struct rp_cpu *c, u32 budget)
 
 static int alloc_tables(struct rp_cpu *c, u32 size, u32 budget)
 {
-	c->trie_mem = rp_vzalloc_node(rp_trie_bytes(budget), cpu_to_node(c->cpu));
+	c->trie_mem = rp_zalloc_near(rp_trie_bytes(budget), cpu_to_node(c->cpu));
 	if (!c->trie_mem)
 		return -ENOMEM;
 	if (rp_ring_alloc_data(&c->s.ring, c->cpu, size)) {
@@ -101,8 +99,11 @@ static int prepare(int cpu, const struct rp_config *cfg, bool resize)
 	describe(c);
 	if (resize && c->s.ring.data && (c->s.ring.mask + 1 != size || c->node_budget != budget))
 		free_tables(c);
-	/* without tables its samples are counted as NO_RING: better than not at all */
-	if (!c->s.ring.data)
+	/*
+	 * Without tables its samples are counted as NO_RING: better than not at all. Under
+	 * a sampler nothing is built: it would meet the half of it.
+	 */
+	if (!c->s.ring.data && !c->event)
 		alloc_tables(c, size, budget);
 	return 0;
 }
@@ -196,6 +197,12 @@ int rp_cpu_arm(struct rp_cpu *c, const struct rp_config *cfg, u32 hz)
 	return 0;
 }
 
+void rp_cpu_arm_again(struct rp_cpu *c, const struct rp_config *cfg, u32 hz)
+{
+	if (rp_cpu_arm(c, cfg, hz))
+		pr_warn("CPU %d is not sampled: no event could be made\n", c->cpu);
+}
+
 static struct rp_run read_event(struct rp_cpu *c)
 {
 	struct rp_run run = c->past;
@@ -259,7 +266,7 @@ void rp_cpu_free_all(void)
 			continue;
 		free_tables(c);
 		rp_ring_free_pages(&c->s.ring);
-		kfree(c);
+		rp_free_near(c);
 		per_cpu(rp_cpus, cpu) = NULL;
 	}
 }

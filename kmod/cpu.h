@@ -69,7 +69,8 @@ static inline struct rp_cpu *rp_cpu_of(int cpu)
 /*
  * Makes what sampling this CPU needs, as far as it is not there: pages always
  * (-ENOMEM), ring and trie if memory allows (else samples count as NO_RING).
- * resize: sizes other than cfg wants are replaced (no reader, event off).
+ * resize: sizes other than cfg wants are replaced (no reader, event off). With its event
+ * on a CPU has a ring, or is left without (event off first).
  */
 int rp_cpu_prepare(int cpu, const struct rp_config *cfg, bool resize);
 
@@ -84,6 +85,9 @@ static inline u32 rp_cpu_unit(const struct rp_cpu *c)
 
 /* Makes and enables the event. The CPU is online. 0 or -errno. */
 int rp_cpu_arm(struct rp_cpu *c, const struct rp_config *cfg, u32 hz);
+
+/* The same for one that was disarmed a moment ago; failing, the log says that it is left out. */
+void rp_cpu_arm_again(struct rp_cpu *c, const struct rp_config *cfg, u32 hz);
 
 /* Event off and gone, its count kept, wake-ups done. No sampler runs afterwards. */
 void rp_cpu_disarm(struct rp_cpu *c);

@@ -41,14 +41,17 @@ static u64 busy_ns(int cpu)
 			     stat[CPUTIME_SOFTIRQ] + stat[CPUTIME_IRQ]);
 }
 
-/* A counter in error, or without one overflow in a second of work, is no counter. */
+/*
+ * A counter in error, or without one overflow in a second of work, is no counter; where
+ * one is due each quarter of a second at least: at less a slow CPU may have none.
+ */
 static bool is_dead(const struct rp_cpu *c, u64 calls, u64 busy)
 {
 	if (c->event_type != RINGPROF_EVENT_CYCLES)
 		return false;
 	if (c->event->state == PERF_EVENT_STATE_ERROR)
 		return true;
-	return calls == c->seen_calls && c->seen_busy_ns &&
+	return c->s.weight <= NSEC_PER_SEC / 4 && calls == c->seen_calls && c->seen_busy_ns &&
 	       busy - c->seen_busy_ns > NSEC_PER_SEC / 10 * 9;
 }
 
@@ -56,8 +59,7 @@ static void replace_counter(struct rp_cpu *c)
 {
 	rp_cpu_disarm(c);
 	c->no_cycles = true;
-	if (rp_cpu_arm(c, rp_sampler_config(), rp_sampler_hz()))
-		pr_warn("CPU %d is not sampled: no event could be made\n", c->cpu);
+	rp_cpu_arm_again(c, rp_sampler_config(), rp_sampler_hz());
 }
 
 static void look_at(struct rp_cpu *c, struct look *l)

@@ -74,7 +74,7 @@ int rp_ring_alloc_data(struct rp_ring *r, int cpu, __u32 size)
 	unsigned int n = size >> PAGE_SHIFT;
 	int ret;
 
-	r->pages = vzalloc(2 * n * sizeof(*r->pages));
+	r->pages = rp_zalloc_near(2 * n * sizeof(*r->pages), cpu_to_node(cpu));
 	if (!r->pages)
 		return -ENOMEM;
 	ret = alloc_data_pages(r, cpu, n);
@@ -108,7 +108,7 @@ void rp_ring_free_data(struct rp_ring *r)
 	for (i = 0; i < r->n_pages; i++)
 		__free_page(r->pages[i]);
 	r->n_pages = 0;
-	vfree(r->pages);
+	rp_free_near(r->pages);
 	r->pages = NULL;
 	r->mask = 0;
 	if (r->shared)

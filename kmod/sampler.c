@@ -124,6 +124,26 @@ static void disarm_all(void)
 	}
 }
 
+/*
+ * A CPU for whose ring there was no memory samples without one (NO_RING). It pauses while
+ * one is built: a sampler must not meet a ring without its trie.
+ */
+static int prepare_cpu(int cpu, bool resize)
+{
+	struct rp_cpu *c = rp_cpu_of(cpu);
+	bool pauses = c && c->event && !c->s.ring.data;
+	int ret;
+
+	if (pauses) {
+		rp_cpu_disarm(c);
+		rp_synchronize();
+	}
+	ret = rp_cpu_prepare(cpu, config, resize);
+	if (pauses)
+		rp_cpu_arm_again(c, config, rp_sampler_hz());
+	return ret;
+}
+
 static int prepare_all(bool resize)
 {
 	bool any_ring = false;
@@ -132,7 +152,7 @@ static int prepare_all(bool resize)
 	for_each_online_cpu (cpu) {
 		if (!rp_config_has_cpu(config, cpu))
 			continue;
-		ret = rp_cpu_prepare(cpu, config, resize);
+		ret = prepare_cpu(cpu, resize);
 		if (ret)
 			return ret;
 		any_ring |= !!rp_cpu_of(cpu)->s.ring.data;
@@ -326,7 +346,9 @@ static int check_change(const struct rp_config *cfg, struct netlink_ext_ack *ext
 static int new_filter(const struct rp_config *cfg, bool new_cgroup, struct rp_filter **ret,
 		      struct netlink_ext_ack *extack)
 {
-	rp_cgroup_choose();
+	/* samples are of the hierarchy that the rings' heads name */
+	if (!running)
+		rp_cgroup_choose();
 	*ret = rp_filter_new(cfg, !new_cgroup);
 	if (!IS_ERR(*ret))
 		return 0;
@@ -386,7 +408,7 @@ static int on_cpu_online(unsigned int cpu)
 
 	mutex_lock(&rp_lock);
 	if (running && rp_config_has_cpu(config, cpu)) {
-		ret = rp_cpu_prepare(cpu, config, false);
+		ret = prepare_cpu(cpu, false);
 		if (!ret)
 			ret = rp_cpu_arm(rp_cpu_of(cpu), config, rp_sampler_hz());
 		if (ret)

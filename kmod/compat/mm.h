@@ -85,10 +85,26 @@ static inline struct page *rp_user_page(unsigned long addr)
 #define RP_NMI_COPY_ASKS false
 #endif
 
-/* Zeroed, near the node; NULL without a word in the log. */
-static inline void *rp_vzalloc_node(size_t bytes, int node)
+/*
+ * Zeroed, near the node; NULL without a word in the log, and before any process would be
+ * killed for it, but on kernels without kvmalloc().
+ */
+static inline void *rp_zalloc_near(size_t bytes, int node)
 {
+#ifdef RP_HAVE_KVMALLOC
+	return kvmalloc_node(bytes, GFP_KERNEL | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN, node);
+#else
 	return vzalloc_node(bytes, node);
+#endif
+}
+
+static inline void rp_free_near(const void *p)
+{
+#ifdef RP_HAVE_KVMALLOC
+	kvfree(p);
+#else
+	vfree(p);
+#endif
 }
 
 /*

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The Nth allocation fails, for every N: loading the module, opening and mapping
- * the device, start, settings, a table. /proc/self/fail-nth (kernels with
+ * the device, start, both, settings, a table. /proc/self/fail-nth (kernels with
  * CONFIG_FAULT_INJECTION) counts this task's allocations down; what is left of
  * it afterwards says that the whole way was gone without a failure.
  */
@@ -22,6 +22,7 @@
 static const char *module_path, *file_path;
 static struct control *ctl;
 static int module_fd, file_fd, device_fd;
+static bool ringless; /* CPU 0 had no ring for a reader, though no allocation of its open failed */
 
 static bool set_fail(const char *text)
 {
@@ -78,6 +79,7 @@ static int map_device(void)
 
 	if (h == MAP_FAILED)
 		return -1;
+	ringless |= !h->data_size;
 	all = mmap(NULL, n + 2 * h->data_size, PROT_READ, MAP_SHARED, device_fd,
 		   (off_t)RINGPROF_MMAP_HEAD_OF(0));
 	tail = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, device_fd,
@@ -98,6 +100,23 @@ static int start(void)
 static void stop(void)
 {
 	control_stop(ctl);
+}
+
+/* A reader comes while it samples, and perhaps a CPU had no memory for its ring: it gets one. */
+static int adopt(void)
+{
+	int r = start();
+
+	if (r)
+		return r;
+	r = open_device();
+	if (!r) {
+		r = map_device();
+		close_device();
+	}
+	if (r)
+		stop();
+	return r;
 }
 
 static int settings(void)
@@ -199,6 +218,7 @@ int abuse_alloc(int argc, char **argv)
 	good &= every("open", open_device, close_device);
 	good &= every("settings", settings, nothing);
 	good &= every("start", start, stop);
+	good &= every("adopt", adopt, stop);
 	good &= every("table", table, nothing);
 	good &= every("questions", question, nothing);
 	if (open_device())
@@ -206,5 +226,7 @@ int abuse_alloc(int argc, char **argv)
 	good &= every("mmap", map_device, nothing);
 	close_device();
 	control_close(ctl);
-	return !good;
+	if (ringless)
+		printf("alloc: a reader found no ring of CPU 0\n");
+	return !good || ringless;
 }

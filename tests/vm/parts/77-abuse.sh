@@ -63,7 +63,9 @@ after "that"
 if [ -n "${RINGPROF_DEBUG:-}" ] || [ -e /proc/self/fail-nth ]; then
 	fail_all_allocations
 	unload
+	busy_cpus
 	judge "the Nth allocation fails, for every N" abuse alloc "$RINGPROF_KO" "$deep"
+	idle_cpus
 	after "failed allocations"
 else
 	skip "the Nth allocation fails, for every N" "make check-debug's kernel alone lets allocations fail"
