@@ -121,6 +121,28 @@ fault:
 	user_access_end();
 	return RINGPROF_END_FAULT;
 }
+
+/*
+ * Not by copy_from_user_nmi(): some kernels (5.18 to 5.19.12, and what took their hardened
+ * copies) look up there whose memory our stack is, under a lock that the interrupted code
+ * may hold.
+ */
+static enum ringprof_end read_loaded32(u64 fp, struct frame32 *ret)
+{
+	u32 next, pc;
+
+	if (!user_access_begin((void __user *)fp, sizeof(*ret)))
+		return RINGPROF_END_FAULT;
+	unsafe_get_user(next, (u32 __user *)fp, fault);
+	unsafe_get_user(pc, (u32 __user *)(fp + sizeof(u32)), fault);
+	user_access_end();
+	*ret = (struct frame32){ .fp = next, .ret = pc };
+	return RINGPROF_END_NONE;
+
+fault:
+	user_access_end();
+	return RINGPROF_END_FAULT;
+}
 #endif
 
 static __always_inline enum ringprof_end ringprof_walker_read(struct ringprof_walker *k, __u64 addr,
@@ -332,6 +354,15 @@ static enum ringprof_end check_first(const struct pt_regs *regs, u64 fp, u64 end
 	return why;
 }
 
+static enum ringprof_end read_frame32(u64 fp, struct frame32 *ret)
+{
+#ifdef RP_HAVE_USER_ACCESS_BEGIN
+	if (!in_nmi())
+		return read_loaded32(fp, ret);
+#endif
+	return read_nmi(ret, fp, sizeof(*ret));
+}
+
 static enum ringprof_end walk32(struct rp_walk *w, const struct pt_regs *regs)
 {
 	u64 fp = (u32)rp_arch_frame_pointer(regs), end = rp_arch_user_end(RP_USER_32);
@@ -339,14 +370,14 @@ static enum ringprof_end walk32(struct rp_walk *w, const struct pt_regs *regs)
 	u32 left = w->max_user;
 	struct frame32 f;
 
+	pagefault_disable();
 	why = check_first(regs, fp, end, sizeof(f));
 	while (why == RINGPROF_END_NONE) {
-		if (!left--)
-			return RINGPROF_END_DEPTH;
-		why = read_nmi(&f, fp, sizeof(f));
+		why = left-- ? read_frame32(fp, &f) : RINGPROF_END_DEPTH;
 		if (why == RINGPROF_END_NONE)
 			why = take_frame(w, &fp, f.fp, f.ret, end, sizeof(f));
 	}
+	pagefault_enable();
 	return why;
 }
 
