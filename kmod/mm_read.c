@@ -20,7 +20,12 @@
 #include "compat.h"
 #include "mm_list.h"
 
-#define LATE_NS	      (2 * NSEC_PER_MSEC)
+#define LATE_NS (2 * NSEC_PER_MSEC)
+/*
+ * What a reading may seem to take: the worker may have been kept from running meanwhile, and
+ * a thousand times that the list is believed (plan()). So CHURN_PERIOD is the most.
+ */
+#define MAX_READ_NS   NSEC_PER_MSEC
 #define LOCK_TRIES    4
 #define AGAIN_PERIOD  (4 * HZ)
 #define STAYED_PERIOD (10 * HZ)
@@ -39,7 +44,7 @@ struct reading {
 	struct view *view;
 	u32 n;
 	unsigned long exec_vm;
-	u32 us; /* it took, at most a second */
+	u32 us; /* it took, at most MAX_READ_NS */
 };
 
 static struct view *scratch; /* RP_MM_MAX_MAPS */
@@ -72,7 +77,7 @@ static bool take_view(const struct vm_area_struct *vma, struct view *v)
 
 static void read_views(struct mm_struct *mm, struct reading *r)
 {
-	u64 begin = ktime_get_mono_fast_ns();
+	u64 begin = ktime_get_mono_fast_ns(), now;
 	struct vm_area_struct *vma;
 	unsigned long addr = 0;
 
@@ -82,7 +87,9 @@ static void read_views(struct mm_struct *mm, struct reading *r)
 		addr = vma->vm_end;
 		cond_resched();
 	}
-	r->us = min_t(u64, ktime_get_mono_fast_ns() - begin, NSEC_PER_SEC) / NSEC_PER_USEC;
+	now = ktime_get_mono_fast_ns();
+	/* that clock may have stepped back */
+	r->us = now > begin ? min_t(u64, now - begin, MAX_READ_NS) / NSEC_PER_USEC : 0;
 }
 
 /* -EAGAIN: its lock is taken. */
@@ -255,7 +262,7 @@ static void plan(struct rp_mm_entry *e, const struct rp_mm_entry *before, const 
 	WRITE_ONCE(e->interval, interval);
 	WRITE_ONCE(e->read, now);
 	WRITE_ONCE(e->changed_next, now + max_t(unsigned long, interval, rest));
-	WRITE_ONCE(e->again, now + max_t(unsigned long, AGAIN_PERIOD, rest));
+	WRITE_ONCE(e->again, now + AGAIN_PERIOD);
 	WRITE_ONCE(e->exec_vm, r->exec_vm);
 }
 
