@@ -22,10 +22,27 @@
 static struct genl_family family;
 static bool registered;
 
+/* Kernels before 5.2 parse what they know and pass over the rest. */
+static int check_known(struct genl_info *info)
+{
+	const struct nlattr *a;
+	int rest;
+
+	nlmsg_for_each_attr (a, info->nlhdr, GENL_HDRLEN, rest) {
+		if (nla_type(a) > RINGPROF_A_MAX) {
+			NL_SET_ERR_MSG_ATTR(RP_EXTACK(info), a,
+					    "attribute: this module is older than it; install the "
+					    "newer one, or leave it out");
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
 static int check_right(struct sk_buff *skb, struct genl_info *info)
 {
 	if (rp_netlink_capable(skb))
-		return 0;
+		return check_known(info);
 	GENL_SET_ERR_MSG(info, "permission: needs CAP_PERFMON or CAP_SYS_ADMIN in the initial user "
 			       "namespace; run as root or grant it");
 	return -EPERM;
