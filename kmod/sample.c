@@ -202,23 +202,33 @@ void rp_sample_take(struct rp_cpu *c, struct pt_regs *regs)
 	WRITE_ONCE(c->busy, 0);
 }
 
+/* The clock is a timer, which comes when it should; cycles come twice as fast at most. */
+static bool is_paced(const struct rp_cpu *c)
+{
+	return c->event_type == RINGPROF_EVENT_CPU_CLOCK ||
+	       ktime_get_mono_fast_ns() - c->s.ring.shared->last_time > c->s.weight / 4;
+}
+
 /* MAX_INTERRUPTS of kernel/events/core.c, the same in all versions since 2.6.37 */
 #define RP_MAX_INTERRUPTS (~0ULL)
 
 void rp_sample_overflow(struct perf_event *event, struct perf_sample_data *data,
 			struct pt_regs *regs)
 {
+	struct rp_cpu *c = event->overflow_handler_context;
+
 	/*
 	 * Perf allows so many overflows a tick and then stops the event until the
 	 * next tick. A CPU without a tick (idle, nohz_full) would so stop being
 	 * sampled for good, and what runs there first after a long idle would be
 	 * left out. The governor keeps our share; perf's count starts anew. Not so
 	 * where it has stopped the event just now, as it does at every overflow of a
-	 * host that allows one a tick: the tick knows by this value whom to start.
+	 * host that allows one a tick: the tick knows by this value whom to start. Nor
+	 * where a counter overflows long before it should: that storm perf must end.
 	 */
-	if (event->hw.interrupts != RP_MAX_INTERRUPTS)
+	if (event->hw.interrupts != RP_MAX_INTERRUPTS && is_paced(c))
 		event->hw.interrupts = 0;
-	rp_sample_take(event->overflow_handler_context, regs);
+	rp_sample_take(c, regs);
 }
 
 #ifdef RINGPROF_TEST
