@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/output.h"
 
 #define TIMEOUT 3600
 
@@ -40,32 +41,29 @@ static void export_text(const json_t *o)
 /* Half a file must not look like one: it gets its name when it is whole. */
 static int export_to(struct cli *c, const char *path, const char *file)
 {
-	char part[4096];
+	struct output out;
 	struct stat st;
-	FILE *f;
-	long long bytes = 0;
+	long long bytes;
 	int r;
 
-	if ((size_t)snprintf(part, sizeof(part), "%s.part", file) >= sizeof(part))
-		return cli_fail(CLI_USAGE, "export: the file's name is too long");
 	/* a device or a pipe must not be replaced */
 	if (!stat(file, &st) && !S_ISREG(st.st_mode))
 		return cli_fail(CLI_USAGE,
 				"%s: no regular file; allowed: one, or - for standard "
 				"output",
 				file);
-	f = fopen(part, "we");
-	if (!f)
-		return cli_fail(CLI_FAILED, "%s: %s", part, strerror(errno));
-	r = client_download(c, path, f, TIMEOUT);
-	if (!r)
-		bytes = ftell(f);
-	if ((fclose(f) || (!r && rename(part, file))) && !r)
-		r = cli_fail(CLI_FAILED, "%s: %s", file, strerror(errno));
+	r = output_begin(&out, file);
+	if (r)
+		return cli_fail(CLI_FAILED, "%s: %s", file, strerror(-r));
+	r = client_download(c, path, out.f, TIMEOUT);
 	if (r) {
-		unlink(part);
+		output_end(&out, -EIO);
 		return r;
 	}
+	bytes = ftell(out.f);
+	r = output_end(&out, 0);
+	if (r)
+		return cli_fail(CLI_FAILED, "%s: %s", file, strerror(-r));
 	return cli_emit(c, json_pack("{s:s, s:I}", "file", file, "bytes", (json_int_t)bytes),
 			export_text);
 }

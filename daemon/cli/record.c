@@ -23,6 +23,7 @@
 #include "base/cleanup.h"
 #include "base/disabled.h"
 #include "base/clock.h"
+#include "cli/output.h"
 #include "cli/record.h"
 #include "export/export.h"
 #include "export/pprof_read.h"
@@ -34,9 +35,10 @@
 /* An existing file keeps what it has until there is something new. */
 static int open_output(struct recording *r)
 {
-	r->out = open(r->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	r->out = output_create(r->path);
 	r->created = r->out >= 0;
-	if (r->out < 0 && errno == EEXIST)
+	errno = r->created ? 0 : -r->out;
+	if (errno == EEXIST)
 		r->out = open(r->path, O_WRONLY | O_CLOEXEC);
 	return r->out < 0 ? cli_fail(CLI_FAILED, "%s: %s", r->path, strerror(errno)) : 0;
 }

@@ -16,6 +16,7 @@
 #include <zlib.h>
 
 #include "base/cleanup.h"
+#include "cli/output.h"
 #include "export/export.h"
 #include "profile.pb-c.h"
 #include "sym/symbols.h"
@@ -212,37 +213,31 @@ static int write_file(void *arg, const void *p, size_t n)
 	return fwrite(p, 1, n, arg) == n ? 0 : -EIO;
 }
 
-/* Into a file beside it first: a full disk must not cost the profile. */
-static int write_profile(const profile *p, const char *path)
+static int write_zipped(FILE *f, const uint8_t *bytes, size_t n)
 {
-	size_t n = ringprof__pprof__profile__get_packed_size(p);
-	cleanup_free uint8_t *bytes = malloc(n ? n : 1);
-	struct gzip_sink *gz = NULL;
-	char tmp[4096];
-	FILE *f = NULL;
+	struct gzip_sink *gz = gzip_sink_new((struct sink){ write_file, f });
 	int r = -ENOMEM;
 
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.new", path) >= sizeof(tmp))
-		return -ENAMETOOLONG;
-	if (bytes) {
-		ringprof__pprof__profile__pack(p, bytes);
-		f = fopen(tmp, "wxe");
-		if (!f)
-			return -errno;
-		gz = gzip_sink_new((struct sink){ write_file, f });
-	}
 	if (gz) {
 		r = gzip_sink_sink(gz).write(gzip_sink_sink(gz).arg, bytes, n);
 		r = r ? r : gzip_sink_finish(gz);
 		gzip_sink_free(gz);
 	}
-	if (f && fclose(f) && !r)
-		r = -errno;
-	if (!r && rename(tmp, path))
-		r = -errno;
-	if (r && f)
-		remove(tmp);
 	return r;
+}
+
+/* A full disk must not cost the profile: what was there stays until all is written. */
+static int write_profile(const profile *p, const char *path)
+{
+	size_t n = ringprof__pprof__profile__get_packed_size(p);
+	cleanup_free uint8_t *bytes = malloc(n ? n : 1);
+	struct output out;
+	int r = bytes ? output_begin(&out, path) : -ENOMEM;
+
+	if (r)
+		return r;
+	ringprof__pprof__profile__pack(p, bytes);
+	return output_end(&out, write_zipped(out.f, bytes, n));
 }
 
 static void say(const json_t *o)

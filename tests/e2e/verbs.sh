@@ -102,11 +102,11 @@ pinned() {
 ok "a range is pinned, listed and let go" pinned
 travels() { # a range as a file: out, in again, and what is no such file changes nothing
 	local id at size
-	status 0 export "$dir/out.rph" --from now-20s && [ -s "$dir/out.rph" ] && [ ! -e "$dir/out.rph.part" ] || { cat "$dir/err"; return 1; }
+	status 0 export "$dir/out.rph" --from now-20s && [ -s "$dir/out.rph" ] && [ -z "$(compgen -G "$dir/out.rph.*")" ] || { cat "$dir/err"; return 1; }
 	id=$(r import "$dir/out.rph" 2>"$dir/err") && [[ $id =~ ^[0-9]+$ ]] || { cat "$dir/err"; return 1; }
 	status 0 pins && grep -qE "^ +$id  .*export$" "$dir/out" || { cat "$dir/out"; return 1; }
 	r export - --pin "$id" >"$dir/pin.rph" && cmp "$dir/out.rph" "$dir/pin.rph" || return 1
-	status 1 export "$dir/none.rph" --pin 12345 && [ ! -e "$dir/none.rph.part" ] || return 1
+	status 1 export "$dir/none.rph" --pin 12345 && [ -z "$(compgen -G "$dir/none.rph*")" ] || return 1
 	grep -q 'there is no pin of that number' "$dir/err" || { cat "$dir/err"; return 1; }
 	cp "$dir/out" "$dir/before"
 	size=$(stat -c %s "$dir/out.rph")
