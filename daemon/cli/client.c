@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Talks to the daemon. Where it is: --url, --socket, else what the settings
- * say: the Unix socket (no credential needed there), else TCP with the
- * credential of the token file. With TLS the certificate of the settings is
- * what is trusted, as it is mostly self-signed; for --url CURL_CA_BUNDLE names
- * others, as it does for curl(1).
+ * say: the Unix socket (no credential needed there), that of `make run`, else
+ * TCP with the credential of the token file. With TLS the certificate of the
+ * settings is what is trusted, as it is mostly self-signed; for --url
+ * CURL_CA_BUNDLE names others, as it does for curl(1).
  */
 #include <curl/curl.h>
 #include <errno.h>
@@ -18,6 +18,8 @@
 #include "cli/cli.h"
 
 #define MAX_BODY (1UL << 30)
+/* of a daemon that `make run` started (scripts/run) */
+#define RUN_SOCKET "/run/ringprof-run/ringprofd.sock"
 
 /* What is sent: JSON, the next bytes of a file, or nothing. */
 struct client_body {
@@ -49,6 +51,8 @@ static void place_from_settings(const struct cli *c, struct place *p)
 		cli_fail(0, "%s, going on with the defaults", err);
 	if (access(cfg.unix_socket, R_OK | W_OK) == 0)
 		snprintf(p->socket, sizeof(p->socket), "%s", cfg.unix_socket);
+	else if (!c->config_file && access(RUN_SOCKET, R_OK | W_OK) == 0)
+		snprintf(p->socket, sizeof(p->socket), "%s", RUN_SOCKET);
 	snprintf(p->ca, sizeof(p->ca), "%s", cfg.tls_cert);
 	snprintf(p->url, sizeof(p->url), "%s://%s", *cfg.tls_cert ? "https" : "http",
 		 *cfg.listen ? cfg.listen : "127.0.0.1:4099");
