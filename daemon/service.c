@@ -92,22 +92,16 @@ int service_kallsyms(void)
 	return fd < 0 ? 0 : fd;
 }
 
-static int make_dir(const char *dir, char *err, size_t errlen)
+/*
+ * setgid: sockets made in it later, without the right to chown, still belong to
+ * the group. Where it stands already it is left alone: systemd's
+ * RestrictSUIDSGID= lets nobody set it.
+ */
+static int own_dir(const char *dir, char *err, size_t errlen)
 {
 	struct group *g = getgrnam("ringprof");
 	struct stat st;
 
-	if (mkdir(dir, 0755) && errno != EEXIST) {
-		int e = errno;
-
-		snprintf(err, errlen, "%s: %s; run as root or set state-dir", dir, strerror(e));
-		return -e;
-	}
-	/*
-	 * setgid: sockets made in it later, without the right to chown, still
-	 * belong to the group. Where it stands already it is left alone: systemd's
-	 * RestrictSUIDSGID= lets nobody set it.
-	 */
 	if (g && !geteuid() &&
 	    (chown(dir, 0, g->gr_gid) || stat(dir, &st) ||
 	     (!(st.st_mode & S_ISGID) && chmod(dir, 02755)))) {
@@ -120,14 +114,18 @@ static int make_dir(const char *dir, char *err, size_t errlen)
 	return 0;
 }
 
+/* The directory changes hands under the lock alone: it may be a daemon's of another user. */
 int service_lock(const char *dir, char *err, size_t errlen)
 {
 	char path[4096], text[32] = "";
 	cleanup_close int fd = -1;
-	int r = make_dir(dir, err, errlen);
+	int r;
 
-	if (r)
+	if (mkdir(dir, 0755) && errno != EEXIST) {
+		r = -errno;
+		snprintf(err, errlen, "%s: %s; run as root or set state-dir", dir, strerror(-r));
 		return r;
+	}
 	snprintf(path, sizeof(path), "%s/ringprofd.lock", dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0) {
@@ -145,6 +143,9 @@ int service_lock(const char *dir, char *err, size_t errlen)
 			 *text ? text : "unknown", path);
 		return -EBUSY;
 	}
+	r = own_dir(dir, err, errlen);
+	if (r)
+		return r;
 	snprintf(text, sizeof(text), "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) || pwrite(fd, text, strlen(text), 0) < 0) {
 		r = -errno;

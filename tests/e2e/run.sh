@@ -69,4 +69,23 @@ ok "on another port both run" by_hand --listen="127.0.0.1:$(free_port)"
 ok "and the second has its own address" curl -fsS -o /dev/null "$(url)api/v1/status"
 ok "it ends" ends
 
+# the unit's user owns its directory; who comes second must not take that away
+{
+	cat /etc/group
+	echo ringprof:x:4198:
+} >"$dir/group"
+mount --bind "$dir/group" /etc/group
+owner() { # only now: nothing has the lock taken from it in between
+	chown 4199:4198 /run/ringprof && chmod 755 /run/ringprof
+	! timeout 10 build/ringprofd --source=perf --listen= --unix-socket= --auth=none --cache-dir="$dir/cache2" >"$dir/out" 2>&1 &&
+		grep -q 'another ringprofd runs here' "$dir/out" || { cat "$dir/out"; return 1; }
+	[ "$(stat -c '%u %g %a' /run/ringprof)" = "4199 4198 755" ] || { stat /run/ringprof; return 1; }
+}
+ok "a daemon that is refused leaves the directory to whom it belongs" owner
+stop_daemon
+taken() { # and one that is not takes it
+	timeout -s TERM 2 build/ringprofd --source=perf --listen= --unix-socket= --auth=none --cache-dir="$dir/cache2" >"$dir/out" 2>&1
+	[ "$(stat -c '%u %g %a' /run/ringprof)" = "0 4198 2755" ] || { cat "$dir/out"; stat /run/ringprof; return 1; }
+}
+ok "one that has the lock makes it its own" taken
 done_testing
