@@ -80,6 +80,8 @@ int cli_status_of(int err);
  * not quiet. timeout in seconds.
  */
 int client_get(const struct cli *c, const char *path, struct buf *b, long timeout, bool quiet);
+/* What went wrong with the last question, also a quiet one; until the next. */
+const char *client_trouble(void);
 /* The same with a method; body: JSON text, NULL none. */
 int client_send(const struct cli *c, const char *method, const char *path, const char *body,
 		struct buf *b, long timeout, bool quiet);

@@ -8,6 +8,7 @@
  */
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,22 +127,41 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	return a->b->err ? 0 : size * n;
 }
 
+/* What the last question came to, and on stderr unless quiet. */
+static char trouble[1024];
+
+const char *client_trouble(void)
+{
+	return trouble;
+}
+
+__attribute__((format(printf, 2, 3))) static void tell(bool quiet, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(trouble, sizeof(trouble), fmt, ap);
+	va_end(ap);
+	if (!quiet)
+		cli_fail(0, "%s", trouble);
+}
+
 /* {"error":"..."} of the daemon, else the text itself, cut to a line. */
-static void tell_error(const struct place *p, long code, const struct buf *b)
+static void tell_error(const struct place *p, long code, const struct buf *b, bool quiet)
 {
 	json_t *o = b->len ? json_loadb(b->data, b->len, 0, NULL) : NULL;
 	const char *text = json_string_value(json_object_get(o, "error"));
 
 	if (code == 401)
-		cli_fail(0,
-			 "%s: not allowed: be root or in the group ringprof, or give --url with "
-			 "the credential",
-			 p->name);
+		tell(quiet,
+		     "%s: not allowed: be root or in the group ringprof, or give --url with the "
+		     "credential",
+		     p->name);
 	else if (text)
-		cli_fail(0, "%s", text);
+		tell(quiet, "%s", text);
 	else
-		cli_fail(0, "%s answered %ld: %.*s", p->name, code,
-			 b->data ? (int)strcspn(b->data, "\n") : 0, b->data ? b->data : "");
+		tell(quiet, "%s answered %ld: %.*s", p->name, code,
+		     b->data ? (int)strcspn(b->data, "\n") : 0, b->data ? b->data : "");
 	json_decref(o);
 }
 
@@ -181,31 +201,43 @@ static void configure(struct answer *a, const struct place *p, const char *url, 
 	}
 }
 
+/* Was there an answer, or at least a connection, and then too much of it or too long a wait? */
+static bool is_there(CURL *h, CURLcode rc)
+{
+	double connected = 0;
+
+	curl_easy_getinfo(h, CURLINFO_CONNECT_TIME, &connected);
+	return rc == CURLE_WRITE_ERROR || (rc == CURLE_OPERATION_TIMEDOUT && connected > 0);
+}
+
 /* Nothing was answered: why, and what to do. */
 static int tell_absent(const struct place *p, CURL *h, CURLcode rc, bool quiet)
 {
+	const char *why = curl_easy_strerror(rc);
 	long os = 0;
 
 	curl_easy_getinfo(h, CURLINFO_OS_ERRNO, &os);
 	if (rc == CURLE_COULDNT_CONNECT && (os == EACCES || os == EPERM)) {
-		if (!quiet)
-			cli_fail(0, "%s: %s; be root or in the group ringprof", p->name,
-				 strerror((int)os));
+		tell(quiet, "%s: %s; be root or in the group ringprof", p->name, strerror((int)os));
 		return CLI_DENIED;
 	}
-	if (!quiet && rc == CURLE_PEER_FAILED_VERIFICATION)
-		cli_fail(0, "%s: %s; name the certificate in CURL_CA_BUNDLE", p->name,
-			 curl_easy_strerror(rc));
-	else if (rc == CURLE_OPERATION_TIMEDOUT || rc == CURLE_FILESIZE_EXCEEDED)
-		return cli_fail(CLI_FAILED, "%s: %s; it is there: ask for a shorter range or less",
-				p->name, curl_easy_strerror(rc));
-	else if (!quiet && p->other)
-		cli_fail(0, "%s: %s", p->name, curl_easy_strerror(rc));
-	else if (!quiet)
-		cli_fail(0,
-			 "no daemon at %s: %s; start it (systemctl start ringprofd) or see "
-			 "ringprof doctor",
-			 p->name, curl_easy_strerror(rc));
+	if (!p->other && is_there(h, rc)) {
+		tell(quiet,
+		     "%s: %s; it is there, but busy or hung: ask for a shorter range or less, or "
+		     "see "
+		     "its log (journalctl -u ringprofd)",
+		     p->name, why);
+		return CLI_FAILED;
+	}
+	if (rc == CURLE_PEER_FAILED_VERIFICATION)
+		tell(quiet, "%s: %s; name the certificate in CURL_CA_BUNDLE", p->name, why);
+	else if (p->other)
+		tell(quiet, "%s: %s", p->name, why);
+	else
+		tell(quiet,
+		     "no daemon at %s: %s; start it (systemctl start ringprofd) or see ringprof "
+		     "doctor",
+		     p->name, why);
 	return CLI_ABSENT;
 }
 
@@ -228,6 +260,7 @@ static int perform(struct answer *a, const struct place *p, bool quiet)
 	long code = 0;
 	int r;
 
+	trouble[0] = '\0';
 	curl_easy_getinfo(a->h, CURLINFO_RESPONSE_CODE, &code);
 	if (a->err)
 		return cli_fail(CLI_FAILED, "writing: %s", strerror(a->err));
@@ -235,8 +268,8 @@ static int perform(struct answer *a, const struct place *p, bool quiet)
 	if (rc == CURLE_SEND_ERROR && code >= 400)
 		rc = CURLE_OK;
 	r = rc == CURLE_OK ? status_of_code(code) : tell_absent(p, a->h, rc, quiet);
-	if (rc == CURLE_OK && r && !quiet)
-		tell_error(p, code, a->b);
+	if (rc == CURLE_OK && r)
+		tell_error(p, code, a->b, quiet);
 	return r;
 }
 

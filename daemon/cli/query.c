@@ -216,32 +216,50 @@ static json_t *daemon_json(const struct cli *c, int *status)
 	return o ? o : json_null();
 }
 
+/* Why there is no word of the daemon; NULL: it does not run. */
+static json_t *daemon_error(const struct cli *c, int status)
+{
+	char off[512];
+
+	if (status == CLI_DENIED)
+		return json_string("not for you to ask");
+	/* what is switched off or runs on another host is not for us to say */
+	if (status == CLI_ABSENT && c->url)
+		return json_string(client_trouble());
+	if (status == CLI_ABSENT)
+		return disabled_check(off, sizeof(off)) ? json_string(off) : NULL;
+	return status ? json_sprintf("does not answer: %s", client_trouble()) : NULL;
+}
+
 int verb_status(struct cli *c)
 {
-	char why[512] = "", off[512];
+	char why[512] = "";
 	int daemon_status, r;
-	json_t *o = json_object();
+	json_t *o = json_object(), *error;
 	bool module;
 
 	json_object_set_new(o, "daemon", daemon_json(c, &daemon_status));
+	error = daemon_error(c, daemon_status);
 	json_object_set_new(o, "module", module_json(why, sizeof(why)));
 	module = json_is_object(json_object_get(o, "module"));
-	if (daemon_status == CLI_DENIED)
-		json_object_set_new(o, "daemon_error", json_string("not for you to ask"));
-	else if (daemon_status == CLI_ABSENT && disabled_check(off, sizeof(off)))
-		json_object_set_new(o, "daemon_error", json_string(off));
+	if (error)
+		json_object_set_new(o, "daemon_error", error);
 	if (!module)
 		json_object_set_new(o, "module_error", json_string(why));
 	r = cli_emit(c, o, status_text);
 	if (daemon_status == CLI_DENIED)
 		return cli_fail(CLI_DENIED, "be root or in the group ringprof to ask the daemon");
-	return r ? r : daemon_status == CLI_OK || module ? CLI_OK : CLI_ABSENT;
+	if (r || (daemon_status && daemon_status != CLI_ABSENT))
+		return r ? r : daemon_status;
+	return daemon_status == CLI_OK || module ? CLI_OK : CLI_ABSENT;
 }
 
 static void version_text(const json_t *o)
 {
 	printf("command  %s\ndaemon   %s\nmodule   %s\n", str(o, "command"),
-	       *str(o, "daemon") ? str(o, "daemon") : "not running",
+	       *str(o, "daemon")	 ? str(o, "daemon")
+	       : *str(o, "daemon_error") ? str(o, "daemon_error")
+					 : "not running",
 	       *str(o, "module") ? str(o, "module") : "not loaded");
 	printf("ABI      %lld.%lld\n", num(o, "abi_major"), num(o, "abi_minor"));
 }
@@ -251,6 +269,7 @@ int verb_version(struct cli *c)
 	char why[512];
 	int status;
 	json_t *d = daemon_json(c, &status), *m = module_json(why, sizeof(why));
+	json_t *error = daemon_error(c, status);
 	json_t *o = json_pack("{s:s, s:I, s:I, s:O?, s:O?}", "command", RINGPROF_VERSION,
 			      "abi_major", (json_int_t)RINGPROF_ABI_MAJOR, "abi_minor",
 			      (json_int_t)RINGPROF_ABI_MINOR, "daemon",
@@ -259,5 +278,7 @@ int verb_version(struct cli *c)
 
 	json_decref(d);
 	json_decref(m);
+	if (error)
+		json_object_set_new(o, "daemon_error", error);
 	return cli_emit(c, o, version_text);
 }

@@ -61,6 +61,33 @@ ok "perf's own walk of user stacks is refused by the kernel's name" refused
 ok "unwind rows are not" on_bad record --source perf -d 1 -o "$dir/good.folded"
 ok "doctor says so" sh -c "LD_PRELOAD='$dir/uname.so' build/ringprof doctor | grep -q '^warning kernel .*6.11.0-19-generic: .*frame pointers is refused'"
 
+# --- a daemon that does not answer ---
+ok "the daemon starts" start_daemon
+kill -STOP "$daemon_pid"
+hung() {
+	rp status --socket "$dir/sock" >"$dir/out" 2>"$dir/err"
+	[ $? = 1 ] && grep -q "^daemon   does not answer: $dir/sock: Timeout" "$dir/out" && [ ! -s "$dir/err" ] || { cat "$dir/out" "$dir/err"; return 1; }
+}
+ok "one that hangs is not called absent by status" hung
+kill -CONT "$daemon_pid"
+unreached() { # a port that takes no connection in
+	python3 -c '
+import socket, sys, time
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(0)
+full = [socket.socket() for _ in range(4)]
+for c in full:
+    c.setblocking(False); c.connect_ex(s.getsockname())
+print(s.getsockname()[1], flush=True); time.sleep(60)' >"$dir/port" &
+	pids+=($!)
+	for _ in $(seq 50); do [ -s "$dir/port" ] && break; sleep 0.1; done
+	sleep 0.2
+	rp query --url "http://127.0.0.1:$(cat "$dir/port")" 2>"$dir/err"
+	[ $? = 3 ] && grep -q 'no daemon at' "$dir/err" || { cat "$dir/err"; return 1; }
+	rp status --url "http://127.0.0.1:$(cat "$dir/port")" >"$dir/out"
+	[ $? = 3 ] && grep -q '^daemon   no daemon at .*Timeout' "$dir/out" || { cat "$dir/out"; return 1; }
+}
+ok "a host that cannot be reached is not there" unreached
+
 # what dkms left of a module that is not there: tests/vm/parts/80-dkms.sh
 [ -e /proc/modules ] || ok "a kernel without modules is told" finding module warning 'this kernel loads no modules'
 done_testing
