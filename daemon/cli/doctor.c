@@ -114,18 +114,27 @@ static void check_module(struct finding *f)
 	control_close(c);
 }
 
-static void check_daemon(struct finding *f, const struct cli *cli)
+/* A status of client_get: is one there, and does it answer? */
+static int check_daemon(struct finding *f, const struct cli *cli)
 {
+	struct buf b = { 0 };
+	int r = client_get(cli, "/-/healthy", &b, 5, true);
 	char why[512];
 
-	if (client_alive(cli))
+	buf_free(&b);
+	if (!r)
 		found(f, "ok", "", "running");
+	else if (r == CLI_DENIED)
+		found(f, "warning", "sudo ringprof doctor",
+		      "not for you to ask, if it runs: be root or in the group ringprof");
+	else if (r != CLI_ABSENT)
+		found(f, "bad", "journalctl -u ringprofd", "does not answer: %s", client_trouble());
 	else if (disabled_check(why, sizeof(why)))
 		found(f, "warning", "rm " DISABLED_FILE " && systemctl start ringprofd",
 		      "switched off: " DISABLED_FILE " is there");
 	else
-		found(f, "warning", "systemctl enable --now ringprofd",
-		      "not running (or not for you to ask)");
+		found(f, "warning", "systemctl enable --now ringprofd", "not running");
+	return r;
 }
 
 static int try_event(uint32_t type, uint64_t config, int pid, int cpu)
@@ -146,20 +155,31 @@ static int try_event(uint32_t type, uint64_t config, int pid, int cpu)
 
 static void check_perf(struct finding *f)
 {
-	char paranoid[16] = "?";
+	char paranoid[16] = "?", needs[128];
 	int r = try_event(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, -1, 0);
+	bool admin;
 
 	read_line("/proc/sys/kernel/perf_event_paranoid", paranoid, sizeof(paranoid));
+	admin = atoi(paranoid) > 2;
+	snprintf(needs, sizeof(needs), "%s (perf_event_paranoid %s: %s)", strerror(-r), paranoid,
+		 admin ? "kernels that know it, like Debian's, ask for CAP_SYS_ADMIN"
+		       : "CAP_PERFMON is asked for, before Linux 5.8 CAP_SYS_ADMIN");
 	if (!r)
 		found(f, "ok", "", "cpu-clock on every CPU (perf_event_paranoid %s)", paranoid);
-	else if (r == -EACCES || r == -EPERM)
-		found(f, "bad", "setcap cap_perfmon+ep $(command -v ringprofd)",
-		      "not allowed: %s (perf_event_paranoid %s; a container may forbid it by "
-		      "seccomp)",
-		      strerror(-r), paranoid);
-	else
+	else if (r != -EACCES && r != -EPERM)
 		found(f, "bad", "", "perf events do not work: %s (CONFIG_PERF_EVENTS?)",
 		      strerror(-r));
+	else if (geteuid())
+		found(f, "warning", "sudo ringprof doctor",
+		      "asked as an ordinary user, who may not: %s; the daemon may", needs);
+	else
+		found(f, "bad",
+		      admin ? "docker run --cap-add SYS_ADMIN --security-opt seccomp=unconfined ..."
+			    : "docker run --cap-add PERFMON --security-opt seccomp=unconfined ...",
+		      "not allowed, root or not: %s; in a container its capabilities and its "
+		      "seccomp "
+		      "setting decide",
+		      needs);
 }
 
 static void check_pmu(struct finding *f)
@@ -212,7 +232,8 @@ static void check_kallsyms(struct finding *f)
 	else if (strtoull(line, NULL, 16))
 		found(f, "ok", "", "readable (kptr_restrict %s)", restrict_line);
 	else
-		found(f, "warning", "sysctl kernel.kptr_restrict=1",
+		found(f, "warning",
+		      geteuid() ? "sudo ringprof doctor" : "sysctl kernel.kptr_restrict=1",
 		      "addresses are hidden from you (kptr_restrict %s, CAP_SYSLOG): no kernel "
 		      "names",
 		      restrict_line);
@@ -296,7 +317,7 @@ int verb_doctor(struct cli *c)
 		{ "pid namespace", check_pid_namespace },
 	};
 	json_t *o = json_object(), *list = json_array();
-	bool module = false, perf = false;
+	bool module = false, perf = false, unknown = false, answers;
 	struct finding f;
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
@@ -304,14 +325,18 @@ int verb_doctor(struct cli *c)
 		add(list, checks[i].name, &f);
 		module |= checks[i].check == check_module && !strcmp(f.state, "ok");
 		perf |= checks[i].check == check_perf && !strcmp(f.state, "ok");
+		unknown |= checks[i].check == check_perf && !strcmp(f.state, "warning");
 	}
-	check_daemon(&f, c);
+	answers = !check_daemon(&f, c);
 	add(list, "daemon", &f);
 	json_object_set_new(o, "checks", list);
 	json_object_set_new(o, "best_source",
-			    json_string(module ? "kmod"
-					: perf ? "perf"
-					       : "none"));
+			    json_string(module	  ? "kmod"
+					: perf	  ? "perf"
+					: unknown ? "unknown"
+						  : "none"));
 	cli_emit(c, o, text);
-	return module || perf ? CLI_OK : CLI_FAILED;
+	if (module || perf || (unknown && answers))
+		return CLI_OK;
+	return unknown ? CLI_DENIED : CLI_FAILED;
 }

@@ -7,8 +7,8 @@
 
 mkdir -p /var/lib/dkms
 mount -t tmpfs none /var/lib/dkms
-finding() { # NAME STATE TEXT
-	rp doctor --json >"$dir/doctor"
+finding() { # NAME STATE TEXT [option...]
+	rp doctor --json "${@:4}" >"$dir/doctor"
 	jq -r --arg n "$1" '.checks[] | select(.name == $n) | .state + ": " + .text + " -> " + .fix' "$dir/doctor" >"$dir/out"
 	grep -q "^$2: .*$3" "$dir/out" || { cat "$dir/out"; return 1; }
 }
@@ -61,14 +61,49 @@ ok "perf's own walk of user stacks is refused by the kernel's name" refused
 ok "unwind rows are not" on_bad record --source perf -d 1 -o "$dir/good.folded"
 ok "doctor says so" sh -c "LD_PRELOAD='$dir/uname.so' build/ringprof doctor | grep -q '^warning kernel .*6.11.0-19-generic: .*frame pointers is refused'"
 
+# --- who asks, and what of it is for him to know ---
+chmod 711 "$dir"
+cp build/ringprof "$dir/rp"
+nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$dir/rp" doctor --json "$@" >"$dir/doctor"; }
+told() { # NAME STATE TEXT: of what is in the file; no advice may take the service's rights from it
+	jq -r --arg n "$1" '.checks[] | select(.name == $n) | .state + ": " + .text + " -> " + .fix' "$dir/doctor" >"$dir/out"
+	grep -q "^$2: .*$3" "$dir/out" && ! grep setcap "$dir/doctor" || { cat "$dir/out"; return 1; }
+}
+if [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -gt 0 ]; then
+	stranger() {
+		nobody --socket /nonexistent
+		[ $? = 4 ] && told 'perf source' warning 'asked as an ordinary user.*sudo ringprof doctor' &&
+			[ "$(jq -r .best_source "$dir/doctor")" = unknown ] || { jq .best_source "$dir/doctor"; return 1; }
+	}
+	ok "what an ordinary user cannot know is not called bad" stranger
+else
+	skip "what an ordinary user cannot know" "everybody may sample here"
+fi
+powerless() { # root without its capabilities, as in a container
+	setpriv --bounding-set=-all --inh-caps=-all build/ringprof doctor --json --socket /nonexistent >"$dir/doctor"
+	[ $? = 1 ] && told 'perf source' bad "$1"
+}
+if [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -gt 0 ]; then
+	ok "a container's root is told of its capabilities and seccomp" powerless 'seccomp setting.*docker run --cap-add PERFMON'
+	debian() {
+		echo 3 >"$dir/paranoid" && mount --bind "$dir/paranoid" /proc/sys/kernel/perf_event_paranoid &&
+			powerless 'perf_event_paranoid 3: .*Debian.*CAP_SYS_ADMIN.*--cap-add SYS_ADMIN'
+	}
+	ok "where the kernel is as strict as Debian's, of CAP_SYS_ADMIN" debian
+else
+	skip "a container's root" "everybody may sample here"
+fi
+
 # --- a daemon that does not answer ---
 ok "the daemon starts" start_daemon
+ok "one that answers" finding daemon ok running --socket "$dir/sock"
 kill -STOP "$daemon_pid"
 hung() {
 	rp status --socket "$dir/sock" >"$dir/out" 2>"$dir/err"
 	[ $? = 1 ] && grep -q "^daemon   does not answer: $dir/sock: Timeout" "$dir/out" && [ ! -s "$dir/err" ] || { cat "$dir/out" "$dir/err"; return 1; }
 }
 ok "one that hangs is not called absent by status" hung
+ok "nor by doctor" finding daemon bad 'does not answer: .*Timeout.*journalctl' --socket "$dir/sock"
 kill -CONT "$daemon_pid"
 unreached() { # a port that takes no connection in
 	python3 -c '
