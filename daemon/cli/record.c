@@ -196,6 +196,31 @@ static int block_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+/* Has the command ended? */
+static bool reap(struct recording *r)
+{
+	if (!r->child || waitpid(r->child, &r->child_status, WNOHANG) != r->child)
+		return false;
+	r->child = 0;
+	return true;
+}
+
+/* The command is to end with us; what a terminal sends it has got itself. */
+static void pass_on(const struct recording *r, const struct signalfd_siginfo *si)
+{
+	if (r->child && si->ssi_code != SI_KERNEL)
+		kill(r->child, (int)si->ssi_signo);
+}
+
+static void await_command(struct recording *r, int sigfd)
+{
+	struct signalfd_siginfo si;
+
+	while (r->child && !reap(r))
+		if (read(sigfd, &si, sizeof(si)) == sizeof(si) && si.ssi_signo != SIGCHLD)
+			pass_on(r, &si);
+}
+
 /* Until the time is over, the command has ended or somebody interrupts. */
 static void wait_end(struct recording *r, int sigfd)
 {
@@ -209,12 +234,13 @@ static void wait_end(struct recording *r, int sigfd)
 		if (poll(&p, 1, left > 60000 ? 60000 : (int)left) <= 0 ||
 		    read(sigfd, &si, sizeof(si)) != sizeof(si))
 			continue;
-		if (si.ssi_signo != SIGCHLD)
-			return;
-		if (r->child && waitpid(r->child, &r->child_status, WNOHANG) == r->child) {
-			r->child = 0;
+		if (si.ssi_signo != SIGCHLD) {
+			r->interrupted = true;
+			pass_on(r, &si);
 			return;
 		}
+		if (reap(r))
+			return;
 	}
 }
 
@@ -296,8 +322,10 @@ static int save(struct recording *r)
 static int record_here(struct recording *r)
 {
 	cleanup_close int sigfd = block_signals();
-	int e = r->c->n_args ? fork_command(r) : 0;
+	int e = sigfd < 0 ? cli_fail(CLI_FAILED, "signalfd: %s", strerror(errno)) : 0;
 
+	if (!e && r->c->n_args)
+		e = fork_command(r);
 	if (!e)
 		e = open_engine(r);
 	if (!e) {
@@ -306,6 +334,11 @@ static int record_here(struct recording *r)
 		wait_end(r, sigfd);
 		collector_stop(r->collector);
 		e = save(r);
+		if (r->interrupted)
+			await_command(r, sigfd);
+		else if (r->child && !reap(r))
+			fprintf(stderr, "ringprof: the time is over, %s goes on: process %d\n",
+				r->c->args[0], (int)r->child);
 	}
 	if (r->go >= 0)
 		close(r->go);

@@ -21,6 +21,7 @@ struct recording {
 	pid_t child; /* 0: no command */
 	int go;	     /* write end: the child waits for a byte */
 	int child_status;
+	bool interrupted; /* by a signal, which the command has, too */
 	struct files *files;
 	struct symbols *symbols;
 	struct store *store;

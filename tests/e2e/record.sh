@@ -42,6 +42,33 @@ interrupted() {
 	wait $p && tests/lib/folded.py has "$dir/int.folded" main steady_inner
 }
 ok "Ctrl-C saves what there is" interrupted
+# signalled SIGNAL STATUS SCRIPT: what comes of it, with the profile so far, and no command left
+signalled() {
+	local p got=0
+	rm -f "$dir"/sig.*
+	# not ignored, as they are in what a script has in its background
+	env --default-signal=INT,TERM build/ringprof record "${none[@]}" --source perf -F 499 -o "$dir/sig.folded" \
+		-- sh -c "echo \$\$ >'$dir/sig.pid'; $3" 2>"$dir/err" &
+	p=$!
+	for _ in $(seq 100); do [ -s "$dir/sig.pid" ] && break; sleep 0.1; done
+	pids+=("$(cat "$dir/sig.pid")")
+	sleep 1
+	kill "-$1" $p
+	wait $p || got=$?
+	[ "$got" = "$2" ] && [ -s "$dir/sig.folded" ] || { echo "status $got, says: $(cat "$dir/err")"; return 1; }
+	! kill -0 "$(cat "$dir/sig.pid")" 2>/dev/null || { echo "the command goes on"; return 1; }
+}
+spin='while :; do :; done'
+ok "SIGTERM goes on to the command, whose end is the status" signalled TERM 143 "$spin"
+ok "SIGINT too" signalled INT 130 "$spin"
+ok "a command that takes its time is waited for" signalled TERM 5 "trap 'sleep 1; exit 5' TERM; $spin"
+passed_over() {
+	local p
+	record 0 "goes on: process" -d 0.5 -o "$dir/over.pb.gz" -- sleep 30 || return 1
+	p=$(sed -n 's/.*sleep goes on: process //p' "$dir/err")
+	[ "$(cat "/proc/$p/comm")" = sleep ] && kill "$p"
+}
+ok "a command outlives the time, and is told" passed_over
 ok "to a pipe" sh -c "build/ringprof record ${none[*]} --source perf -d 0.5 -f folded -o /dev/stdout 2>/dev/null | grep -q ';'"
 ok "no daemon: 3" ends 3 "no daemon at /nonexistent" build/ringprof query "${none[@]}"
 nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$@"; }
