@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plain.h"
+
 static const char *log_program = "ringprof";
 static enum log_level log_max = LOG_LVL_INFO;
 static int log_journal = -1;
@@ -37,6 +39,8 @@ void log_msg(enum log_level lvl, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	/* paths among them are named by whoever made the file */
+	plain_text(line);
 	/* one call: lines of several threads never mix */
 	if (log_journal > 0)
 		fprintf(stderr, "<%d>%s\n", (int)lvl, line);

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/buf.h"
 #include "base/hmap.h"
+#include "base/log.h"
+#include "base/plain.h"
 #include "base/strtab.h"
 #include "tap.h"
 
@@ -27,6 +31,31 @@ TEST(buf_json_keeps_utf8_and_mends_bytes)
 	CHECK_STR(b.data, "\"a\\\"\\\\\\n\\u0001\\u003c\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
 			  "\xef\xbf\xbd\"");
 	buf_free(&b);
+}
+
+TEST(plain_text_has_nothing_that_drives_a_terminal)
+{
+	char s[] = "a\tb\nc\033[31m\x7f\xc3\xa4 \xc2\x9b \xc2\xa0 \xc2";
+
+	plain_text(s);
+	CHECK_STR(s, "a\tb c [31m \xc3\xa4    \xc2\xa0 \xc2");
+}
+
+TEST(a_log_message_is_one_line)
+{
+	int old = dup(STDERR_FILENO), out = memfd_create("log", 0);
+	char text[64] = "";
+
+	CHECK(old >= 0 && out >= 0);
+	dup2(out, STDERR_FILENO);
+	unsetenv("JOURNAL_STREAM");
+	log_init("x", LOG_LVL_INFO);
+	log_info("%s: refused", "/tmp/a\n<3>b\033");
+	dup2(old, STDERR_FILENO);
+	CHECK(pread(out, text, sizeof(text) - 1, 0) > 0);
+	close(out);
+	close(old);
+	CHECK_STR(text, "x: /tmp/a <3>b : refused\n");
 }
 
 TEST(hmap_finds_what_was_put)
