@@ -59,11 +59,13 @@ void cli_help_verb(const struct verb *v);
 /* Value of an option by name, NULL when not given. */
 const char *cli_value(const struct cli *c, const char *name);
 
-/* Prints obj as JSON, or by text(obj); takes over obj's reference. Gives CLI_OK. */
+/*
+ * Prints obj as JSON, or by text(obj); takes over obj's reference. CLI_OK, or a
+ * status + message.
+ */
 int cli_emit(const struct cli *c, json_t *obj, void (*text)(const json_t *obj));
-
-/* Text of others on stdout: nothing in it drives the terminal. NULL is fine. */
-void cli_put_clean(const char *s);
+/* By text(obj): what strangers named in it, like files and services, drives no terminal. */
+int cli_text(json_t *obj, void (*text)(const json_t *obj));
 /* One line of what an answer of /api/v1/profile rests on: samples, cores, what is missing. */
 void cli_put_totals(const json_t *o);
 /* The answer of format=top as a table. CLI_OK, or a status + message. */

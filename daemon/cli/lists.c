@@ -113,12 +113,12 @@ static void services_text(const json_t *o)
 		       json_number_value(json_object_get(s, "share")) * 100);
 		put_trend(json_object_get(s, "trend"));
 		fputs("  ", stdout);
-		cli_put_clean(*str(s, "service_name") ? str(s, "service_name") : "(none)");
+		fputs(*str(s, "service_name") ? str(s, "service_name") : "(none)", stdout);
 		fputs(cli_paint(CLI_GREY), stdout);
 		json_array_foreach(json_object_get(s, "versions"), k, v)
 		{
 			putchar(' ');
-			cli_put_clean(str(v, "service_version"));
+			fputs(str(v, "service_version"), stdout);
 		}
 		printf("%s\n", cli_paint(CLI_PLAIN));
 	}
@@ -148,7 +148,7 @@ static void events_text(const json_t *o)
 			if (!*str(e, keys[k]))
 				continue;
 			putchar(' ');
-			cli_put_clean(str(e, keys[k]));
+			fputs(str(e, keys[k]), stdout);
 		}
 		putchar('\n');
 	}
@@ -217,10 +217,10 @@ static void pins_text(const json_t *o)
 		put_time(json_object_get(p, "to_ms"));
 		printf(" %8.1f MiB  ",
 		       (double)json_integer_value(json_object_get(p, "bytes")) / 1048576);
-		cli_put_clean(str(p, "name"));
+		fputs(str(p, "name"), stdout);
 		if (*str(p, "origin")) {
 			printf("  %sof host ", cli_paint(CLI_GREY));
-			cli_put_clean(str(p, "origin"));
+			fputs(str(p, "origin"), stdout);
 			fputs(cli_paint(CLI_PLAIN), stdout);
 		}
 		putchar('\n');

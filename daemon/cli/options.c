@@ -7,17 +7,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/plain.h"
 #include "cli/cli.h"
 
 int cli_fail(int status, const char *fmt, ...)
 {
+	char line[4096];
 	va_list ap;
 
-	fputs("ringprof: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	plain_text(line);
+	fprintf(stderr, "ringprof: %s\n", line);
 	return status;
 }
 
@@ -158,24 +161,50 @@ int cli_parse(struct cli *c, int argc, char **argv, bool *help)
 	return 0;
 }
 
+/* Strings of the answer name what strangers named; its keys are the daemon's own. */
+static int make_plain(json_t *o)
+{
+	const char *key;
+	json_t *v;
+	size_t i;
+	void *next;
+	int r = 0;
+
+	if (json_is_string(o)) {
+		cleanup_free char *s = strdup(json_string_value(o));
+
+		if (!s)
+			return -1;
+		plain_text(s);
+		return json_string_set(o, s);
+	}
+	json_array_foreach(o, i, v) r |= make_plain(v);
+	json_object_foreach_safe(o, next, key, v) r |= make_plain(v);
+	return r;
+}
+
+int cli_text(json_t *obj, void (*text)(const json_t *obj))
+{
+	if (make_plain(obj))
+		return cli_fail(CLI_FAILED, "out of memory");
+	text(obj);
+	return CLI_OK;
+}
+
 int cli_emit(const struct cli *c, json_t *obj, void (*text)(const json_t *obj))
 {
+	int r = CLI_OK;
+
 	if (!obj)
 		return cli_fail(CLI_FAILED, "out of memory");
 	if (c->json) {
 		json_dumpf(obj, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 		putchar('\n');
 	} else {
-		text(obj);
+		r = cli_text(obj, text);
 	}
 	json_decref(obj);
-	return CLI_OK;
-}
-
-void cli_put_clean(const char *s)
-{
-	for (; s && *s; s++)
-		putchar((unsigned char)*s < 0x20 || *s == 0x7f ? ' ' : *s);
+	return r;
 }
 
 static void put_part(const json_t *o, const char *key, const char *name)

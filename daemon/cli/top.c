@@ -53,18 +53,17 @@ static void put_row(const json_t *row, double max)
 {
 	const char *object = json_string_value(json_object_get(row, "object"));
 	const char *base = object ? strrchr(object, '/') : NULL;
+	const char *name = json_string_value(json_object_get(row, "name"));
 	double self = num(row, "self_percent");
 
 	printf("%s%6.2f%% \u00b1%5.2f  ", cli_paint(colour_of(row)), self,
 	       num(row, "self_error_percent"));
 	put_bar(max > 0 ? self / max : 0, 10);
-	printf("%s  %6.2f%%  ", cli_paint(CLI_PLAIN), num(row, "total_percent"));
-	cli_put_clean(json_string_value(json_object_get(row, "name")));
-	if (object && *object) {
-		printf("  %s", cli_paint(CLI_GREY));
-		cli_put_clean(base && base[1] ? base + 1 : object);
-		fputs(cli_paint(CLI_PLAIN), stdout);
-	}
+	printf("%s  %6.2f%%  %s", cli_paint(CLI_PLAIN), num(row, "total_percent"),
+	       name ? name : "");
+	if (object && *object)
+		printf("  %s%s%s", cli_paint(CLI_GREY), base && base[1] ? base + 1 : object,
+		       cli_paint(CLI_PLAIN));
 	putchar('\n');
 }
 
@@ -83,12 +82,13 @@ static void top_text(const json_t *o)
 int top_print(const struct buf *body)
 {
 	json_t *o = json_loadb(body->data ? body->data : "", body->len, 0, NULL);
+	int r;
 
 	if (!o)
 		return cli_fail(CLI_FAILED, "the daemon's answer cannot be read");
-	top_text(o);
+	r = cli_text(o, top_text);
 	json_decref(o);
-	return CLI_OK;
+	return r;
 }
 
 static int top_once(struct cli *c, uint64_t seconds, const char *rows, bool clear)

@@ -89,6 +89,31 @@ ok "of nothing: 2" status 2 annotate --version 3
 ok "of no known kind: 2" status 2 annotate --kind rumour --text x
 ok "at no time: 2" status 2 annotate --text x --time yesterday
 
+hostile() { # what a stranger named, from a daemon that says it all
+	local evil='a\u001b[31m\nb\u009b2Jc'
+	python3 - "$evil" >"$dir/evil.port" <<-'P' &
+		import http.server, sys
+		e = sys.argv[1]
+		body = '{"version":"%s","truncated":[{"stacks":1,"binary":"%s","mostly":"%s"}],"readers":[{"reads":"%s","deaths":1,"refused":["%s"]}]}' % ((e,) * 5)
+		class H(http.server.BaseHTTPRequestHandler):
+		    def do_GET(self):
+		        text = body if "status" in self.path else '{"error":"%s"}' % e
+		        self.send_response(200 if "status" in self.path else 500)
+		        self.end_headers()
+		        self.wfile.write(text.encode())
+		    def log_message(self, *a): pass
+		s = http.server.HTTPServer(("127.0.0.1", 0), H)
+		print(s.server_port, flush=True)
+		s.serve_forever()
+	P
+	pids+=($!)
+	for _ in $(seq 50); do [ -s "$dir/evil.port" ] && break; sleep 0.1; done
+	rp status --url "http://127.0.0.1:$(cat "$dir/evil.port")" >"$dir/out" || return 1
+	rp query --url "http://127.0.0.1:$(cat "$dir/evil.port")" >>"$dir/out" 2>&1
+	[ "$(grep -c 'a \[31m b  2Jc' "$dir/out")" = 5 ] && ! grep -qP '\x1b|\xc2\x9b' "$dir/out" || { cat -v "$dir/out"; return 1; }
+}
+ok "what strangers named drives no terminal" hostile
+
 pinned() {
 	local id
 	for _ in $(seq 40); do # windows go to disk some seconds after they end
