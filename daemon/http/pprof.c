@@ -137,7 +137,11 @@ void pprof_profile(struct request *req)
 	char err[256] = "out of memory";
 
 	if (seconds >= req->srv->cfg.max_seconds) {
-		reply_error(req, 400, "profile duration exceeds server's WriteTimeout");
+		/* Go's words, for who knows them, and ours */
+		reply_error(req, 400,
+			    "profile duration exceeds server's WriteTimeout; at most %" PRIu32
+			    " s here, raise history and restart ringprofd",
+			    req->srv->cfg.max_seconds - 1);
 		return;
 	}
 	if (label_options(params_get(&req->params, "labels"), &opt)) {

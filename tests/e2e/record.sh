@@ -97,6 +97,8 @@ for v in status "query --from now-1m" "top --once" doctor version; do
 	ok "${v%% *} --json" sh -c "build/ringprof $v --json ${sock[*]} | jq -e 'type == \"object\"' >/dev/null"
 done
 ok "record beside the daemon asks it" ends 0 "asking the running daemon" build/ringprof record "${sock[@]}" -d 1 -o "$dir/asked.pb.gz"
+ok "for longer than it remembers: told how long it may be" ends 2 "at most 3239 s here, raise history" \
+	build/ringprof record "${sock[@]}" -d 1h -o "$dir/asked.pb.gz"
 # windows are ten seconds long: those that began before must not be in it whole
 short() {
 	local cpus seconds

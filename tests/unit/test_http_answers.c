@@ -336,7 +336,9 @@ TEST(pprof_index_cmdline_symbol)
 TEST(profile_parameters_are_gos)
 {
 	CHECK_ASK("GET", "/debug/pprof/profile?seconds=100", AUTH, 400);
-	CHECK_STR(a.body, "profile duration exceeds server's WriteTimeout\n");
+	CHECK_STR(a.body, "profile duration exceeds server's WriteTimeout; at most 99 s here, "
+			  "raise "
+			  "history and restart ringprofd\n");
 	CHECK(has(&a, "X-Go-Pprof: 1") && !strstr(a.all, "Content-Disposition"));
 	heard(&a);
 	CHECK_ASK("GET", "/debug/pprof/profile?seconds=9223372036854775807", AUTH, 400);
