@@ -100,6 +100,49 @@ TEST(defaults_pass_their_own_rules)
 	config_free(&c);
 }
 
+/* A key of the table, with its value in each. */
+static void check_shown(struct config *shown, const struct config *defaults, const char *key,
+			const char *value)
+{
+	char a[64], b[64], err[512];
+
+	for (size_t i = 0; i < config_n_options; i++) {
+		if (strcmp(key, config_options[i].name))
+			continue;
+		CHECK_EQ(config_set(shown, key, value, err, sizeof(err)), 0);
+		if (strcmp(config_value(shown, i, a, sizeof(a)),
+			   config_value(defaults, i, b, sizeof(b))))
+			TAP_FAIL("%s = %s is not the default", key, value);
+		return;
+	}
+	TAP_FAIL("%s is no key", key);
+}
+
+TEST(the_installed_file_shows_the_defaults)
+{
+	FILE *f = fopen("scripts/ringprofd.conf", "r");
+	struct config shown, defaults;
+	char line[512], key[64], value[256];
+	int n = 0;
+
+	CHECK(f);
+	config_init(&shown);
+	config_init(&defaults);
+	/* up to the sections, which are examples */
+	while (fgets(line, sizeof(line), f) && strncmp(line, "# [", 3)) {
+		value[0] = '\0';
+		if (sscanf(line, "# %63[a-z0-9-] = %255[^\n]", key, value) < 1 ||
+		    strncmp(line + 2 + strlen(key), " =", 2))
+			continue;
+		check_shown(&shown, &defaults, key, value);
+		n++;
+	}
+	CHECK(n > 15);
+	fclose(f);
+	config_free(&shown);
+	config_free(&defaults);
+}
+
 TEST(file_and_drop_ins_in_order)
 {
 	struct config c;
