@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/readonly.h"
 #include "sym/file_opener.h"
 #include "sym/symcache.h"
 #include "unwind/tables.h"
@@ -31,9 +32,9 @@ void caching_make_dirs(const struct config *c)
 	if (!r && servers(c))
 		r = debuginfod_make_dir(c->cache_dir, uid, gid);
 	if (r)
-		log_warn("%s: %s; unwind rows and symbols are made again at each start: make it, "
+		log_warn("%s: %s%s; unwind rows and symbols are made again at each start: make it, "
 			 "or set cache-dir",
-			 c->cache_dir, strerror(-r));
+			 c->cache_dir, strerror(-r), readonly_hint(r));
 }
 
 static void start_debuginfod(const struct config *c, struct symbols_config *y)

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/readonly.h"
 #include "http/metrics.h"
 #include "query/resolve.h"
 
@@ -98,8 +99,8 @@ void keep_make_dir(const struct config *c)
 		return;
 	r = make_dir(dir, pw ? pw->pw_uid : geteuid(), pw ? pw->pw_gid : getegid());
 	if (r)
-		log_warn("%s: %s; make it, or set history-dir or history-size = 0", dir,
-			 strerror(-r));
+		log_warn("%s: %s%s; make it, or set history-dir or history-size = 0", dir,
+			 strerror(-r), readonly_hint(r));
 }
 
 static void name_place(void *arg, const struct model_object *o, uint64_t off,
@@ -131,6 +132,7 @@ void keep_open(const struct config *c, const char *host, struct query_env *env)
 	struct history_config h = limits(c);
 	cleanup_free char *dir = NULL;
 	char err[512] = "";
+	int r;
 
 	if (!c->history_size)
 		return;
@@ -140,9 +142,10 @@ void keep_open(const struct config *c, const char *host, struct query_env *env)
 	h.name = name_place;
 	h.tell = tell_place;
 	h.arg = env;
-	if (!dir || store_open_history(env->store, &h, err, sizeof(err)))
-		log_warn("%s; the history is kept in memory alone",
-			 *err ? err : "history: out of memory");
+	r = dir ? store_open_history(env->store, &h, err, sizeof(err)) : -ENOMEM;
+	if (r)
+		log_warn("%s%s; the history is kept in memory alone",
+			 *err ? err : "history: out of memory", readonly_hint(r));
 	keep_tell(env->store);
 }
 

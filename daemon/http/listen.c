@@ -17,6 +17,7 @@
 #include <fcntl.h>
 
 #include "base/cleanup.h"
+#include "base/readonly.h"
 #include "http/internal.h"
 #include "http/port_owner.h"
 
@@ -252,7 +253,8 @@ int listen_open(struct http_server *s, char *err, size_t errlen)
 		return r;
 	r = open_unix(s, err, errlen);
 	if (r && !*err)
-		snprintf(err, errlen, "unix-socket %s: %s", s->cfg.unix_socket, strerror(-r));
+		snprintf(err, errlen, "unix-socket %s: %s%s", s->cfg.unix_socket, strerror(-r),
+			 readonly_hint(r));
 	return r;
 }
 

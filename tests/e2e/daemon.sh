@@ -72,6 +72,21 @@ ok "no right to sample: says what is missing" \
 	build/ringprofd --state-dir="$(d=$(mktemp -d "$dir/u.XXXX"); chmod 777 "$d" "$dir"; echo "$d")" \
 	--listen= --unix-socket= --auth=none --source=perf
 
+mkdir "$dir/readonly"
+readonly_dir() { # TEXT [option...]: as the unit shows a daemon what is not its own
+	local text=$1
+	shift
+	# shellcheck disable=SC2016 # that shell's own
+	timeout -s TERM 3 unshare -m sh -c 'mount -t tmpfs -o ro none "$0/readonly" && exec "$@"' "$dir" build/ringprofd \
+		--state-dir="$dir/two" --listen= --unix-socket= --auth=none --source=perf "$@" >"$dir/out" 2>&1
+	grep -qF "$text: Read-only file system (for the service: make the directory, owned by ringprof" "$dir/out" &&
+		grep -qF 'systemctl edit ringprofd' "$dir/out" || { cat "$dir/out"; return 1; }
+}
+ok "a history where the service may not write: told how it may" readonly_dir "warning: $dir/readonly/history" --history-dir="$dir/readonly/history"
+ok "one that is there too" readonly_dir "history: $dir/readonly" --history-dir="$dir/readonly"
+ok "a cache" readonly_dir "$dir/readonly/cache" --cache-dir="$dir/readonly/cache"
+ok "and a socket" readonly_dir "unix-socket $dir/readonly/sock" --unix-socket="$dir/readonly/sock"
+
 notified() {
 	python3 - "$dir" "$port" <<'P'
 import os, socket, subprocess, sys, time
