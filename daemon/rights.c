@@ -83,6 +83,14 @@ int service_drop_rights(const char *user, char *err, size_t errlen)
 				    CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
 	else
 		r = capng_apply(set);
+	if (r && pw) {
+		snprintf(err, errlen,
+			 "user: cannot become '%s' (libcap-ng error %d): that takes a daemon that "
+			 "root starts by hand; leave user empty, of the service it is User= of the "
+			 "unit",
+			 user, r);
+		return -EPERM;
+	}
 	if (r) {
 		snprintf(err, errlen, "cannot give up rights (libcap-ng error %d)", r);
 		return -EPERM;

@@ -72,6 +72,9 @@ ok "no right to sample: says what is missing" \
 	build/ringprofd --state-dir="$(d=$(mktemp -d "$dir/u.XXXX"); chmod 777 "$d" "$dir"; echo "$d")" \
 	--listen= --unix-socket= --auth=none --source=perf
 
+ok "no right to become another user: says whose it is" \
+	says 1 "user: cannot become 'nobody' (libcap-ng error -" setpriv --bounding-set=-setuid,-setgid --inh-caps=-all \
+	build/ringprofd --state-dir="$dir/two" --cache-dir="$dir/two" --listen= --unix-socket= --auth=none --source=perf --user=nobody
 mkdir "$dir/readonly"
 readonly_dir() { # TEXT [option...]: as the unit shows a daemon what is not its own
 	local text=$1
