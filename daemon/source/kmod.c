@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "source/kmod_ring.h"
 #include "source/kmod_settings.h"
+#include "source/kmod_stats.h"
 
 #define PATIENCE_NS (6 * NSEC_PER_SEC)
 
@@ -31,8 +32,7 @@ struct kmod {
 	bool running;
 	uint32_t max_nodes; /* nodes a CPU and epoch that we keep */
 	struct kmod_signs signs;
-	uint64_t missed, missed_base;
-	uint64_t unwind[16], unwind_base[16];
+	struct kmod_stats stats;
 	uint32_t n_cpus;
 	struct kmod_ring rings[];
 };
@@ -134,26 +134,12 @@ static int map_rings(struct kmod *k, bool fresh, char *err, size_t errlen)
 	return 0;
 }
 
-/* Since we came; below its base a counter was set to zero meanwhile. */
-static uint64_t since(uint64_t now, uint64_t base)
-{
-	return now < base ? now : now - base;
-}
-
-static void read_stats(struct kmod *k, bool first)
+static void read_stats(struct kmod *k)
 {
 	struct control_stats st;
 
-	if (control_stats(k->ctl, &st))
-		return;
-	if (first) {
-		k->missed_base = st.missed;
-		memcpy(k->unwind_base, st.unwind, sizeof(k->unwind_base));
-	}
-	k->missed = since(st.missed, k->missed_base);
-	_Static_assert(sizeof(k->unwind) <= sizeof(st.unwind), "all of them are there");
-	for (size_t i = 0; i < sizeof(k->unwind) / sizeof(k->unwind[0]); i++)
-		k->unwind[i] = i < st.n_unwind ? since(st.unwind[i], k->unwind_base[i]) : 0;
+	if (!control_stats(k->ctl, &st))
+		kmod_stats_take(&k->stats, &st);
 }
 
 static int read_settings(struct kmod *k, char *err, size_t errlen)
@@ -195,7 +181,7 @@ static int open_parts(struct kmod *k, char *err, size_t errlen)
 		r = read_settings(k, err, errlen);
 	if (r)
 		return r;
-	read_stats(k, true);
+	read_stats(k);
 	return map_rings(k, false, err, errlen);
 }
 
@@ -265,7 +251,7 @@ static int kmod_stop(struct source *s)
 
 	if (!r)
 		k->running = k->adopted = false;
-	read_stats(k, false);
+	read_stats(k);
 	return r;
 }
 
@@ -297,7 +283,7 @@ static int kmod_rescan(struct source *s)
 	if (kmod_settings_may_differ(&k->signs, &s->online, k->rings, k->n_cpus) &&
 	    read_settings(k, err, sizeof(err)))
 		kmod_settings_ask(&k->signs);
-	read_stats(k, false);
+	read_stats(k);
 	for (uint32_t i = 0; i < k->n_cpus; i++)
 		if (k->rings[i].head)
 			stuck |= kmod_ring_is_stuck(&k->rings[i], now, PATIENCE_NS);
@@ -346,8 +332,8 @@ static int kmod_counters(struct source *s, struct source_counters *ret)
 
 	for (uint32_t i = 0; i < k->n_cpus; i++)
 		kmod_ring_count(&k->rings[i], ret);
-	ret->missed = k->missed;
-	memcpy(ret->unwind, k->unwind, sizeof(ret->unwind));
+	ret->missed = k->stats.missed;
+	memcpy(ret->unwind, k->stats.unwind, sizeof(ret->unwind));
 	return 0;
 }
 

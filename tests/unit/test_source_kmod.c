@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "source/kmod_ring.h"
 #include "source/kmod_settings.h"
+#include "source/kmod_stats.h"
 #include "tap.h"
 
 #define SIZE  16384U
@@ -345,6 +346,24 @@ TEST(settings_are_asked_for_when_rings_show_a_change)
 	for (int i = 0; i < 3; i++)
 		CHECK(kmod_settings_may_differ(&s, &online, &ring, 1));
 	device_close();
+}
+
+/* The module makes `missed` of two clocks at each read: it goes to and fro by a few. */
+TEST(missed_periods_only_become_more)
+{
+	static const uint64_t says[] = { 1000, 1003, 1002, 998, 1003, 1007, 0 };
+	static const uint64_t missed[] = { 0, 3, 3, 3, 3, 7, 7 };
+	struct kmod_stats s = { 0 };
+
+	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
+		struct control_stats now = { .missed = says[i],
+					     .unwind = { 50 + says[i] },
+					     .n_unwind = 1 };
+
+		kmod_stats_take(&s, &now);
+		CHECK_EQ(s.missed, missed[i]);
+		CHECK_EQ(s.unwind[0], missed[i]);
+	}
 }
 
 TEST(times_of_another_clock_become_monotonic)
