@@ -250,6 +250,7 @@ void kmod_ring_unmap(struct kmod_ring *r)
 {
 	if (!r->head)
 		return;
+	read_counts(r->head, &r->last);
 	munmap((void *)r->head, ringprof_map_size(page_size(), r->at.size));
 	munmap(r->tail, page_size());
 	r->head = NULL;
@@ -307,9 +308,10 @@ static uint64_t since(uint64_t now, uint64_t base)
 
 static void count_module(const struct kmod_ring *r, struct source_counters *ret)
 {
-	struct kmod_counts now;
+	struct kmod_counts now = r->last;
 
-	read_counts(r->head, &now);
+	if (r->head)
+		read_counts(r->head, &now);
 	ret->calls += since(now.calls, r->base.calls);
 	for (size_t i = 0; i < 16; i++)
 		ret->outcome[i] += since(now.outcome[i], r->base.outcome[i]);
@@ -331,8 +333,7 @@ bool kmod_ring_moves(struct kmod_ring *r)
 
 void kmod_ring_count(const struct kmod_ring *r, struct source_counters *ret)
 {
-	if (r->head)
-		count_module(r, ret);
+	count_module(r, ret);
 	ret->outcome[RINGPROF_OUT_EMITTED] -= r->filtered;
 	ret->outcome[RINGPROF_OUT_FILTERED] += r->filtered;
 	ret->detached += r->dec.detached;

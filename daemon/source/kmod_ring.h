@@ -28,6 +28,7 @@ struct kmod_ring {
 	struct decode_sample sample; /* at hand */
 	int64_t clock_offset;	     /* mono - the ring's clock */
 	struct kmod_counts base;     /* when it was mapped first */
+	struct kmod_counts last;     /* when it was unmapped */
 	bool has_base;
 	uint64_t filtered; /* by us, of what the module emitted */
 	uint64_t too_deep;

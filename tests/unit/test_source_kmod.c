@@ -214,6 +214,25 @@ TEST(counters_are_from_the_first_map_on)
 	CHECK_EQ(cnt.calls, 3);
 }
 
+/* The device is opened anew where rings are stuck; it may be gone then. */
+TEST(counters_outlive_the_mapping)
+{
+	struct source_counters cnt = { 0 };
+
+	device_new();
+	head->outcome[RINGPROF_LOST_RING_FULL] = 7;
+	CHECK_EQ(map_ring(), 0);
+	head->outcome[RINGPROF_LOST_RING_FULL] = 10;
+	kmod_ring_unmap(&ring);
+	kmod_ring_count(&ring, &cnt);
+	CHECK_EQ(cnt.outcome[RINGPROF_LOST_RING_FULL], 3);
+	/* and one that was never mapped has none */
+	kmod_ring_init(&ring, &src, 0);
+	memset(&cnt, 0, sizeof(cnt));
+	kmod_ring_count(&ring, &cnt);
+	CHECK_EQ(cnt.outcome[RINGPROF_LOST_RING_FULL], 0);
+}
+
 TEST(a_reader_goes_on_where_the_last_one_left)
 {
 	device_new();
