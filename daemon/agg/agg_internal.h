@@ -117,8 +117,8 @@ struct agg {
 	int64_t wall_offset; /* kept unless the clock was set */
 	uint64_t quick;	     /* samples before it need not look at boundaries */
 	int64_t (*read_wall_offset)(void);
-	struct source_counters seen;
-	uint64_t corrupt_rest; /* bytes */
+	struct source_counters seen; /* the most each was; losses and idle alone */
+	uint64_t corrupt_rest;	     /* bytes */
 	uint64_t period;
 	uint32_t unit, cpus;
 

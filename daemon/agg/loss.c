@@ -7,10 +7,17 @@
 #include "agg/agg_internal.h"
 #include "base/clock.h"
 
-/* A source that was opened anew counts from 0 again. */
-static uint64_t change(uint64_t now, uint64_t was)
+/*
+ * What a counter is above the most it ever was. Counters of sources that are
+ * gone are in the sums (collector.c), so a fall is none of a fresh start: some
+ * source could not tell all of it, and will when it can again.
+ */
+static uint64_t gained(uint64_t now, uint64_t *most)
 {
-	return now >= was ? now - was : now;
+	uint64_t more = now > *most ? now - *most : 0;
+
+	*most += more;
+	return more;
 }
 
 static void lose(struct agg *a, unsigned int slot, uint64_t count)
@@ -23,7 +30,7 @@ static void lose_outcomes(struct agg *a, const struct source_counters *now)
 {
 	/* outcomes past __RINGPROF_OUT_MAX are losses that a newer module knows */
 	for (unsigned int i = RINGPROF_OUT_THROTTLED; i < ACCUM_OUTCOMES; i++)
-		lose(a, i, change(now->outcome[i], a->seen.outcome[i]));
+		lose(a, i, gained(now->outcome[i], &a->seen.outcome[i]));
 }
 
 /* Bytes that made no sense: as many samples as they had room for. */
@@ -42,7 +49,7 @@ static uint64_t period_ns(const struct source_info *info)
 
 void agg_losses(struct agg *a, const struct source_counters *now, const struct source_info *info)
 {
-	const struct source_counters *was = &a->seen;
+	struct source_counters *seen = &a->seen;
 
 	_Static_assert(sizeof(now->outcome) / sizeof(now->outcome[0]) == ACCUM_OUTCOMES, "a slot "
 											 "for each "
@@ -52,12 +59,11 @@ void agg_losses(struct agg *a, const struct source_counters *now, const struct s
 		a->unit = RINGPROF_UNIT_NS; /* as weights are */
 		a->cpus = info->cpus;
 	}
-	a->acc.idle += change(now->outcome[RINGPROF_OUT_IDLE], was->outcome[RINGPROF_OUT_IDLE]);
+	a->acc.idle += gained(now->outcome[RINGPROF_OUT_IDLE], &seen->outcome[RINGPROF_OUT_IDLE]);
 	lose_outcomes(a, now);
-	lose(a, ACCUM_OUTCOMES + LOST_MISSED, change(now->missed, was->missed));
-	lose(a, ACCUM_OUTCOMES + LOST_DETACHED, change(now->detached, was->detached));
-	lose(a, ACCUM_OUTCOMES + LOST_QUEUE, change(now->lost_samples, was->lost_samples));
+	lose(a, ACCUM_OUTCOMES + LOST_MISSED, gained(now->missed, &seen->missed));
+	lose(a, ACCUM_OUTCOMES + LOST_DETACHED, gained(now->detached, &seen->detached));
+	lose(a, ACCUM_OUTCOMES + LOST_QUEUE, gained(now->lost_samples, &seen->lost_samples));
 	lose(a, ACCUM_OUTCOMES + LOST_CORRUPT,
-	     corrupt_samples(a, change(now->corrupt, was->corrupt)));
-	a->seen = *now;
+	     corrupt_samples(a, gained(now->corrupt, &seen->corrupt)));
 }

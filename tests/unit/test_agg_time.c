@@ -228,8 +228,8 @@ TEST(every_loss_has_its_mark)
 	for (int i = 0; i < 16; i++)
 		c.outcome[i] = 100 + (uint64_t)i;
 	agg_advance(w.a, T0, &c, &info);
-	/* a source opened anew: counts from 0 */
-	c = (struct source_counters){ .missed = 2, .corrupt = 20 };
+	c.missed += 2;
+	c.corrupt += 20;
 	agg_advance(w.a, T0 + SEC, &c, &info);
 	w.t->no_memory = true;
 	send(&w, T0 + SEC, 1, 0, 0x400300);
@@ -251,6 +251,31 @@ TEST(every_loss_has_its_mark)
 	CHECK_EQ(loss_of(l.w[0], MARK_LOST_OTHER + LOST_MEMORY, &weight), 1);
 	CHECK_EQ(weight, 10);
 	CHECK_EQ(l.w[0]->idle, 101);
+	window_list_free(&l);
+	world_free(&w);
+}
+
+/* Sums over sources that are gone and the one there is never fall: what does was a poor look. */
+TEST(a_counter_that_falls_loses_nothing_twice)
+{
+	static const uint64_t missed[] = { 100, 98, 0, 100, 103 };
+	struct source_counters c = { 0 };
+	struct window_list l;
+	uint64_t weight;
+	struct world w;
+
+	world_make(&w, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(missed); i++) {
+		c.missed = c.outcome[RINGPROF_LOST_RING_FULL] = c.outcome[RINGPROF_OUT_IDLE] =
+			missed[i];
+		agg_advance(w.a, T0 + i * SEC, &c, &info);
+	}
+	agg_flush(w.a, T0 + 5 * SEC);
+	CHECK_EQ(store_range_mono(w.store, 0, UINT64_MAX, &l), 0);
+	CHECK_EQ(l.n, 1);
+	CHECK_EQ(loss_of(l.w[0], MARK_LOST_OTHER + LOST_MISSED, &weight), 103);
+	CHECK_EQ(loss_of(l.w[0], MARK_LOST + RINGPROF_LOST_RING_FULL, &weight), 103);
+	CHECK_EQ(l.w[0]->idle, 103);
 	window_list_free(&l);
 	world_free(&w);
 }
