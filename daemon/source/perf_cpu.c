@@ -14,13 +14,21 @@
 #include "base/clock.h"
 #include "source/sideband.h"
 
+/*
+ * Perf tells of losses with the next record that has room. Some of them may be
+ * from after the last snapshot: then too few are taken for missed at this one,
+ * and the next puts that right; but never is one a loss twice.
+ */
+#define LONG_AGO 0
+
+/* time: when the first of the n was due; LONG_AGO where perf does not say. */
 static void account(struct perf_cpu *c, enum ringprof_outcome what, uint64_t n, uint64_t time)
 {
 	c->calls += n;
 	c->outcome[what] += n;
 	if (time < c->snap_time) {
-		c->snap_calls = c->calls;
-		c->snap_busy_calls = c->calls - c->outcome[RINGPROF_OUT_IDLE];
+		c->snap_calls += n;
+		c->snap_busy_calls += what == RINGPROF_OUT_IDLE ? 0 : n;
 	}
 }
 
@@ -41,7 +49,8 @@ static void take_throttle(struct perf_cpu *c, bool on, uint64_t time)
 		return;
 	}
 	if (c->throttled_at && time > c->throttled_at)
-		account(c, RINGPROF_OUT_THROTTLED, (time - c->throttled_at) / c->p->period, time);
+		account(c, RINGPROF_OUT_THROTTLED, (time - c->throttled_at) / c->p->period,
+			c->throttled_at);
 	c->throttled_at = 0;
 }
 
@@ -50,7 +59,7 @@ static void take_other(struct perf_cpu *c, const struct perf_event_header *h)
 	uint64_t time = perf_record_time(h);
 
 	if (h->type == PERF_RECORD_LOST)
-		account(c, RINGPROF_LOST_RING_FULL, perf_record_lost(h), time);
+		account(c, RINGPROF_LOST_RING_FULL, perf_record_lost(h), LONG_AGO);
 	else if (h->type == PERF_RECORD_THROTTLE || h->type == PERF_RECORD_UNTHROTTLE)
 		take_throttle(c, h->type == PERF_RECORD_THROTTLE, time);
 }
