@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One thread owns source, chains and process table; nobody else touches them.
- * What others may ask is copied into `status` under its mutex once a round.
+ * The collector's thread and its rounds; what it does with its source is in
+ * collector_source.c.
  */
-#include "agg/collector.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -14,49 +12,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "agg/idle.h"
+#include "agg/collector_int.h"
 #include "base/clock.h"
 #include "base/log.h"
 
 #define CHAINS_BYTES  (64UL << 20)
 #define PROCESS_BYTES (128UL << 20)
-#define REOPEN_NS     (5 * NSEC_PER_SEC)
 #define EXPIRE_NS     (10 * NSEC_PER_SEC)
 #define HURRY_NS      (50 * NSEC_PER_MSEC)
 #define KALLSYMS_NS   (60 * NSEC_PER_SEC)
-/* a drain leaves SOURCE_LAG_NS behind; this much later it covers the moment of the kick */
-#define KICK_DELAY_NS (SOURCE_LAG_NS + NSEC_PER_MSEC)
-
-struct collector {
-	struct collector_config cfg;
-	struct symbols *symbols;
-	struct chains *chains;
-	struct source *source; /* NULL while it is gone */
-	struct ptable *ptable;
-	struct unwinder *unwinder;
-	struct agg *agg;
-	pthread_t thread;
-	bool thread_runs;
-	int stop; /* atomic */
-	int kick_fd;
-	uint64_t next_expire, next_kallsyms, next_open;
-	uint64_t upto;
-	bool hurry;		     /* the module is to get unwind tables */
-	struct source_counters base; /* of sources that are gone, so that sums never fall */
-	struct idle idle;
-	pthread_mutex_t lock; /* guards status */
-	struct collector_status status;
-	struct source_config wanted; /* own copies */
-	bool reopen;
-};
-
-static void set_trouble(struct collector *c, const char *text)
-{
-	pthread_mutex_lock(&c->lock);
-	c->status.running = !*text;
-	snprintf(c->status.trouble, sizeof(c->status.trouble), "%s", text);
-	pthread_mutex_unlock(&c->lock);
-}
 
 static int make_parts(struct collector *c, struct files *files, struct store *store)
 {
@@ -83,43 +47,6 @@ static int make_parts(struct collector *c, struct files *files, struct store *st
 	return c->unwinder ? 0 : -ENOMEM;
 }
 
-/* The rate that the settings ask for now. */
-static uint32_t wanted_hz(const struct collector *c)
-{
-	return c->idle.low ? c->cfg.source.idle_hz : c->cfg.source.hz;
-}
-
-static int open_source(struct collector *c, char *err, size_t errlen)
-{
-	struct source_config cfg = c->cfg.source;
-
-	cfg.unwind = unwinder_walk;
-	cfg.unwind_arg = c->unwinder;
-	cfg.hz = wanted_hz(c);
-	return source_open(&c->source, &cfg, c->chains, err, errlen);
-}
-
-/* The module walks by itself, but the tables for it come from here. */
-static void on_event(void *arg, const struct event *ev)
-{
-	struct collector *c = arg;
-	const struct source_info *info = source_info(c->source);
-
-	if (ev->type == EV_SAMPLE && info->rows && info->kind == SOURCE_KMOD)
-		unwinder_sample(c->unwinder, c->chains, ev);
-	agg_event(c->agg, ev);
-}
-
-static int drain(struct collector *c, uint64_t *upto)
-{
-	int r;
-
-	unwinder_before(c->unwinder, source_fd(c->source));
-	r = source_drain(c->source, on_event, c, upto);
-	c->hurry = !r && unwinder_after(c->unwinder, source_info(c->source));
-	return r;
-}
-
 int collector_new(struct collector **ret, const struct collector_config *cfg, struct files *files,
 		  struct symbols *symbols, struct store *store, char *err, size_t errlen)
 {
@@ -142,7 +69,7 @@ int collector_new(struct collector **ret, const struct collector_config *cfg, st
 	if (r)
 		snprintf(err, errlen, "collector: %s", strerror(-r));
 	else
-		r = open_source(c, err, errlen);
+		r = collector_open_source(c, err, errlen);
 	if (r) {
 		collector_free(c);
 		return r;
@@ -151,7 +78,7 @@ int collector_new(struct collector **ret, const struct collector_config *cfg, st
 	/* one that samples already as the daemon before left it, on an idle host */
 	idle_begin(&c->idle, cfg->source.idle_hz && cfg->source.idle_hz != cfg->source.hz &&
 				     c->status.info.hz == cfg->source.idle_hz);
-	c->status.wanted_hz = wanted_hz(c);
+	c->status.wanted_hz = collector_wanted_hz(c);
 	*ret = c;
 	return 0;
 }
@@ -192,7 +119,7 @@ static void publish(struct collector *c, uint64_t began)
 	bool slow;
 
 	pthread_mutex_lock(&c->lock);
-	c->status.wanted_hz = wanted_hz(c);
+	c->status.wanted_hz = collector_wanted_hz(c);
 	if (c->source) {
 		c->status.info = *source_info(c->source);
 		c->status.source_bytes = source_bytes(c->source) + chains_bytes(c->chains);
@@ -209,133 +136,6 @@ static void publish(struct collector *c, uint64_t began)
 	pthread_mutex_unlock(&c->lock);
 	if (*text)
 		log_msg(slow ? LOG_LVL_WARN : LOG_LVL_INFO, "%s", text);
-}
-
-static void close_source(struct collector *c)
-{
-	struct source_counters last = { 0 };
-
-	if (!source_counters(c->source, &last))
-		source_counters_add(&c->base, &last);
-	source_close(c->source);
-	c->source = NULL;
-}
-
-static void lose_source(struct collector *c, int error)
-{
-	char text[512];
-
-	snprintf(text, sizeof(text), "source %s is gone: %s; trying again every 5 s",
-		 source_info(c->source)->name, strerror(-error));
-	set_trouble(c, text);
-	close_source(c);
-	c->next_open = mono_now() + REOPEN_NS;
-}
-
-/* Whose numbers the cgroup ids of its samples are. */
-static void tell_cgroup_ids(struct collector *c)
-{
-	const struct source_info *info = source_info(c->source);
-
-	if (!strcmp(info->name, "perf"))
-		ptable_cgroup_ids(c->ptable, CGROUP_IDS_PERF);
-	else
-		ptable_cgroup_ids(c->ptable, info->features & RINGPROF_FEAT_CGROUP_V1
-						     ? CGROUP_IDS_V1
-						     : CGROUP_IDS_UNIFIED);
-}
-
-/* It is opened anew at once; what it has sampled is delivered before. */
-static void end_source(struct collector *c)
-{
-	struct timespec delay = { .tv_nsec = KICK_DELAY_NS };
-
-	c->next_open = 0;
-	if (!c->source)
-		return;
-	source_stop(c->source);
-	nanosleep(&delay, NULL);
-	(void)drain(c, &c->upto);
-	close_source(c);
-}
-
-int collector_reopen(struct collector *c, const struct source_config *cfg)
-{
-	struct source_config copy;
-	int r = source_config_copy(&copy, cfg);
-
-	if (r)
-		return r;
-	pthread_mutex_lock(&c->lock);
-	source_config_free(&c->wanted);
-	c->wanted = copy;
-	c->reopen = true;
-	pthread_mutex_unlock(&c->lock);
-	collector_kick(c);
-	return 0;
-}
-
-static void take_wanted(struct collector *c)
-{
-	struct source_config fresh = { 0 };
-	bool reopen;
-
-	pthread_mutex_lock(&c->lock);
-	reopen = c->reopen;
-	c->reopen = false;
-	if (reopen) {
-		fresh = c->wanted;
-		memset(&c->wanted, 0, sizeof(c->wanted));
-	}
-	pthread_mutex_unlock(&c->lock);
-	if (!reopen)
-		return;
-	end_source(c);
-	source_config_free(&c->cfg.source);
-	c->cfg.source = fresh;
-	idle_begin(&c->idle, false);
-}
-
-/*
- * Another rate where the host has become idle, or is not any more. A rate that
- * is not the one asked for is somebody's, or the governor's, and stays.
- */
-static void follow_idle(struct collector *c)
-{
-	uint32_t hz = wanted_hz(c);
-
-	if (!c->source || !c->cfg.source.idle_hz || source_info(c->source)->hz != hz ||
-	    !idle_look(&c->idle, mono_now(), &c->status.counters, source_info(c->source)->cpus))
-		return;
-	/* what is known of it may be 8 s old */
-	if (!source_look(c->source) && source_info(c->source)->hz != hz)
-		return;
-	hz = wanted_hz(c);
-	log_info("%s: sampling at %u Hz",
-		 c->idle.low ? "the host is idle" : "the host is idle no more", hz);
-	end_source(c);
-}
-
-static void try_open(struct collector *c)
-{
-	char err[512] = "";
-	uint64_t now = mono_now();
-
-	if (now < c->next_open)
-		return;
-	c->next_open = now + REOPEN_NS;
-	if (open_source(c, err, sizeof(err)) || source_start(c->source, err, sizeof(err))) {
-		source_close(c->source);
-		c->source = NULL;
-		set_trouble(c, err);
-		return;
-	}
-	tell_cgroup_ids(c);
-	ptable_scan(c->ptable, mono_now());
-	pthread_mutex_lock(&c->lock);
-	c->status.reopens++;
-	pthread_mutex_unlock(&c->lock);
-	set_trouble(c, "");
 }
 
 static void housekeeping(struct collector *c, uint64_t now)
@@ -356,16 +156,13 @@ static void round_once(struct collector *c)
 	uint64_t began = mono_now(), upto = c->upto;
 	int r;
 
-	take_wanted(c);
-	follow_idle(c);
-	if (!c->source)
-		try_open(c);
+	collector_follow(c);
 	if (c->source) {
-		r = drain(c, &upto);
+		r = collector_drain(c, &upto);
 		if (!r)
 			r = source_counters(c->source, &now);
 		if (r)
-			lose_source(c, r);
+			collector_lose_source(c, r);
 	}
 	/* without a source time still passes: empty windows say so */
 	if (!c->source)
@@ -442,7 +239,7 @@ int collector_start(struct collector *c, char *err, size_t errlen)
 	if (r)
 		return r;
 	c->next_kallsyms = started + KALLSYMS_NS;
-	tell_cgroup_ids(c);
+	collector_tell_cgroup_ids(c);
 	/* after the side band is open: what happens meanwhile is queued there */
 	r = ptable_scan(c->ptable, mono_now());
 	if (!r) {
