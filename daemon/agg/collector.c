@@ -103,14 +103,18 @@ void collector_free(struct collector *c)
 }
 
 /*
- * Before waiters are told of the windows of a round: whom a closed window woke
- * never hears of fewer samples than there are in it.
+ * The sums are published before waiters are told of the windows of a round:
+ * whom a closed window woke never hears of fewer samples than there are in it.
  */
-static void publish_counters(struct collector *c, const struct source_counters *now)
+void collector_book(struct collector *c, const struct source_counters *now)
 {
+	struct source_counters sum = c->base;
+
+	source_counters_add(&sum, now);
 	pthread_mutex_lock(&c->lock);
-	c->status.counters = *now;
+	c->status.counters = sum;
 	pthread_mutex_unlock(&c->lock);
+	agg_advance(c->agg, c->upto, &sum, c->source ? source_info(c->source) : &c->status.info);
 }
 
 static void publish(struct collector *c, uint64_t began)
@@ -169,9 +173,7 @@ static void round_once(struct collector *c)
 		upto = mono_now() - SOURCE_LAG_NS;
 	if (upto > c->upto)
 		c->upto = upto;
-	source_counters_add(&now, &c->base);
-	publish_counters(c, &now);
-	agg_advance(c->agg, c->upto, &now, c->source ? source_info(c->source) : &c->status.info);
+	collector_book(c, &now);
 	housekeeping(c, began);
 	publish(c, began);
 }

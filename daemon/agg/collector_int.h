@@ -39,6 +39,10 @@ struct collector {
 	bool reopen;
 };
 
+/* ---- collector.c ---- */
+/* All that happened up to c->upto is told to the aggregator; now: of c->source, zeroes without it. */
+void collector_book(struct collector *c, const struct source_counters *now);
+
 /* ---- collector_source.c ---- */
 /* The rate that the settings ask for now. */
 uint32_t collector_wanted_hz(const struct collector *c);

@@ -86,10 +86,14 @@ void collector_tell_cgroup_ids(struct collector *c)
 						     : CGROUP_IDS_UNIFIED);
 }
 
-/* It is opened anew at once; what it has sampled is delivered before. */
+/*
+ * It is opened anew at once. What it has sampled is delivered before, and what
+ * it lost booked while it can be told how much each loss weighs.
+ */
 static void end_source(struct collector *c)
 {
 	struct timespec delay = { .tv_nsec = KICK_DELAY_NS };
+	struct source_counters last;
 
 	c->next_open = 0;
 	if (!c->source)
@@ -97,6 +101,8 @@ static void end_source(struct collector *c)
 	source_stop(c->source);
 	nanosleep(&delay, NULL);
 	(void)collector_drain(c, &c->upto);
+	if (!source_counters(c->source, &last))
+		collector_book(c, &last);
 	close_source(c);
 }
 
