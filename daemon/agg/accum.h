@@ -29,7 +29,7 @@ struct accum {
 	uint32_t *slots;  /* entry number + 1; 0 empty */
 	uint32_t n_slots; /* power of two, at least 2 * cap */
 	uint64_t samples, weight, idle;
-	uint64_t last_weight; /* of the last sample ever added: the period in force; 0 none yet */
+	uint64_t last_weight; /* of the last sample: the period in force; 0: none of it yet */
 	uint64_t loss_count[ACCUM_LOSSES], loss_weight[ACCUM_LOSSES];
 	bool keep_events; /* each sample by time, too */
 	struct window_event *events;

@@ -119,7 +119,7 @@ struct agg {
 	int64_t (*read_wall_offset)(void);
 	struct source_counters seen; /* the most each was; losses and idle alone */
 	uint64_t corrupt_rest;	     /* bytes */
-	uint64_t period;
+	uint64_t period;	     /* as the source says, see agg_period */
 	uint32_t unit, cpus;
 
 	/* the timeline's side for other threads */
@@ -217,6 +217,11 @@ void agg_split(struct agg *a, uint64_t t);
 int agg_new_model(struct agg *a);
 
 /* ---- loss.c ---- */
+/*
+ * ns that a sample stands for now: the last one knows it, for a governor may
+ * have changed what the source was last asked for; 0: nothing is known yet.
+ */
+uint64_t agg_period(const struct agg *a);
 void agg_losses(struct agg *a, const struct source_counters *now, const struct source_info *info);
 
 /* ---- stats.c ---- */

@@ -20,10 +20,15 @@ static uint64_t gained(uint64_t now, uint64_t *most)
 	return more;
 }
 
+uint64_t agg_period(const struct agg *a)
+{
+	return a->acc.last_weight ? a->acc.last_weight : a->period;
+}
+
 static void lose(struct agg *a, unsigned int slot, uint64_t count)
 {
 	if (count)
-		accum_lost(&a->acc, slot, count, count * a->period);
+		accum_lost(&a->acc, slot, count, count * agg_period(a));
 }
 
 static void lose_outcomes(struct agg *a, const struct source_counters *now)
@@ -41,10 +46,22 @@ static uint64_t corrupt_samples(struct agg *a, uint64_t bytes)
 	return bytes / sizeof(struct ringprof_rec_sample);
 }
 
-/* What a sample stands for. Of cycles the module says it in each record; here the rate will do. */
+/* What a sample stands for before one was seen: of cycles the rate will do. */
 static uint64_t period_ns(const struct source_info *info)
 {
 	return info->unit == RINGPROF_UNIT_NS || !info->hz ? info->period : NSEC_PER_SEC / info->hz;
+}
+
+static void take_info(struct agg *a, const struct source_info *info)
+{
+	uint64_t period = period_ns(info);
+
+	/* the samples that were seen are of the settings before */
+	if (period != a->period)
+		a->acc.last_weight = 0;
+	a->period = period;
+	a->unit = RINGPROF_UNIT_NS; /* as weights are */
+	a->cpus = info->cpus;
 }
 
 void agg_losses(struct agg *a, const struct source_counters *now, const struct source_info *info)
@@ -54,11 +71,8 @@ void agg_losses(struct agg *a, const struct source_counters *now, const struct s
 	_Static_assert(sizeof(now->outcome) / sizeof(now->outcome[0]) == ACCUM_OUTCOMES, "a slot "
 											 "for each "
 											 "outcome");
-	if (info) {
-		a->period = period_ns(info);
-		a->unit = RINGPROF_UNIT_NS; /* as weights are */
-		a->cpus = info->cpus;
-	}
+	if (info)
+		take_info(a, info);
 	a->acc.idle += gained(now->outcome[RINGPROF_OUT_IDLE], &seen->outcome[RINGPROF_OUT_IDLE]);
 	lose_outcomes(a, now);
 	lose(a, ACCUM_OUTCOMES + LOST_MISSED, gained(now->missed, &seen->missed));

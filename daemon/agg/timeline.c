@@ -133,7 +133,7 @@ static void close_window(struct agg *a, uint64_t end)
 		w->start = a->start;
 		w->end = end;
 		w->wall_start = a->wall_start;
-		w->period = a->acc.last_weight ? a->acc.last_weight : a->period;
+		w->period = agg_period(a);
 		w->unit = a->unit;
 		w->cpus = a->cpus;
 		if (!store_add(a->store, w)) {

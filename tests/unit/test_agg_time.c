@@ -323,6 +323,33 @@ TEST(losses_of_cycles_are_time)
 	world_free(&w);
 }
 
+/* A governor's new period is in the samples before the module is asked for it. */
+TEST(losses_weigh_what_the_samples_around_them_do)
+{
+	struct source_info at = { .period = 5, .cpus = 2 };
+	struct source_counters c = { 0 };
+	struct window_list l;
+	uint64_t weight;
+	struct world w;
+
+	world_make(&w, NULL);
+	agg_advance(w.a, T0, &c, &at);
+	send(&w, T0 + 1, 1, 0, 0x400300); /* weighs 10 */
+	c.missed = 3;
+	agg_advance(w.a, T0 + SEC, &c, &at);
+	/* another period, of which there is no sample yet */
+	at.period = 100;
+	c.missed = 4;
+	agg_advance(w.a, T0 + 2 * SEC, &c, &at);
+	agg_flush(w.a, T0 + 3 * SEC);
+	CHECK_EQ(store_range_mono(w.store, 0, UINT64_MAX, &l), 0);
+	CHECK_EQ(loss_of(l.w[0], MARK_LOST_OTHER + LOST_MISSED, &weight), 4);
+	CHECK_EQ(weight, 3 * 10 + 100);
+	CHECK_EQ(l.w[0]->period, 100);
+	window_list_free(&l);
+	world_free(&w);
+}
+
 TEST(a_set_clock_starts_with_the_next_window)
 {
 	struct world w;
