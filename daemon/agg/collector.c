@@ -111,6 +111,8 @@ void collector_book(struct collector *c, const struct source_counters *now)
 	struct source_counters sum = c->base;
 
 	source_counters_add(&sum, now);
+	if (c->source)
+		gap_look(&c->gap, mono_now(), &sum, source_info(c->source));
 	pthread_mutex_lock(&c->lock);
 	c->status.counters = sum;
 	pthread_mutex_unlock(&c->lock);

@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "agg/collector.h"
+#include "agg/gap.h"
 #include "agg/idle.h"
 #include "base/clock.h"
 
@@ -33,6 +34,7 @@ struct collector {
 	bool hurry;		     /* the module is to get unwind tables */
 	struct source_counters base; /* of sources that are gone, so that sums never fall */
 	struct idle idle;
+	struct gap gap;
 	pthread_mutex_t lock; /* guards status */
 	struct collector_status status;
 	struct source_config wanted; /* own copies */

@@ -94,16 +94,19 @@ static void end_source(struct collector *c)
 {
 	struct timespec delay = { .tv_nsec = KICK_DELAY_NS };
 	struct source_counters last;
+	uint64_t stopped;
 
 	c->next_open = 0;
 	if (!c->source)
 		return;
 	source_stop(c->source);
+	stopped = mono_now();
 	nanosleep(&delay, NULL);
 	(void)collector_drain(c, &c->upto);
 	if (!source_counters(c->source, &last))
 		collector_book(c, &last);
 	close_source(c);
+	gap_begin(&c->gap, stopped);
 }
 
 int collector_reopen(struct collector *c, const struct source_config *cfg)
@@ -178,6 +181,7 @@ static void try_open(struct collector *c)
 		set_trouble(c, err);
 		return;
 	}
+	c->base.missed += gap_end(&c->gap, mono_now(), source_info(c->source));
 	collector_tell_cgroup_ids(c);
 	ptable_scan(c->ptable, mono_now());
 	pthread_mutex_lock(&c->lock);

@@ -5,7 +5,6 @@
  * idle is counted, filtered ones were not wanted; everything else has a name.
  */
 #include "agg/agg_internal.h"
-#include "base/clock.h"
 
 /*
  * What a counter is above the most it ever was. Counters of sources that are
@@ -46,15 +45,9 @@ static uint64_t corrupt_samples(struct agg *a, uint64_t bytes)
 	return bytes / sizeof(struct ringprof_rec_sample);
 }
 
-/* What a sample stands for before one was seen: of cycles the rate will do. */
-static uint64_t period_ns(const struct source_info *info)
-{
-	return info->unit == RINGPROF_UNIT_NS || !info->hz ? info->period : NSEC_PER_SEC / info->hz;
-}
-
 static void take_info(struct agg *a, const struct source_info *info)
 {
-	uint64_t period = period_ns(info);
+	uint64_t period = source_period_ns(info);
 
 	/* the samples that were seen are of the settings before */
 	if (period != a->period)

@@ -120,6 +120,13 @@ struct source_info {
 	uint64_t instance; /* kmod: of this load of the module */
 };
 
+/* ns of CPU time that a sample stands for, by what is in force or, of cycles, by what was asked for. */
+static inline uint64_t source_period_ns(const struct source_info *info)
+{
+	return info->unit == RINGPROF_UNIT_NS || !info->hz ? info->period
+							   : 1000000000ULL / info->hz;
+}
+
 /*
  * Counters since open, summed over CPUs. outcome[] by enum ringprof_outcome
  * (perf source: EMITTED, IDLE and its losses mapped to the same names).

@@ -5,9 +5,11 @@
  * says what it counts.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <time.h>
 
 #include "agg/collector.h"
+#include "agg/gap.h"
 #include "base/clock.h"
 #include "sym/files.h"
 #include "tap.h"
@@ -16,11 +18,11 @@
 #define CPUS	 4U
 #define OPEN_NS	 (100 * NSEC_PER_MSEC) /* what opening one takes */
 #define LOST_NOW 7U
+#define BUSY	 2U /* CPUs; the others idle */
 
 struct source {
 	struct source_info info;
 	struct source_counters counters;
-	bool stopped;
 };
 
 static struct source one;
@@ -95,7 +97,12 @@ int source_drain(struct source *s, event_fn fn, void *arg, uint64_t *ret_upto)
 
 int source_counters(struct source *s, struct source_counters *ret)
 {
+	uint64_t until = stopped_at > started_at ? stopped_at : mono_now();
+	uint64_t periods = (until - started_at) / s->info.period;
+
 	*ret = s->counters;
+	ret->calls = periods * CPUS;
+	ret->outcome[RINGPROF_OUT_IDLE] = periods * (CPUS - BUSY);
 	return 0;
 }
 
@@ -188,6 +195,55 @@ TEST(a_loss_weighs_what_its_own_source_sampled_by)
 	CHECK_EQ(lost(&w, MARK_LOST + RINGPROF_LOST_RING_FULL, &weight), LOST_NOW);
 	CHECK_EQ(weight, LOST_NOW * NSEC_PER_SEC / HZ);
 	world_free(&w);
+}
+
+TEST(a_switch_misses_what_was_at_work)
+{
+	struct world w;
+	uint64_t weight, n, ns;
+
+	world_new(&w);
+	/* so long that it is known how many CPUs are */
+	nanosleep(&(struct timespec){ .tv_sec = 1, .tv_nsec = 300 * NSEC_PER_MSEC }, NULL);
+	switch_to(&w, HZ * 2);
+	ns = started_at - stopped_at;
+	collector_stop(w.c);
+	n = lost(&w, MARK_LOST_OTHER + LOST_MISSED, &weight);
+	printf("# %" PRIu64 " periods, %" PRIu64 " us, in %" PRIu64 " us\n", n, weight / 1000,
+	       ns / 1000);
+	CHECK(ns >= OPEN_NS && ns < NSEC_PER_SEC);
+	CHECK_EQ(weight, n * NSEC_PER_SEC / (HZ * 2));
+	CHECK(weight > ns * BUSY * 3 / 4 && weight < ns * BUSY * 5 / 4);
+	world_free(&w);
+}
+
+TEST(only_a_switch_leaves_a_gap)
+{
+	const struct source_info info = { .period = 1000000, .cpus = CPUS };
+	struct source_counters sum = { 0 };
+	struct gap g = { 0 };
+
+	/* the first source of all */
+	CHECK_EQ(gap_end(&g, 1000000000, &info), 0);
+	/* nothing is known of the CPUs: all are taken to work */
+	gap_begin(&g, 1000000000);
+	CHECK_EQ(gap_end(&g, 1500000000, &info), 500 * CPUS);
+	/* gone for long, and told once */
+	gap_begin(&g, 1000000000);
+	CHECK_EQ(gap_end(&g, 3000000001, &info), 0);
+	CHECK_EQ(gap_end(&g, 3000000002, &info), 0);
+	/* stopped on purpose before: no overflows, nothing to miss */
+	gap_look(&g, 4000000000, &sum, &info);
+	gap_look(&g, 5000000000, &sum, &info);
+	gap_begin(&g, 6000000000);
+	CHECK_EQ(gap_end(&g, 6500000000, &info), 0);
+	/* one and a half CPUs of work in a second */
+	gap_look(&g, 7000000000, &sum, &info);
+	sum.calls = 4000;
+	sum.outcome[RINGPROF_OUT_IDLE] = 2500;
+	gap_look(&g, 8000000000, &sum, &info);
+	gap_begin(&g, 8100000000);
+	CHECK_EQ(gap_end(&g, 8200000000, &info), 150);
 }
 
 int main(void)
