@@ -64,7 +64,7 @@ static void write_samples(struct buf *b, const struct source_counters *c)
 	field(b, "timer never fired", c->missed);
 	field(b, "no reader", c->detached);
 	field(b, "queue full", c->lost_samples);
-	field(b, "corrupt ring", c->corrupt / sizeof(struct ringprof_rec_sample));
+	field(b, "corrupt ring", c->unreadable / sizeof(struct ringprof_rec_sample));
 	buf_puts(b, "}}");
 }
 

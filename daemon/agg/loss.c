@@ -72,5 +72,5 @@ void agg_losses(struct agg *a, const struct source_counters *now, const struct s
 	lose(a, ACCUM_OUTCOMES + LOST_DETACHED, gained(now->detached, &seen->detached));
 	lose(a, ACCUM_OUTCOMES + LOST_QUEUE, gained(now->lost_samples, &seen->lost_samples));
 	lose(a, ACCUM_OUTCOMES + LOST_CORRUPT,
-	     corrupt_samples(a, gained(now->corrupt, &seen->corrupt)));
+	     corrupt_samples(a, gained(now->unreadable, &seen->unreadable)));
 }

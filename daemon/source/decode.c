@@ -35,10 +35,16 @@ size_t decode_bytes(const struct decode *d)
 	return (size_t)d->cap_nodes * sizeof(*d->nodes);
 }
 
-void decode_skip(struct decode *d, uint64_t bytes)
+static void lose_place(struct decode *d, uint64_t bytes)
 {
 	d->corrupt += bytes;
 	d->synced = false;
+}
+
+void decode_skip(struct decode *d, uint64_t bytes)
+{
+	d->unreadable += bytes;
+	lose_place(d, bytes);
 }
 
 /* The node an id names, or UINT32_MAX: another epoch's, or one that never came. */
@@ -251,7 +257,7 @@ static bool take(struct decode *d, const void *p, size_t n, struct decode_sample
 	if (good)
 		return sample;
 	d->lost_samples += sample;
-	decode_skip(d, n);
+	lose_place(d, n);
 	return false;
 }
 

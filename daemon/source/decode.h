@@ -47,6 +47,7 @@ struct decode {
 	uint64_t records, detached; /* samples */
 	uint64_t lost_samples;	    /* dropped while not synced, or for want of memory */
 	uint64_t corrupt;	    /* bytes, those dropped on the way to the next EPOCH included */
+	uint64_t unreadable;	    /* of these: no record could be told from the next */
 };
 
 struct decode_sample {

@@ -212,6 +212,7 @@ static void start_decoder(struct kmod_ring *r, uint32_t attach_epoch, uint32_t m
 	r->dec.detached = old.detached;
 	r->dec.lost_samples = old.lost_samples;
 	r->dec.corrupt = old.corrupt;
+	r->dec.unreadable = old.unreadable;
 	r->stream.ready = false;
 	r->stuck_since = 0;
 	r->stuck_records = 0;
@@ -339,6 +340,7 @@ void kmod_ring_count(const struct kmod_ring *r, struct source_counters *ret)
 	ret->detached += r->dec.detached;
 	ret->lost_samples += r->dec.lost_samples + r->too_deep;
 	ret->corrupt += r->dec.corrupt;
+	ret->unreadable += r->dec.unreadable;
 }
 
 size_t kmod_ring_bytes(const struct kmod_ring *r)

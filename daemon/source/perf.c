@@ -444,6 +444,8 @@ static int perf_counters(struct source *s, struct source_counters *ret)
 			ret->outcome[o] += c->outcome[o];
 		ret->missed += c->missed;
 		ret->bytes += c->bytes;
+		ret->lost_samples += c->lost_samples;
+		/* what was in bytes that are no records counts as missed: it is no call */
 		ret->corrupt += c->corrupt + c->ring.corrupt;
 	}
 	ret->chain_hits = p->cache.hits;

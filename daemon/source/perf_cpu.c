@@ -74,6 +74,9 @@ static bool perf_next(struct stream *stream)
 		if (h->type != PERF_RECORD_SAMPLE) {
 			take_other(c, h);
 		} else if (!perf_parse_sample(h, c->p->attr.sample_type, &c->sample)) {
+			/* emitted, but not to be had */
+			account(c, RINGPROF_OUT_EMITTED, 1, LONG_AGO);
+			c->lost_samples++;
 			c->corrupt += h->size;
 		} else if (is_idle(c)) {
 			account(c, RINGPROF_OUT_IDLE, 1, c->sample.time);

@@ -22,7 +22,7 @@ struct perf_cpu {
 	uint32_t generation; /* the side band's when this was opened */
 	struct perf_ring ring;
 	struct perf_sample sample; /* at hand; points into the ring */
-	uint64_t calls, outcome[RINGPROF_OUT_MAX + 1], bytes, corrupt;
+	uint64_t calls, outcome[RINGPROF_OUT_MAX + 1], bytes, corrupt, lost_samples;
 	uint64_t throttled_at; /* 0: not now */
 	/*
 	 * Missed periods are counted at a snapshot: the time enabled until then

@@ -141,7 +141,12 @@ struct source_counters {
 	uint64_t unwind[16]; /* by enum ringprof_unwind_counter */
 	uint64_t sideband_records, sideband_lost;
 	uint64_t corrupt; /* ring bytes dropped as impossible */
-	/* of the emitted ones, dropped here: chain table full or no place in a ring (corrupt) */
+	/*
+	 * Of these, the bytes whose samples no other counter has: where records could
+	 * not be told apart. A sample dropped as a whole is among lost_samples.
+	 */
+	uint64_t unreadable;
+	/* of the emitted ones, dropped here: chain table full, impossible, or behind what was */
 	uint64_t lost_samples;
 	uint64_t late; /* events older than what was delivered already; delivered as of then */
 };

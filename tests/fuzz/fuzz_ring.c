@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		see(&d, c, &s);
 	must(at.pos == at.head && d.n_nodes <= 1024);
 	/* each byte is dropped once at most, and a sample is 40 of them */
-	must(d.corrupt <= n &&
+	must(d.corrupt <= n && d.unreadable <= d.corrupt &&
 	     (d.detached + d.lost_samples) * sizeof(struct ringprof_rec_sample) <= n);
 	ASAN_UNPOISON_MEMORY_REGION(area, sizeof(area));
 	decode_free(&d);

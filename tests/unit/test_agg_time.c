@@ -220,7 +220,9 @@ TEST(back_to_back_ranges_sum_to_the_counters)
 TEST(every_loss_has_its_mark)
 {
 	struct world w;
-	struct source_counters c = { .missed = 3, .detached = 4, .lost_samples = 5, .corrupt = 100 };
+	struct source_counters c = {
+		.missed = 3, .detached = 4, .lost_samples = 5, .corrupt = 4000, .unreadable = 100
+	};
 	struct window_list l;
 	uint64_t weight;
 
@@ -229,7 +231,7 @@ TEST(every_loss_has_its_mark)
 		c.outcome[i] = 100 + (uint64_t)i;
 	agg_advance(w.a, T0, &c, &info);
 	c.missed += 2;
-	c.corrupt += 20;
+	c.unreadable += 20;
 	agg_advance(w.a, T0 + SEC, &c, &info);
 	w.t->no_memory = true;
 	send(&w, T0 + SEC, 1, 0, 0x400300);

@@ -87,6 +87,7 @@ BOTH(a_new_epoch_voids_the_ids_of_the_old)
 	CHECK_EQ(s.leaf, 0x44);
 	CHECK_EQ(dec.lost_samples, 2);
 	CHECK_EQ(dec.corrupt, 40 + 32 + 40);
+	CHECK_EQ(dec.unreadable, 0);
 }
 
 TEST(unknown_types_and_longer_records_are_passed_over)

@@ -171,6 +171,7 @@ TEST(sizes_that_cannot_be_end_at_the_head)
 		ring.head = rest;
 		CHECK_EQ(run(0, &s), 0);
 		CHECK_EQ(dec.corrupt, rest - at);
+		CHECK_EQ(dec.unreadable, rest - at);
 		ring_epoch(&ring, 3);
 		ring_sample(&ring, 0, 1, 0x22);
 		CHECK_EQ(run(rest, &s), 1);

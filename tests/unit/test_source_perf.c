@@ -540,6 +540,21 @@ TEST(a_sample_without_room_is_lost_once)
 	account_free(&a);
 }
 
+/* Whole, but impossible: a call that became no sample, and so not missed. */
+TEST(a_sample_that_cannot_be_is_lost_once)
+{
+	struct account a;
+
+	account_new(&a);
+	account_put(&a, PERF_RECORD_SAMPLE, 0, 0);
+	account_snapshot(&a, 1);
+	account_settle(&a);
+	CHECK_EQ(a.c->lost_samples, 1);
+	CHECK_EQ(a.c->corrupt, 32);
+	CHECK_EQ(a.c->missed, 0);
+	account_free(&a);
+}
+
 TEST(what_was_throttled_over_a_snapshot_is_lost_once)
 {
 	struct account a;
