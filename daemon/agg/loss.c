@@ -69,7 +69,9 @@ void agg_losses(struct agg *a, const struct source_counters *now, const struct s
 	a->acc.idle += gained(now->outcome[RINGPROF_OUT_IDLE], &seen->outcome[RINGPROF_OUT_IDLE]);
 	lose_outcomes(a, now);
 	lose(a, ACCUM_OUTCOMES + LOST_MISSED, gained(now->missed, &seen->missed));
-	lose(a, ACCUM_OUTCOMES + LOST_DETACHED, gained(now->detached, &seen->detached));
+	/* hours of a daemon that is gone fit no window; they are counted for /metrics */
+	lose(a, ACCUM_OUTCOMES + LOST_DETACHED,
+	     gained(now->detached - now->detached_before, &seen->detached));
 	lose(a, ACCUM_OUTCOMES + LOST_QUEUE, gained(now->lost_samples, &seen->lost_samples));
 	lose(a, ACCUM_OUTCOMES + LOST_CORRUPT,
 	     corrupt_samples(a, gained(now->unreadable, &seen->unreadable)));

@@ -281,7 +281,7 @@ static int export_all(struct recording *r, struct buf *b)
 /* All that the profile shows as lost. */
 static unsigned long long lost_samples(const struct source_counters *c)
 {
-	unsigned long long n = c->missed + c->detached + c->lost_samples +
+	unsigned long long n = c->missed + c->detached - c->detached_before + c->lost_samples +
 			       c->unreadable / sizeof(struct ringprof_rec_sample);
 
 	for (unsigned int i = RINGPROF_OUT_THROTTLED; i < ARRAY_SIZE(c->outcome); i++)

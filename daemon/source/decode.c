@@ -226,6 +226,18 @@ static bool take_sample(struct decode *d, const void *p, size_t size, struct dec
 	return true;
 }
 
+/* Taken for nobody, or for the reader before. */
+static void count_detached(struct decode *d, const void *p, size_t size)
+{
+	struct ringprof_rec_sample s;
+
+	d->detached++;
+	if (size < sizeof(s))
+		return;
+	memcpy(&s, p, sizeof(s));
+	d->detached_before += s.time < d->since;
+}
+
 /* A whole record of n bytes, its type checked once; true: it was a sample for the receiver. */
 static bool take(struct decode *d, const void *p, size_t n, struct decode_sample *ret)
 {
@@ -237,7 +249,8 @@ static bool take(struct decode *d, const void *p, size_t n, struct decode_sample
 		good = take_epoch(d, p, n);
 	} else if (!d->attached) {
 		/* a weight stays in force over epochs: it counts already */
-		d->detached += sample;
+		if (sample)
+			count_detached(d, p, n);
 		if (type == RINGPROF_REC_WEIGHT)
 			good = take_weight(d, p, n);
 		sample = false;

@@ -38,6 +38,7 @@ struct decode {
 	uint32_t epoch;
 	uint32_t unit;	   /* enum ringprof_unit */
 	uint64_t weight;   /* 0: none known yet */
+	uint64_t since;	   /* what is older is nothing that its reader lost; the caller sets it */
 	uint64_t max_time; /* a record from later than this cannot be; the caller moves it on */
 	struct decode_node *nodes; /* [0] is the empty chain */
 	uint32_t n_nodes, cap_nodes, max_nodes;
@@ -45,6 +46,7 @@ struct decode {
 	uint32_t generation; /* of the chain table that nodes[].chain name */
 	/* counters */
 	uint64_t records, detached; /* samples */
+	uint64_t detached_before;   /* of these, older than since */
 	uint64_t lost_samples;	    /* dropped while not synced, or for want of memory */
 	uint64_t corrupt;	    /* bytes, those dropped on the way to the next EPOCH included */
 	uint64_t unreadable;	    /* of these: no record could be told from the next */

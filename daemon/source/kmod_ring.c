@@ -209,7 +209,9 @@ static void start_decoder(struct kmod_ring *r, uint32_t attach_epoch, uint32_t m
 
 	decode_free(&r->dec);
 	decode_init(&r->dec, attach_epoch, max_nodes);
+	r->dec.since = r->s->opened - (uint64_t)r->clock_offset;
 	r->dec.detached = old.detached;
+	r->dec.detached_before = old.detached_before;
 	r->dec.lost_samples = old.lost_samples;
 	r->dec.corrupt = old.corrupt;
 	r->dec.unreadable = old.unreadable;
@@ -338,6 +340,7 @@ void kmod_ring_count(const struct kmod_ring *r, struct source_counters *ret)
 	ret->outcome[RINGPROF_OUT_EMITTED] -= r->filtered;
 	ret->outcome[RINGPROF_OUT_FILTERED] += r->filtered;
 	ret->detached += r->dec.detached;
+	ret->detached_before += r->dec.detached_before;
 	ret->lost_samples += r->dec.lost_samples + r->too_deep;
 	ret->corrupt += r->dec.corrupt;
 	ret->unreadable += r->dec.unreadable;

@@ -129,7 +129,8 @@ int source_open(struct source **ret, const struct source_config *cfg, struct cha
 	s->cfg = *cfg;
 	s->chains = chains;
 	s->epfd = -1;
-	s->next_rescan = mono_now() + RESCAN_NS;
+	s->opened = mono_now();
+	s->next_rescan = s->opened + RESCAN_NS;
 	r = open_parts(s, err, errlen);
 	if (r) {
 		source_close(s);

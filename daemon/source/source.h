@@ -134,8 +134,9 @@ static inline uint64_t source_period_ns(const struct source_info *info)
 struct source_counters {
 	uint64_t calls;
 	uint64_t outcome[16];
-	uint64_t missed;   /* timer periods that never fired */
-	uint64_t detached; /* samples taken before this reader attached, dropped */
+	uint64_t missed;	  /* timer periods that never fired */
+	uint64_t detached;	  /* samples taken before this reader attached, dropped */
+	uint64_t detached_before; /* of these, before the source was opened: no window has them */
 	uint64_t chain_hits, nodes, bytes, frames;
 	uint64_t node_limit_hits, handler_ns;
 	uint64_t unwind[16]; /* by enum ringprof_unwind_counter */

@@ -50,6 +50,7 @@ struct source {
 	struct cpu_mask online;
 	struct merge merge;
 	int epfd;
+	uint64_t opened; /* mono ns */
 	uint64_t next_rescan;
 	uint64_t max_time; /* this round: no record can be from later */
 	bool chains_full;  /* start the table anew before the next round */

@@ -220,9 +220,12 @@ TEST(back_to_back_ranges_sum_to_the_counters)
 TEST(every_loss_has_its_mark)
 {
 	struct world w;
-	struct source_counters c = {
-		.missed = 3, .detached = 4, .lost_samples = 5, .corrupt = 4000, .unreadable = 100
-	};
+	struct source_counters c = { .missed = 3,
+				     .detached = 64,
+				     .detached_before = 60,
+				     .lost_samples = 5,
+				     .corrupt = 4000,
+				     .unreadable = 100 };
 	struct window_list l;
 	uint64_t weight;
 

@@ -249,6 +249,37 @@ TEST(a_reader_goes_on_where_the_last_one_left)
 	CHECK_EQ(ring.dec.corrupt, 0);
 }
 
+/* The reader before was killed an hour ago: nothing of that hour is a loss of this one. */
+TEST(what_was_sampled_before_the_source_was_is_told_apart)
+{
+	struct source_counters cnt = { 0 };
+
+	device_new();
+	src.opened = 10;
+	put_epoch(0);
+	for (uint64_t time = 5; time < 13; time++)
+		put_sample(0, time);
+	put_epoch(1);
+	put_sample(1, 13);
+	CHECK_EQ(map_ring(), 0);
+	run();
+	CHECK_EQ(taken, 1);
+	kmod_ring_count(&ring, &cnt);
+	CHECK_EQ(cnt.detached, 8);
+	CHECK_EQ(cnt.detached_before, 5);
+	/* by the ring's own clock */
+	device_new();
+	head->clock = CLOCK_REALTIME;
+	src.opened = mono_now();
+	put_epoch(0);
+	put_sample(0, wall_now() - NSEC_PER_SEC);
+	put_sample(0, wall_now() + NSEC_PER_SEC);
+	CHECK_EQ(map_ring(), 0);
+	run();
+	CHECK_EQ(ring.dec.detached, 2);
+	CHECK_EQ(ring.dec.detached_before, 1);
+}
+
 TEST(a_place_that_cannot_be_is_the_head)
 {
 	device_new();
