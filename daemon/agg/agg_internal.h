@@ -117,10 +117,10 @@ struct agg {
 	int64_t wall_offset; /* kept unless the clock was set */
 	uint64_t quick;	     /* samples before it need not look at boundaries */
 	int64_t (*read_wall_offset)(void);
-	struct source_counters seen; /* the most each was; losses and idle alone */
-	uint64_t corrupt_rest;	     /* bytes */
-	uint64_t period;	     /* as the source says, see agg_period */
-	uint32_t unit, cpus;
+	struct source_counters seen;	  /* the most each was; losses and idle alone */
+	uint64_t corrupt_rest;		  /* bytes */
+	uint64_t period;		  /* as the source says, see agg_period */
+	uint32_t unit, cpus, cpus_before; /* sampled now; when some were last */
 
 	/* the timeline's side for other threads */
 	pthread_mutex_t lock;

@@ -61,6 +61,9 @@ static void close_source(struct collector *c)
 		source_counters_add(&c->base, &last);
 	source_close(c->source);
 	c->source = NULL;
+	pthread_mutex_lock(&c->lock);
+	c->status.info.cpus = 0;
+	pthread_mutex_unlock(&c->lock);
 }
 
 void collector_lose_source(struct collector *c, int error)

@@ -55,6 +55,7 @@ static void take_info(struct agg *a, const struct source_info *info)
 	a->period = period;
 	a->unit = RINGPROF_UNIT_NS; /* as weights are */
 	a->cpus = info->cpus;
+	a->cpus_before = a->cpus ? a->cpus : a->cpus_before;
 }
 
 void agg_losses(struct agg *a, const struct source_counters *now, const struct source_info *info)

@@ -124,6 +124,12 @@ static void lose_window(struct agg *a)
 	stat_add(&a->c.no_memory, samples);
 }
 
+/* Of one that was sampled for a part of its time, as many as there were then. */
+static uint32_t cpus_of(const struct agg *a, const struct window *w)
+{
+	return w->samples || w->idle || w->n_losses ? a->cpus_before : a->cpus;
+}
+
 static void close_window(struct agg *a, uint64_t end)
 {
 	struct window *w = accum_window(&a->acc, a->model);
@@ -135,7 +141,7 @@ static void close_window(struct agg *a, uint64_t end)
 		w->wall_start = a->wall_start;
 		w->period = agg_period(a);
 		w->unit = a->unit;
-		w->cpus = a->cpus;
+		w->cpus = cpus_of(a, w);
 		if (!store_add(a->store, w)) {
 			accum_reset(&a->acc);
 			stat_add(&a->c.windows, 1);

@@ -69,7 +69,7 @@ struct window {
 	struct window_loss *losses;
 	uint64_t samples, weight; /* sums over entries */
 	uint64_t idle;		  /* idle hits, all CPUs */
-	uint32_t cpus;		  /* sampled CPUs */
+	uint32_t cpus;		  /* sampled CPUs; 0: nothing was recorded, no source was there */
 	/*
 	 * Each sample by itself, as they came; NULL: not kept. They belong to who
 	 * takes them (the history's writer): nobody else may look.

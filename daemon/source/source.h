@@ -112,7 +112,7 @@ struct source_info {
 	uint64_t period;       /* ns (or cycles) a sample stands for now */
 	uint32_t unit;	       /* enum ringprof_unit */
 	uint32_t clock;	       /* clockid of event times */
-	uint32_t cpus;	       /* CPUs sampled */
+	uint32_t cpus;	       /* CPUs sampled; 0: it does not sample now */
 	uint32_t budget;       /* kmod: what the governor keeps to, 1/10000 of a CPU; 0: none */
 	char module_version[64];
 	uint32_t abi_major, abi_minor;

@@ -355,6 +355,32 @@ TEST(losses_weigh_what_the_samples_around_them_do)
 	world_free(&w);
 }
 
+/* A window with nothing in it: nobody ran, or nobody looked. */
+TEST(windows_without_a_source_have_no_cpus)
+{
+	static const uint32_t cpus[] = { 2, 2, 0, 0, 2 };
+	struct source_info at = { .period = 10, .cpus = 2 };
+	struct source_counters c = { 0 };
+	struct window_list l;
+	struct world w;
+
+	world_make(&w, NULL);
+	agg_advance(w.a, T0, &c, &at);
+	agg_advance(w.a, T0 + 10 * SEC, &c, &at);
+	send(&w, T0 + 11 * SEC, 1, 0, 0x400300);
+	/* gone in the second one, back in the last */
+	for (uint64_t s = 12; s <= 50; s++) {
+		at.cpus = s < 42 ? 0 : 2;
+		agg_advance(w.a, T0 + s * SEC, &c, &at);
+	}
+	CHECK_EQ(store_range_mono(w.store, 0, UINT64_MAX, &l), 0);
+	CHECK_EQ(l.n, 5);
+	for (size_t i = 0; i < l.n; i++)
+		CHECK_EQ(l.w[i]->cpus, cpus[i]);
+	window_list_free(&l);
+	world_free(&w);
+}
+
 TEST(a_set_clock_starts_with_the_next_window)
 {
 	struct world w;

@@ -217,6 +217,43 @@ TEST(a_switch_misses_what_was_at_work)
 	world_free(&w);
 }
 
+/* The end of a window from now on. */
+static uint64_t next_window(struct world *w)
+{
+	uint64_t t = mono_now() + 5 * NSEC_PER_MSEC;
+
+	CHECK_EQ(agg_cut(collector_agg(w->c), t), 0);
+	CHECK_EQ(agg_wait(collector_agg(w->c), t, 20 * NSEC_PER_SEC), 0);
+	return t;
+}
+
+TEST(a_source_that_is_gone_samples_no_cpus)
+{
+	struct collector_status s;
+	struct window_list l;
+	uint64_t from, to;
+	struct world w;
+
+	world_new(&w);
+	__atomic_store_n(&refuse, true, __ATOMIC_RELEASE);
+	CHECK_EQ(collector_reopen(w.c, &w.cfg.source), 0);
+	do {
+		nanosleep(&(struct timespec){ .tv_nsec = 10 * NSEC_PER_MSEC }, NULL);
+		collector_status(w.c, &s);
+	} while (s.running);
+	CHECK_EQ(s.info.cpus, 0);
+	from = next_window(&w);
+	to = next_window(&w);
+	CHECK_EQ(store_range_mono(w.store, 0, UINT64_MAX, &l), 0);
+	CHECK(l.n >= 2);
+	CHECK_EQ(l.w[0]->cpus, CPUS);
+	CHECK_EQ(l.w[l.n - 1]->start, from);
+	CHECK_EQ(l.w[l.n - 1]->end, to);
+	CHECK_EQ(l.w[l.n - 1]->cpus, 0);
+	window_list_free(&l);
+	world_free(&w);
+}
+
 TEST(only_a_switch_leaves_a_gap)
 {
 	const struct source_info info = { .period = 1000000, .cpus = CPUS };
