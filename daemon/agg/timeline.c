@@ -14,7 +14,9 @@
  * Wall time of a window is its mono time plus an offset read when it opens.
  * Readings differ by the time between two clock_gettime calls, so one that
  * differs little from the last is taken for the same; then windows meet
- * exactly, and only setting the clock makes them overlap or leave a hole.
+ * exactly, and only setting the clock makes them overlap or leave a hole. So
+ * does suspend, in which mono time stands still. Both end the open window at
+ * the round that sees it: what comes then is of another hour, or day.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -63,6 +65,11 @@ int agg_new_model(struct agg *a)
 	return 0;
 }
 
+static bool clock_stepped(const struct agg *a, int64_t offset)
+{
+	return offset - a->wall_offset > SAME_OFFSET_NS || a->wall_offset - offset > SAME_OFFSET_NS;
+}
+
 static void open_window(struct agg *a, uint64_t start)
 {
 	int64_t offset = a->read_wall_offset();
@@ -72,7 +79,7 @@ static void open_window(struct agg *a, uint64_t start)
 	/* samples that were never closed (late ones, after a flush) bind it to its model */
 	if (!a->acc.n && model_bytes(a->model) >= a->max_model_bytes)
 		(void)agg_new_model(a); /* no memory: the old one serves on */
-	if (offset - a->wall_offset > SAME_OFFSET_NS || a->wall_offset - offset > SAME_OFFSET_NS)
+	if (clock_stepped(a, offset))
 		a->wall_offset = offset;
 	a->acc.keep_events = store_keeps_raw(a->store);
 	a->start = start;
@@ -222,6 +229,16 @@ void agg_split(struct agg *a, uint64_t t)
 	stat_add(&a->c.early_ends, 1);
 }
 
+/* upto: of the round. A reading during which we had to wait looks like a step: two do not. */
+static void follow_clock(struct agg *a, uint64_t upto)
+{
+	if (upto <= a->start || !clock_stepped(a, a->read_wall_offset()) ||
+	    !clock_stepped(a, a->read_wall_offset()))
+		return;
+	close_window(a, upto);
+	open_window(a, upto);
+}
+
 void agg_reach(struct agg *a, uint64_t t)
 {
 	uint64_t lease;
@@ -250,6 +267,7 @@ void agg_advance(struct agg *a, uint64_t upto, const struct source_counters *now
 	if (due) {
 		a->upto = upto;
 		catch_up(a, upto, upto);
+		follow_clock(a, upto);
 	}
 	publish(a);
 }

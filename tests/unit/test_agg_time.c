@@ -381,32 +381,6 @@ TEST(windows_without_a_source_have_no_cpus)
 	world_free(&w);
 }
 
-TEST(a_set_clock_starts_with_the_next_window)
-{
-	struct world w;
-	struct window_list l;
-	int64_t first;
-
-	world_make(&w, NULL);
-	first = fake_offset;
-	agg_advance(w.a, T0, NULL, NULL);
-	fake_offset += 2000000; /* two readings are never the same: no step */
-	agg_advance(w.a, T0 + 15 * SEC, NULL, NULL);
-	fake_offset = first - 7 * (int64_t)SEC;
-	agg_advance(w.a, T0 + 40 * SEC, NULL, NULL);
-	CHECK_EQ(store_range_mono(w.store, 0, UINT64_MAX, &l), 0);
-	CHECK_EQ(l.n, 4);
-	CHECK_EQ(l.w[0]->wall_start, l.w[0]->start + (uint64_t)first);
-	CHECK_EQ(l.w[1]->wall_start, l.w[1]->start + (uint64_t)first);
-	/* opened after the step */
-	CHECK_EQ(l.w[2]->wall_start, l.w[2]->start + (uint64_t)fake_offset);
-	CHECK_EQ(l.w[2]->end - l.w[2]->start, 7 * SEC);
-	CHECK_EQ((l.w[2]->wall_start + 7 * SEC) % (10 * SEC), 0);
-	CHECK_EQ(l.w[3]->start, l.w[2]->end);
-	window_list_free(&l);
-	world_free(&w);
-}
-
 TEST(a_jump_of_time_leaves_a_hole)
 {
 	struct world w;
