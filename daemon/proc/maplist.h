@@ -29,8 +29,9 @@ void maplist_unref(struct maplist *l); /* NULL is fine */
 /*
  * Puts a mapping in, over whatever was there: old mappings are cut, split or
  * dropped. new->file is NULL. Anonymous neighbours become one. *l is
- * replaced by a copy if it is shared. 1 changed, 0 it was there already,
- * -ENOMEM, -ENOSPC past MAPLIST_MAX.
+ * replaced by a copy if it is shared, even where the mapping does not fit: who
+ * keeps l->m elsewhere compares it after any answer. 1 changed, 0 it was there
+ * already, -ENOMEM, -ENOSPC past MAPLIST_MAX.
  */
 int maplist_add(struct maplist **l, const struct mapping *new);
 /* Replaces a shared list by a copy; 0, or -ENOMEM (*l stays). */

@@ -25,7 +25,8 @@ void ptable_map(struct ptable *t, struct entry *e, const struct mapping *m)
 
 	if (r < 0)
 		t->c.limit_hits++;
-	if (r > 0)
+	/* one that did not fit may have made a list of e's own already */
+	if (r > 0 || e->p.maps != e->maps->m)
 		ptable_maps_changed(e);
 }
 

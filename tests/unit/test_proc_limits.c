@@ -2,6 +2,7 @@
 /*
  * The process table at its limits, and under events in any order.
  */
+#include "proc/maplist.h"
 #include "proc/ptable.h"
 #include "tap.h"
 #include "test_proc_world.h"
@@ -138,6 +139,29 @@ TEST(random_events_do_no_harm)
 	}
 	ptable_counters(t, &c);
 	CHECK(c.processes + c.exited <= 20);
+	ptable_free(t);
+}
+
+/* A child of a process with as many mappings as are kept has them when the parent's are gone. */
+TEST(one_mapping_too_many_leaves_a_child_its_own)
+{
+	struct ptable *t = new_table(0);
+	struct ptable_counters c;
+	struct process *p;
+
+	ev_fork(t, 1, 100, 100);
+	ev_comm(t, 100, 100, "jit", true);
+	for (uint64_t i = 1; i <= MAPLIST_MAX; i++)
+		ev_mmap(t, 100, i << 16, 0x1000, "/a");
+	ev_fork(t, 100, 101, 101);
+	p = sample(t, 101);
+	ev_mmap(t, 101, 0x1000, 0x1000, "/too-many");
+	ptable_counters(t, &c);
+	CHECK(c.limit_hits > 0);
+	CHECK(process_map_at(t, p, 1 << 16) == &p->maps[0]);
+	ev_comm(t, 100, 100, "other", true);
+	CHECK(p->n_maps > MAPLIST_MAX - 3);
+	CHECK_EQ(p->maps[0].start, 1 << 16);
 	ptable_free(t);
 }
 
