@@ -50,7 +50,8 @@ bool status_uid(const char *text, uid_t *ret);
 /*
  * Path from the text of /proc/PID/cgroup: of the unified hierarchy if it is
  * not the root there, else of systemd's, else the first one that is not the
- * root, else "/". False: no line made sense.
+ * root, else "/"; of those in a container if there are any, else of all. False:
+ * no line made sense.
  */
 bool cgroup_path(const char *text, char *out, size_t len);
 /*

@@ -182,6 +182,24 @@ static const char *container(const char *path)
 	return out;
 }
 
+/* A host with both versions, on which the runtime knows version 1 alone. */
+TEST(the_hierarchy_that_knows_the_container_counts)
+{
+	CHECK_STR(cg("8:memory:/docker/" ID "\n1:name=systemd:/docker/" ID "\n0::/runc.service"),
+		  "/docker/" ID);
+	CHECK_STR(cg("8:memory:/a\n4:cpu:/docker/" ID "\n1:name=systemd:/b.service\n0::/c\n"),
+		  "/docker/" ID);
+	/* of several that know one, in the order of those that do not */
+	CHECK_STR(cg("8:memory:/docker/" ID2 "\n1:name=systemd:/y/" ID "\n0::/c\n"), "/y/" ID);
+	CHECK_STR(cg("8:memory:/docker/" ID2 "\n1:name=systemd:/y/" ID2 "\n0::/z/" ID "\n"),
+		  "/z/" ID);
+	CHECK_STR(cg("0::/docker-" ID ".scope\n"), "/docker-" ID ".scope");
+	/* an id is looked for in its own line */
+	CHECK_STR(cg("8:memory:/a\n0::/b"), "/b");
+	CHECK_STR(cg("8:memory:/a\n7:/" ID ":/b\n0::/c\n"), "/c");
+	CHECK_STR(cg("8:memory:/crio-conmon-" ID ".scope\n0::/c\n"), "/c");
+}
+
 TEST(systemd_units)
 {
 	CHECK_STR(unit("/"), "");
