@@ -119,3 +119,10 @@ bool cgroup_path(const char *text, char *out, size_t len)
 	}
 	return best != RANK_NONE;
 }
+
+bool cgroup_is_unified(const char *text)
+{
+	const char *line = strchr(text, '\n');
+
+	return !strncmp(text, "0::", 3) && (!line || !line[1]);
+}

@@ -38,6 +38,7 @@ struct proc_stat {
 	char state;
 	pid_t ppid;
 	bool kthread;
+	bool ending; /* it exits, or has and nobody waited for it */
 	uint32_t threads;
 	uint64_t start_time; /* clock ticks after boot */
 };
@@ -54,6 +55,8 @@ bool status_uid(const char *text, uid_t *ret);
  * no line made sense.
  */
 bool cgroup_path(const char *text, char *out, size_t len);
+/* Is it of a host with the unified hierarchy alone? */
+bool cgroup_is_unified(const char *text);
 /*
  * systemd unit that a cgroup path belongs to: the innermost .service or
  * .scope, else the innermost .slice, else "".

@@ -186,7 +186,7 @@ void ptable_cgroup_id(struct ptable *t, struct entry *e, uint64_t id)
 		labels_apply_cgroup(t, e, have);
 		return;
 	}
-	if (e->unreadable || ptable_read_cgroup(t, e->p.pid, path)) {
+	if (e->unreadable || ptable_read_cgroup(t, e, path)) {
 		ask_kernel(t, e, id);
 		return;
 	}

@@ -153,8 +153,8 @@ void ptable_find_new(struct ptable *t);
 bool ptable_pid_exists(struct ptable *t, pid_t pid);
 /* O_PATH descriptor of /proc/PID if the process is still e; -ESTALE: it is another; -errno. */
 int ptable_open_process(struct ptable *t, const struct entry *e);
-/* Text of /proc/PID/cgroup as a path into out[PROC_PATH_MAX]; 0 or -errno. */
-int ptable_read_cgroup(struct ptable *t, pid_t pid, char *out);
+/* /proc/PID/cgroup as a path into out[PROC_PATH_MAX]; -ESRCH: it ends and is in none; -errno. */
+int ptable_read_cgroup(struct ptable *t, const struct entry *e, char *out);
 
 /* Adds an executable mapping to a process; m->path interned. */
 void ptable_map(struct ptable *t, struct entry *e, const struct mapping *m);

@@ -98,11 +98,33 @@ int ptable_open_process(struct ptable *t, const struct entry *e)
 }
 
 /*
+ * Hierarchies of version 1 say "/" of a task that ends, so that what is said of it
+ * may be another one's; the unified one alone still knows where it was.
+ */
+static bool tells_cgroup(const struct entry *e, const struct proc_stat *st, const char *text)
+{
+	return !st->ending || !*e->p.labels.cgroup || cgroup_is_unified(text);
+}
+
+static int read_cgroup(const struct entry *e, int dir, const struct proc_stat *st, struct buf *b,
+		       char path[PROC_PATH_MAX])
+{
+	int r = read_at(dir, "cgroup", b, SMALL_MAX);
+
+	if (r)
+		return r;
+	if (!tells_cgroup(e, st, b->data))
+		return -ESRCH;
+	return cgroup_path(b->data, path, PROC_PATH_MAX) ? 0 : -EINVAL;
+}
+
+/*
  * What is not there (no exe: a kernel thread; no right) leaves its label as it was,
  * and so does an exe that an event told: by now it may be that of a program which
  * was exec'ed after the sample.
  */
-static void read_rest(struct ptable *t, struct entry *e, int dir, struct buf *b)
+static void read_rest(struct ptable *t, struct entry *e, int dir, const struct proc_stat *st,
+		      struct buf *b)
 {
 	char path[PROC_PATH_MAX], user[USER_NAME_MAX];
 	uid_t uid;
@@ -111,7 +133,7 @@ static void read_rest(struct ptable *t, struct entry *e, int dir, struct buf *b)
 		read_exe(t, e, dir);
 	if (!read_at(dir, "status", b, SMALL_MAX) && status_uid(b->data, &uid))
 		labels_set_user(t, e, users_name(t->users, uid, user));
-	if (!read_at(dir, "cgroup", b, SMALL_MAX) && cgroup_path(b->data, path, sizeof(path)))
+	if (!read_cgroup(e, dir, st, b, path))
 		labels_set_cgroup_path(t, e, path);
 	e->want_labels = false;
 }
@@ -200,7 +222,7 @@ int ptable_read_process(struct ptable *t, struct entry *e, uint64_t now)
 		r = has_no_maps(&st) ? 0 : read_maps(t, e, dir, &b);
 	}
 	if (!r) {
-		read_rest(t, e, dir, &b);
+		read_rest(t, e, dir, &st, &b);
 		e->want_details = !st.kthread;
 		e->scanned = now;
 		e->leader_gone = false;
@@ -223,7 +245,7 @@ int ptable_read_labels(struct ptable *t, struct entry *e)
 		/* threads and name are kept by events, which are not older than this here */
 		e->p.start_time = st.start_time;
 		e->p.kthread = st.kthread;
-		read_rest(t, e, dir, &b);
+		read_rest(t, e, dir, &st, &b);
 	}
 	buf_free(&b);
 	if (r == -ESTALE)
@@ -239,18 +261,19 @@ void ptable_look(struct ptable *t, struct entry *e)
 
 	/* one that ends is in no cgroup any more, and a failure says nothing about later */
 	if (dir >= 0 && !read_stat(e, dir, &b, &st) && !has_no_maps(&st))
-		read_rest(t, e, dir, &b);
+		read_rest(t, e, dir, &st, &b);
 	buf_free(&b);
 }
 
-int ptable_read_cgroup(struct ptable *t, pid_t pid, char *out)
+int ptable_read_cgroup(struct ptable *t, const struct entry *e, char *out)
 {
-	cleanup_close int dir = open_process(t, pid);
+	cleanup_close int dir = open_process(t, e->p.pid);
 	struct buf b = { 0 };
-	int r = dir < 0 ? dir : read_at(dir, "cgroup", &b, SMALL_MAX);
+	struct proc_stat st;
+	int r = dir < 0 ? dir : read_stat(e, dir, &b, &st);
 
-	if (!r && !cgroup_path(b.data, out, PROC_PATH_MAX))
-		r = -EINVAL;
+	if (!r)
+		r = read_cgroup(e, dir, &st, &b, out);
 	buf_free(&b);
 	return r;
 }

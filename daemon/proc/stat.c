@@ -8,7 +8,9 @@
 
 #include "proc/parse.h"
 
-#define PF_KTHREAD 0x00200000 /* include/linux/sched.h, the same since 2.6.27 */
+/* include/linux/sched.h, the same since 2.6.27 */
+#define PF_EXITING 0x00000004
+#define PF_KTHREAD 0x00200000
 
 bool stat_parse(const char *text, struct proc_stat *ret)
 {
@@ -32,6 +34,7 @@ bool stat_parse(const char *text, struct proc_stat *ret)
 	ret->comm[n] = '\0';
 	ret->ppid = ppid;
 	ret->kthread = flags & PF_KTHREAD;
+	ret->ending = flags & PF_EXITING || ret->state == 'Z' || ret->state == 'X';
 	ret->threads = threads > 0 ? (uint32_t)threads : 1;
 	ret->start_time = start;
 	return true;

@@ -426,6 +426,36 @@ TEST(cgroup_ids_are_learnt_and_serve_the_dead)
 	ptable_free(t);
 }
 
+/* Version 1 says "/" of a task that ends: what it was called before stays. */
+TEST(one_that_ends_keeps_its_cgroup)
+{
+	static const char v1[] = "4:memory:/docker/" ID "\n1:name=systemd:/docker/" ID "\n";
+	static const char ended[] = "4:memory:/\n1:name=systemd:/\n0::/runtime.service\n";
+	static const char zombie[] = "101 (x) Z 1 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 0 1 2 3\n";
+	struct ptable *t = new_table(0);
+
+	fake(&(struct fake){ .pid = 100, .comm = "a", .cgroup = v1 });
+	CHECK_EQ(ptable_scan(t, now()), 0);
+	for (int pid = 101; pid < 104; pid++) {
+		ev_fork(t, 100, pid, pid);
+		/* 102 and 103 are on their way out */
+		fake(&(struct fake){ .pid = pid, .comm = "x", .cgroup = ended, .flags = 4 });
+	}
+	put(101, "stat", zombie);
+	CHECK_STR(sample(t, 101)->labels.container_id, ID);
+	CHECK_STR(sample_in(t, 102, 4711)->labels.container_id, ID);
+	CHECK_STR(sample(t, 102)->labels.container_id, ID);
+	ev_lost(t);
+	CHECK_STR(sample(t, 101)->labels.container_id, ID);
+	/* the unified hierarchy knows where it was: it may have moved after its birth */
+	put(103, "cgroup", "0::/b.service\n");
+	CHECK_STR(sample(t, 103)->labels.unit, "b.service");
+	/* of one of which nothing was known any word is better than none */
+	fake(&(struct fake){ .pid = 104, .comm = "x", .cgroup = ended, .flags = 4 });
+	CHECK_STR(sample(t, 104)->labels.unit, "runtime.service");
+	ptable_free(t);
+}
+
 /* Program, cgroup and its directory are gone before anybody looked. */
 TEST(cgroups_have_names_from_when_they_were_made)
 {
