@@ -153,6 +153,7 @@ static void on_fork(struct ptable *t, const struct event *ev)
 	e = ptable_new_entry(t, ev->pid, ev->time);
 	if (!e)
 		return;
+	e->forked = ev->time;
 	/* found now: making the child may have evicted it */
 	parent = ptable_find(t, ev->fork.ppid);
 	if (parent)

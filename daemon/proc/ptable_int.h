@@ -39,6 +39,7 @@ struct entry {
 	TAILQ_ENTRY(entry) link; /* t->live, least recently seen first; t->exited */
 	uint64_t scanned; /* mono ns of the last reading of /proc, 0 never: older events are in it */
 	uint64_t last_seen; /* mono ns of its last event */
+	uint64_t forked;    /* mono ns of the event that told its birth, 0: there was none */
 	/* when user and cgroup are read again, mono ns, and how long after the time before */
 	uint64_t look, look_ns;
 	int32_t threads;   /* as far as known */

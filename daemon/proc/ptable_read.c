@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -54,6 +55,20 @@ static bool is_gone(int r)
 	return r == -ENOENT || r == -ESRCH;
 }
 
+/*
+ * Did what has the pid now begin after that birth? A start is in ticks of the time since
+ * boot, which runs on while the host sleeps and events' clock does not: what both are
+ * apart by now is the most they can have been apart then.
+ */
+static bool is_later_owner(uint64_t start_time, uint64_t forked)
+{
+	uint64_t tick = NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t mono = mono_now(), slept = clock_ns(CLOCK_BOOTTIME) - mono;
+
+	/* a tick more, as clocks are read at different places */
+	return start_time > (forked + slept) / tick + 1;
+}
+
 static int read_stat(const struct entry *e, int dir, struct buf *b, struct proc_stat *st)
 {
 	int r = read_at(dir, "stat", b, SMALL_MAX);
@@ -62,7 +77,8 @@ static int read_stat(const struct entry *e, int dir, struct buf *b, struct proc_
 		return r;
 	if (!stat_parse(b->data, st))
 		return -EINVAL;
-	if (e->p.start_time && e->p.start_time != st->start_time)
+	if (e->p.start_time ? e->p.start_time != st->start_time
+			    : e->forked && is_later_owner(st->start_time, e->forked))
 		return -ESTALE;
 	return 0;
 }

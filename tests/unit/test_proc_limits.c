@@ -165,6 +165,41 @@ TEST(one_mapping_too_many_leaves_a_child_its_own)
 	ptable_free(t);
 }
 
+static unsigned long ticks_since_boot(void)
+{
+	return (unsigned long)(clock_ns(CLOCK_BOOTTIME) /
+			       (NSEC_PER_SEC / (unsigned long)sysconf(_SC_CLK_TCK)));
+}
+
+/* A short process is sampled, and its pid is another one's when /proc is looked at. */
+TEST(what_began_after_a_birth_was_not_born_then)
+{
+	struct ptable *t = new_table(0);
+	struct process *p;
+
+	fake(&(struct fake){ .pid = 1, .comm = "init" });
+	CHECK_EQ(ptable_scan(t, now()), 0);
+	ev_fork(t, 1, 100, 100);
+	fake(&(struct fake){
+		.pid = 100, .comm = "x", .uid = 4242, .start = ticks_since_boot() + 3 });
+	p = sample(t, 100);
+	CHECK_STR(p->labels.user, "root");
+	CHECK_EQ(p->start_time, 0);
+	/* the tick of its birth had begun before it */
+	fake(&(struct fake){ .pid = 101, .comm = "y", .uid = 4242, .start = ticks_since_boot() });
+	ev_fork(t, 1, 101, 101);
+	CHECK_STR(sample(t, 101)->labels.user, "4242");
+	/* events may have been lost: the next one is found where all is read again */
+	ev_fork(t, 1, 102, 102);
+	fake(&(struct fake){
+		.pid = 102, .comm = "z", .uid = 4242, .start = ticks_since_boot() + 3 });
+	p = sample(t, 102);
+	ev_lost(t);
+	CHECK(sample(t, 102) != p);
+	CHECK_STR(sample(t, 102)->labels.user, "4242");
+	ptable_free(t);
+}
+
 static struct process *sample_at(struct ptable *t, int pid, uint64_t time)
 {
 	struct event ev = { .type = EV_SAMPLE, .time = time, .pid = pid, .tid = pid };
