@@ -73,18 +73,31 @@ static bool in_use(const struct ptable *t, int kind)
 	}
 }
 
+static bool has_version_1(const struct ptable *t)
+{
+	for (int i = 0; i < MOUNT_KINDS; i++)
+		if (i != MOUNT_UNIFIED && t->cgroup_mounts[i])
+			return true;
+	return false;
+}
+
 /*
  * The root says something of a process only where there is one hierarchy:
  * with several it may still be somewhere in another one.
  */
 static bool says_something(const struct ptable *t, const char *path)
 {
-	if (path[1])
-		return true;
-	for (int i = 0; i < MOUNT_KINDS; i++)
-		if (i != MOUNT_UNIFIED && t->cgroup_mounts[i])
-			return false;
-	return true;
+	return path[1] || !has_version_1(t);
+}
+
+/*
+ * With several hierarchies ids may be of one that has no containers: there their
+ * processes are where the runtime is.
+ */
+static bool hides_container(const struct ptable *t, const struct entry *e,
+			    const struct cgroup_names *c)
+{
+	return *e->p.labels.container_id && !*c->container_id && has_version_1(t);
 }
 
 static bool is_directory_of(const struct ptable *t, const char *path, uint64_t id)
@@ -172,7 +185,8 @@ static void ask_kernel(struct ptable *t, struct entry *e, uint64_t id)
 	if (!path[1] || (!strncmp(have, path, strlen(path)) && have[strlen(path)] == '/'))
 		return;
 	ptable_name_cgroup(t, path, &c);
-	labels_apply_cgroup(t, e, &c);
+	if (!hides_container(t, e, &c))
+		labels_apply_cgroup(t, e, &c);
 }
 
 void ptable_cgroup_id(struct ptable *t, struct entry *e, uint64_t id)
@@ -182,7 +196,7 @@ void ptable_cgroup_id(struct ptable *t, struct entry *e, uint64_t id)
 	char path[PROC_PATH_MAX];
 
 	e->p.cgroup_id = id;
-	if (have) {
+	if (have && !hides_container(t, e, have)) {
 		labels_apply_cgroup(t, e, have);
 		return;
 	}
@@ -192,7 +206,7 @@ void ptable_cgroup_id(struct ptable *t, struct entry *e, uint64_t id)
 	}
 	ptable_name_cgroup(t, path, &c);
 	labels_apply_cgroup(t, e, &c);
-	if (says_something(t, path) && is_directory_of(t, path, id))
+	if (!have && says_something(t, path) && is_directory_of(t, path, id))
 		learn(t, &c);
 }
 

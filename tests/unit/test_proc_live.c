@@ -13,6 +13,8 @@
 #include "test_map_code.h"
 #include "test_proc_world.h"
 
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 TEST(the_real_proc)
 {
 	struct ptable_config cfg = { 0 };
@@ -173,6 +175,42 @@ TEST(the_root_of_one_hierarchy_is_not_learnt)
 	waitpid(pid, &status, 0);
 	ev_fork(t, getpid(), pid, pid);
 	CHECK_STR(sample_in(t, pid, st.st_ino)->labels.cgroup, before);
+	ptable_free(t);
+}
+
+/* The runtime's cgroup in the unified hierarchy, known by its id, is its containers' too. */
+TEST(a_hierarchy_without_containers_hides_none)
+{
+	struct ptable_config cfg = { .proc_root = root };
+	struct ptable *t = ptable_new(&cfg, NULL);
+	char dir[300], runtime[128], inside[256];
+	uint64_t id;
+
+	ptable_cgroup_ids(t, CGROUP_IDS_UNIFIED);
+	id = make_cgroup("/sys/fs/cgroup/unified", dir, sizeof(dir));
+	if (!id) {
+		ptable_free(t);
+		SKIP("one hierarchy alone here, or no right to it");
+	}
+	snprintf(runtime, sizeof(runtime), "4:memory:/\n0::/ringprof-%d.service\n", (int)getpid());
+	snprintf(inside, sizeof(inside), "4:memory:/docker/" ID "\n0::/ringprof-%d.service\n",
+		 (int)getpid());
+	fake(&(struct fake){ .pid = 101, .comm = "early", .cgroup = inside });
+	/* not known yet, and gone: the kernel is asked */
+	CHECK_STR(sample(t, 101)->labels.container_id, ID);
+	ev_fork(t, 101, 102, 102);
+	CHECK_STR(sample_in(t, 102, id)->labels.container_id, ID);
+	fake(&(struct fake){ .pid = 100, .comm = "runtime", .cgroup = runtime });
+	CHECK(strstr(sample_in(t, 100, id)->labels.unit, "ringprof-"));
+	CHECK_STR(sample_in(t, 101, id)->labels.container_id, ID);
+	ev_fork(t, 101, 103, 103);
+	CHECK_STR(sample_in(t, 103, id)->labels.container_id, ID);
+	/* it has left its container */
+	fake(&(struct fake){ .pid = 104, .comm = "leaves", .cgroup = inside });
+	CHECK_STR(sample(t, 104)->labels.container_id, ID);
+	put(104, "cgroup", runtime);
+	CHECK_STR(sample_in(t, 104, id)->labels.container_id, "");
+	rmdir(dir);
 	ptable_free(t);
 }
 
