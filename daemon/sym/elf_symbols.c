@@ -170,14 +170,29 @@ int elf_add_dynsym(struct elf_image *e, struct symtab_builder *b)
 	return add_table(e, SHT_DYNSYM, b);
 }
 
-#define MAX_SLOTS (1U << 16) /* that are looked at, each by a read; a browser has some thousand */
+#define MAX_SLOTS (1U << 16) /* that are looked at; a browser has some thousand */
 
 struct plt {
-	const Elf64_Shdr *rela; /* one entry a slot */
+	const Elf64_Shdr *rela;
 	const Elf64_Shdr *code;
-	uint64_t first; /* address of slot 0 */
-	uint64_t slots;
+	Elf64_Rela *relas; /* by the place they fill */
+	size_t n_relas;
+	uint8_t *slots;
+	size_t n_slots;
 };
+
+/* Entries of a section that are looked at: a sparse file may hold any number of empty ones. */
+static size_t slots_of(const Elf64_Shdr *sh, size_t entry)
+{
+	return sh->sh_size / entry < MAX_SLOTS ? sh->sh_size / entry : MAX_SLOTS;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	uint64_t x = ((const Elf64_Rela *)a)->r_offset, y = ((const Elf64_Rela *)b)->r_offset;
+
+	return x < y ? -1 : x > y;
+}
 
 /*
  * With IBT the slots that are called stand in .plt.sec; else in .plt, behind
@@ -185,25 +200,57 @@ struct plt {
  */
 static bool plt_find(const struct elf_image *e, struct plt *p)
 {
-	uint64_t skip = 0;
-
 	p->rela = elf_section(e, ".rela.plt");
 	p->code = elf_section(e, ".plt.sec");
-	if (!p->code) {
+	if (!p->code)
 		p->code = elf_section(e, ".plt");
-		skip = PLT_ENTRY;
-	}
-	if (!p->rela || !p->code || p->code->sh_size < skip ||
+	if (!p->rela || !p->code || p->code->sh_type == SHT_NOBITS ||
 	    p->rela->sh_entsize != sizeof(Elf64_Rela) || p->rela->sh_link >= e->n_sh)
 		return false;
-	p->first = p->code->sh_addr + skip;
-	p->slots = (p->code->sh_size - skip) / PLT_ENTRY;
-	if (p->rela->sh_size / sizeof(Elf64_Rela) < p->slots)
-		p->slots = p->rela->sh_size / sizeof(Elf64_Rela);
-	/* a sparse file may hold any number of empty ones */
-	if (p->slots > MAX_SLOTS)
-		p->slots = MAX_SLOTS;
+	p->n_relas = slots_of(p->rela, sizeof(*p->relas));
+	p->n_slots = slots_of(p->code, PLT_ENTRY);
 	return true;
+}
+
+static int plt_read(const struct elf_image *e, struct plt *p)
+{
+	size_t relas = p->n_relas * sizeof(*p->relas), slots = p->n_slots * PLT_ENTRY;
+
+	p->relas = elf_dup(e, p->rela->sh_offset, relas, relas);
+	p->slots = elf_dup(e, p->code->sh_offset, slots, slots);
+	if (!p->relas || !p->slots)
+		return -EINVAL;
+	qsort(p->relas, p->n_relas, sizeof(*p->relas), compare_places);
+	return 0;
+}
+
+/* The place of the address that a slot jumps to: "jmp *DISP(%rip)"; 0: it does not. */
+static uint64_t slot_place(const uint8_t code[PLT_ENTRY], uint64_t addr)
+{
+	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	size_t at = memcmp(code, endbr64, sizeof(endbr64)) ? 0 : sizeof(endbr64);
+	int32_t disp;
+
+	at += code[at] == 0xf2; /* bnd */
+	if (code[at] != 0xff || code[at + 1] != 0x25)
+		return 0;
+	memcpy(&disp, code + at + 2, sizeof(disp));
+	return addr + at + 6 + (uint64_t)(int64_t)disp;
+}
+
+/*
+ * The symbol whose address is filled in where slot i looks for it; 0: none. Slots follow
+ * the order of their places, relocations do not: those of IFUNCs, which have no symbol,
+ * are the last ones.
+ */
+static uint64_t slot_symbol(const struct plt *p, size_t i)
+{
+	const Elf64_Rela key = {
+		.r_offset = slot_place(p->slots + i * PLT_ENTRY, p->code->sh_addr + i * PLT_ENTRY),
+	};
+	const Elf64_Rela *found = bsearch(&key, p->relas, p->n_relas, sizeof(key), compare_places);
+
+	return key.r_offset && found ? ELF64_R_SYM(found->r_info) : 0;
 }
 
 static int add_slot(const struct sym_source *dyn, uint64_t slot_addr, uint64_t sym,
@@ -230,19 +277,18 @@ static int add_slot(const struct sym_source *dyn, uint64_t slot_addr, uint64_t s
 int elf_add_plt(struct elf_image *e, struct symtab_builder *b)
 {
 	struct sym_source dyn = { 0 };
-	struct plt p;
+	struct plt p = { 0 };
 	int r = elf_load_sections(e);
 
 	if (r || !e->is64 || e->eh.e_machine != EM_X86_64 || !plt_find(e, &p))
 		return r;
 	r = source_open(&dyn, e, &e->sh[p.rela->sh_link], symtab_max_names(b));
-	for (uint64_t i = 0; !r && i < p.slots && !b->dropped; i++) {
-		Elf64_Rela rela;
-
-		r = elf_read(e, p.rela->sh_offset + i * sizeof(rela), &rela, sizeof(rela));
-		if (!r)
-			r = add_slot(&dyn, p.first + i * PLT_ENTRY, ELF64_R_SYM(rela.r_info), b);
-	}
+	if (!r)
+		r = plt_read(e, &p);
+	for (size_t i = 0; !r && i < p.n_slots && !b->dropped; i++)
+		r = add_slot(&dyn, p.code->sh_addr + i * PLT_ENTRY, slot_symbol(&p, i), b);
 	free(dyn.str);
+	free(p.relas);
+	free(p.slots);
 	return r ? r : 1;
 }

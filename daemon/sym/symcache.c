@@ -18,7 +18,7 @@
 #include <xxhash.h>
 
 #define KIND	 "names"
-#define VERSION	 "3"
+#define VERSION	 "4"
 #define MAGIC	 "rpnames" VERSION
 #define NAME_LEN (2 * SYMCACHE_KEY + 1 + 16)
 

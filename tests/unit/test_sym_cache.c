@@ -84,13 +84,13 @@ static struct files_counters run(const char *name, const char *want)
 static const char *only_file(void)
 {
 	static char path[512];
-	DIR *d = opendir(built("cache/names/3"));
+	DIR *d = opendir(built("cache/names/4"));
 	struct dirent *e;
 	int n = 0;
 
 	while (d && (e = readdir(d)))
 		if (e->d_name[0] != '.') {
-			snprintf(path, sizeof(path), "%s/names/3/%s", cache, e->d_name);
+			snprintf(path, sizeof(path), "%s/names/4/%s", cache, e->d_name);
 			n++;
 		}
 	if (d)

@@ -114,11 +114,55 @@ static void check_plt(const char *file)
 	close_elf(&l);
 }
 
+/* Every slot has the name that objdump gives it, "*ABS*+0x...@plt" (an IFUNC's) none. */
+static void check_all_slots(const char *file, int min_ifuncs)
+{
+	struct symtab_builder b = { 0 };
+	char cmd[512], line[512], name[256];
+	int slots = 0, ifuncs = 0;
+	unsigned long long addr;
+	struct loaded l;
+	struct symtab t;
+	FILE *p;
+
+	open_elf(&l, file);
+	CHECK_EQ(elf_add_plt(&l.e, &b), 1);
+	CHECK_EQ(symtab_finish(&b, &t), 0);
+	snprintf(cmd, sizeof(cmd), "objdump -d -j .plt -j .plt.sec '%s' 2>/dev/null", built(file));
+	p = popen(cmd, "r");
+	while (p && fgets(line, sizeof(line), p)) {
+		if (sscanf(line, "%llx <%255[^>]>:", &addr, name) != 2 || !strstr(name, "@plt") ||
+		    strstr(name, "@plt-"))
+			continue;
+		slots++;
+		ifuncs += name[0] == '*';
+		CHECK_STR(at(&t, addr), name[0] == '*' ? "-" : name);
+	}
+	CHECK(p && !pclose(p));
+	CHECK(slots > ifuncs && ifuncs >= min_ifuncs);
+	symtab_free(&t);
+	close_elf(&l);
+}
+
 TEST(plt_slots_are_where_objdump_sees_them)
 {
 	make();
 	check_plt("p");	   /* .plt.sec */
 	check_plt("noid"); /* .plt */
+	write_text("ifunc.c", "#include <stdlib.h>\n"
+			      "static int one(int x) { return x; }\n"
+			      "static int (*choose(void))(int) { return one; }\n"
+			      "int picked(int x) __attribute__((ifunc(\"choose\"), "
+			      "visibility(\"hidden\")));\n"
+			      "int main(int n, char **v)\n"
+			      "{ return rand() + picked(n) + atoi(v[0]) + (int)random(); }\n");
+	CHECK_EQ(sh("cc -O1 -fcf-protection=none -Wl,-z,lazy -o ifunc ifunc.c && "
+		    "cc -O1 -fcf-protection=full -Wl,-z,lazy,-z,ibtplt -o ifunc-ibt ifunc.c && "
+		    "cp \"$(cc -print-file-name=libc.so.6)\" libc"),
+		 0);
+	check_all_slots("ifunc", 1);
+	check_all_slots("ifunc-ibt", 1);
+	check_all_slots("libc", 0);
 }
 
 TEST(build_id_is_what_readelf_says)
