@@ -9,7 +9,7 @@
  *
  * All under fs->sym_lock. A table that was dropped can be read again only from
  * the cache, or if the file can be opened again; else its addresses stay
- * without names.
+ * without names until it can.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,9 +17,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "sym/debugfile.h"
 #include "sym/file_opener.h"
 #include "sym/files_int.h"
+#include "sym/lines.h"
+#include "sym/reader.h"
 #include "sym/table_read.h"
 
 static void count(uint64_t *counter, uint64_t add)
@@ -88,6 +91,7 @@ static int open_debug_symtab(void *arg, const char *dir, const char *name, uint6
 
 static int read_table(struct file_priv *f, struct symtab *ret)
 {
+	uint32_t wheres = __atomic_load_n(&f->wheres, __ATOMIC_RELAXED);
 	cleanup_close int fd = file_open_fd(&f->pub);
 	const struct table_input in = { .fd = fd,
 					.size = f->pub.size,
@@ -95,7 +99,31 @@ static int read_table(struct file_priv *f, struct symtab *ret)
 					.open = open_debug_symtab,
 					.arg = f };
 
+	f->unopened = fd < 0;
+	f->unopened_at = wheres;
 	return fd < 0 ? fd : table_read_by(f->fs->reader, &f->pub, &in, ret, &f->bare);
+}
+
+/*
+ * What a reader refused, is no ELF or is over the limit stays so; a process that is
+ * gone, or descriptors or memory that are used up, say nothing about later.
+ */
+static void note_failure(struct file_priv *f, int r)
+{
+	bool final = !r || (!f->unopened && (r == READER_REFUSED || r == -ENOEXEC || r == -EINVAL));
+
+	f->state = LOAD_FAILED;
+	f->retry = final ? 0 : mono_now() + LINES_RETRY_NS;
+	count(&f->fs->load_failures, 1);
+}
+
+/* Has its time come, or another process that it may be opened by? */
+static bool may_retry(struct file_priv *f)
+{
+	if (!f->retry)
+		return false;
+	return mono_now() >= f->retry ||
+	       (f->unopened && f->unopened_at != __atomic_load_n(&f->wheres, __ATOMIC_RELAXED));
 }
 
 static uint64_t max_of_kind(const struct files *fs, const struct symtab *t)
@@ -201,8 +229,7 @@ static void load(struct file_priv *f)
 		keep(f, &tab);
 	if (r || symtab_bytes(&tab) > max_of_kind(fs, &tab)) {
 		symtab_free(&tab);
-		f->state = LOAD_FAILED;
-		count(&fs->load_failures, 1);
+		note_failure(f, r);
 		return;
 	}
 	make_room(fs, &tab);
@@ -265,6 +292,8 @@ static bool find(struct file_priv *f, uint64_t vaddr, struct file_symbol *ret)
 
 	if (f->state == LOAD_FAILED || (f->state == LOAD_DONE && f->bare))
 		forget_if_debug_changed(f);
+	if (f->state == LOAD_FAILED && may_retry(f))
+		f->state = LOAD_NOT_YET;
 	if (f->state == LOAD_NOT_YET)
 		load(f);
 	ret->unread = f->state == LOAD_NOT_YET;

@@ -337,6 +337,7 @@ static struct file *get_known(struct files *fs, const struct ident *id, const st
 		f->where = *w;
 		f->where.path = f->pub.path;
 		f->ident = *id;
+		__atomic_fetch_add(&f->wheres, 1, __ATOMIC_RELAXED);
 		ret = take_ref(fs, f);
 	}
 	pthread_mutex_unlock(&fs->lock);

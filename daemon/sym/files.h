@@ -82,7 +82,7 @@ bool file_vaddr(struct file *f, uint64_t offset, uint64_t *ret);
 
 struct files_counters {
 	uint64_t files, symbol_bytes, symbols, loads, evictions, open_failures, bad_elf;
-	uint64_t load_failures; /* files whose symbols could not be read, or went over the limit */
+	uint64_t load_failures; /* times that symbols could not be read, or went over the limit */
 	uint64_t mapped_bytes;	/* of tables mapped from the cache */
 	uint64_t cache_loads, cache_bytes, cache_evicted; /* tables from there; what is there */
 	uint64_t open_given_up; /* files not waited for: their file system hangs */

@@ -53,6 +53,7 @@ struct file_priv {
 	struct content content; /* if content_known */
 	bool content_known;
 	struct file_where where;	  /* for opening again; path is pub.path */
+	uint32_t wheres;		  /* atomic: times that `where` was another */
 	TAILQ_ENTRY(file_priv) fd_link;	  /* fs->open, while fd >= 0 */
 	TAILQ_ENTRY(file_priv) idle_link; /* fs->idle while refs == 0; fs->dead after that */
 	/* constant */
@@ -63,6 +64,10 @@ struct file_priv {
 	bool on_disk; /* its device has a number of its own: reading does not hang (file_opener.h) */
 	/* under fs->sym_lock */
 	enum load_state state;
+	/* after LOAD_FAILED: mono ns when it is tried again, 0 never; `wheres` if it was not opened */
+	uint64_t retry;
+	uint32_t unopened_at;
+	bool unopened;
 	bool bare;	     /* no .symtab was found: a debug file may bring one */
 	uint32_t generation; /* fs->debug_generation when it was read */
 	struct symtab tab;

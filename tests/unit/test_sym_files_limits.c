@@ -58,6 +58,55 @@ TEST(a_table_over_the_limit_is_not_kept)
 	files_free(fs);
 }
 
+static bool has_symbols(struct file *f)
+{
+	struct file_symbol s;
+
+	return file_symbol(f, nm("one", "inner"), &s) && !strcmp(s.name, "inner");
+}
+
+/* A process that is gone took the way to its file along; another one may bring it. */
+TEST(a_file_that_could_not_be_opened_is_tried_again)
+{
+	struct files *fs = files_new(64 * MIB);
+	struct files_counters c;
+	struct file_where w;
+	struct file *f;
+
+	make();
+	CHECK_EQ(sh("mkdir at && cp one at"), 0);
+	w = where("at/one");
+	f = files_get(fs, &w);
+	CHECK(f);
+	close(file_take_fd(file_priv(f)));
+	CHECK_EQ(sh("mv at away"), 0);
+	for (int i = 0; i < 3; i++)
+		CHECK(!has_symbols(f));
+	files_counters(fs, &c);
+	CHECK_EQ(c.load_failures, 1); /* not tried for each address */
+	/* after a time */
+	file_priv(f)->retry = 1;
+	CHECK(!has_symbols(f));
+	CHECK_EQ(sh("mv away at"), 0);
+	CHECK(!has_symbols(f));
+	file_priv(f)->retry = 1;
+	CHECK(has_symbols(f));
+	/* at once for who maps it now */
+	CHECK_EQ(sh("mv at away"), 0);
+	pthread_mutex_lock(&fs->sym_lock);
+	file_drop_symbols(file_priv(f));
+	pthread_mutex_unlock(&fs->sym_lock);
+	close(file_take_fd(file_priv(f)));
+	CHECK(!has_symbols(f));
+	CHECK_EQ(sh("mv away at"), 0);
+	w = where("at/one");
+	CHECK(files_get(fs, &w) == f);
+	CHECK(has_symbols(f));
+	file_unref(f);
+	file_unref(f);
+	files_free(fs);
+}
+
 static int open_fds(void)
 {
 	int n = 0;
