@@ -34,20 +34,27 @@ bool elf_is_pie(const struct elf_image *e)
 	return false;
 }
 
+uint64_t elf_entry(const struct elf_image *e)
+{
+	/* a library that can be run, as libc.so.6, has a function of another kind there */
+	return e->is64 && (e->eh.e_type == ET_EXEC || elf_is_pie(e)) ? e->eh.e_entry : 0;
+}
+
 int elf_add_entry(const struct elf_image *e, struct symtab_builder *b)
 {
 	static const char name[] = "_start";
+	/* without a size: labels behind it, which may have none either, are not hidden by it */
 	const struct sym_input in = {
-		.addr = e->eh.e_entry,
-		.size = START_BYTES,
+		.addr = elf_entry(e),
+		.room = START_BYTES,
 		.bind = SYM_LOCAL,
+		.guessed = true,
 		.name = name,
 		.len = sizeof(name) - 1,
 	};
 	int r;
 
-	/* a library that can be run, as libc.so.6, has another function there */
-	if (!in.addr || !e->is64 || !(e->eh.e_type == ET_EXEC || elf_is_pie(e)))
+	if (!in.addr)
 		return 0;
 	r = symtab_add(b, &in);
 	return r ? r : 1;

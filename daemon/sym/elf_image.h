@@ -71,9 +71,11 @@ int elf_add_symtab(struct elf_image *e, struct symtab_builder *b);
 int elf_add_dynsym(struct elf_image *e, struct symtab_builder *b);
 /* Adds "name@plt" for x86-64 .plt.sec or .plt. */
 int elf_add_plt(struct elf_image *e, struct symtab_builder *b);
+/* Where a 64-bit program begins; 0: it is a library, or says nothing of it. */
+uint64_t elf_entry(const struct elf_image *e);
 /*
  * Adds "_start", as the linker calls it unless told otherwise, for the entry
- * point of a 64-bit program. Any other symbol there comes before it.
+ * point of a 64-bit program. Any other symbol there or behind it comes before it.
  */
 int elf_add_entry(const struct elf_image *e, struct symtab_builder *b);
 /* A program that can be loaded anywhere, not a library (DF_1_PIE). */

@@ -55,7 +55,7 @@ int symtab_add(struct symtab_builder *b, const struct sym_input *in)
 	r->addr = in->addr;
 	r->size = clamp32(size);
 	r->room = clamp32(in->room);
-	r->rank = (uint8_t)(in->func << 3 | (size != 0) << 2 | in->bind);
+	r->rank = (uint8_t)(!in->guessed << 4 | in->func << 3 | (size != 0) << 2 | in->bind);
 	r->name = (uint32_t)b->names_len;
 	memcpy(b->names + b->names_len, in->name, len);
 	b->names[b->names_len + len] = '\0';

@@ -4,11 +4,11 @@
  * from any number of symbols in any order (ELF tables, kallsyms), then only
  * searched, by any number of threads.
  *
- * One name per address, chosen by these rules in order: a function
- * (STT_FUNC, STT_GNU_IFUNC) before a bare label; with a size before without;
- * global before weak before local; fewer leading underscores; shorter; first
- * by strcmp. The rule is total, so the same file gives the same names on
- * every run and host.
+ * One name per address, chosen by these rules in order: one that a table says
+ * before a guess; a function (STT_FUNC, STT_GNU_IFUNC) before a bare label;
+ * with a size before without; global before weak before local; fewer leading
+ * underscores; shorter; first by strcmp. The rule is total, so the same file
+ * gives the same names on every run and host.
  *
  * A symbol of size 0 reaches to the next symbol or its section's end, and is
  * dropped when it lies inside another one: it is a label there.
@@ -51,7 +51,8 @@ struct sym_input {
 	uint64_t size; /* 0 unknown */
 	uint64_t room; /* bytes to the section's end, 0 unknown: bounds size */
 	enum sym_bind bind;
-	bool func; /* false: a label without type */
+	bool func;    /* false: a label without type */
+	bool guessed; /* not said by anybody: any other symbol comes before it */
 	const char *name;
 	size_t len;
 };

@@ -50,6 +50,27 @@ TEST(the_entry_point_of_a_stripped_program_is_start)
 	CHECK_STR(entry_name("hid.so", 0), "-");
 }
 
+/* Start code by hand, a few bytes long, with labels that have neither type nor size. */
+TEST(labels_of_the_file_come_before_a_guess)
+{
+	struct symtab_builder b = { 0 };
+	struct loaded l;
+	struct symtab t;
+
+	write_text("hand.s", ".globl __own_begin\n__own_begin: call work\nhlt\n"
+			     "work: nop\nret\n");
+	CHECK(!sh("cc -nostdlib -static -Wl,-e,__own_begin -o hand hand.s"));
+	open_elf(&l, "hand");
+	CHECK_EQ(elf_add_symtab(&l.e, &b), 1);
+	CHECK_EQ(elf_add_entry(&l.e, &b), 1);
+	CHECK_EQ(symtab_finish(&b, &t), 0);
+	CHECK_STR(at(&t, nm("hand", "__own_begin")), "__own_begin");
+	CHECK_STR(at(&t, nm("hand", "work")), "work");
+	CHECK_STR(at(&t, nm("hand", "work") + 1), "work");
+	symtab_free(&t);
+	close_elf(&l);
+}
+
 int main(void)
 {
 	return tap_main();
