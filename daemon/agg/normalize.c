@@ -171,7 +171,12 @@ static enum sym_root ask_root(struct agg *a, uint32_t frame, bool *ret_unread)
 		return SYM_ROOT_NONE;
 	symbols_resolve_function(a->symbols, o->kind, o->file, f->off, &ans);
 	*ret_unread = ans.unread;
-	return ans.named ? sym_is_root(ans.lines[0].system_name) : SYM_ROOT_NONE;
+	if (!ans.named)
+		return SYM_ROOT_NONE;
+	/* whatever it is called there, nothing called it */
+	if (o->file && o->file->entry && ans.func_start == o->file->entry)
+		return SYM_ROOT_ALWAYS;
+	return sym_is_root(ans.lines[0].system_name);
 }
 
 /* The reader is away: asking with each sample would keep us waiting with each. */

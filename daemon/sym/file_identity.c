@@ -187,6 +187,7 @@ struct file_priv *file_read(struct files *fs, int fd, const struct ident *id,
 	f->fs_type = fs_type_of(fd);
 	f->on_disk = major(id->dev) != 0;
 	f->pub.size = id->size;
+	f->pub.entry = elf_entry(&e);
 	f->pub.path = strdup(w->path ? w->path : "");
 	f->where.path = f->pub.path;
 	*err = f->pub.path ? read_segments(f, &e) : -ENOMEM;

@@ -27,7 +27,8 @@ struct file {
 	const char *path;  /* where it was first seen, as the process names it */
 	uint32_t id;	   /* small number, never reused in this run */
 	uint64_t size;
-	/* the rest is files.c's own */
+	uint64_t entry; /* vaddr where the program begins, 0: unknown, or a library */
+			/* the rest is files.c's own */
 };
 
 struct file_where {

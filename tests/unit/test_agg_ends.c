@@ -13,6 +13,15 @@ TEST(a_root_function_makes_the_stack_whole)
 	check_stack(RINGPROF_END_FP_RANGE, NULL, 0, FAKE_START, "/bin/app+1010");
 }
 
+TEST(where_a_program_begins_is_a_root_by_any_name)
+{
+	fake_app.entry = 0x1100;
+	check_stack(RINGPROF_END_FP_ZERO, CHAIN(0x400200), 0x400300, "/bin/app+11ff;/bin/app+1300");
+	check_stack(RINGPROF_END_FP_ZERO, CHAIN(0x400100), 0x400300,
+		    "[ringprof]+2;/bin/app+10ff;/bin/app+1300");
+	fake_app.entry = 0;
+}
+
 /* Others call clone: they are above it, unless it is what called. */
 TEST(clone_is_a_root_of_what_it_called_alone)
 {

@@ -95,6 +95,7 @@ void symbols_resolve_function(struct symbols *s, enum frame_kind kind, struct fi
 	ret->n = 1;
 	ret->unread = s->unread;
 	ret->named = !s->unread;
+	ret->func_start = off & ~UINT64_C(0xff);
 	ret->lines[0].name = ret->lines[0].system_name = name;
 }
 

@@ -19,6 +19,22 @@
 #include "test_map_code.h"
 #include "test_sym_files.h"
 
+TEST(programs_have_an_entry_point_and_libraries_none)
+{
+	struct files *fs = files_new(64 * MIB);
+	struct file *f;
+
+	make();
+	CHECK_EQ(sh("cc -shared -fPIC -Wl,-e,inner -o lib.so f.c"), 0);
+	f = get_one(fs, "one");
+	CHECK(f && f->entry == nm("one", "_start"));
+	file_unref(f);
+	f = get_one(fs, "lib.so");
+	CHECK(f && !f->entry);
+	file_unref(f);
+	files_free(fs);
+}
+
 TEST(one_file_per_content)
 {
 	struct files *fs = files_new(64 * MIB);
