@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "sym/gosym.h"
 
 #define SYMS_AT_ONCE 4096 /* read in pieces: the table itself is never whole in memory */
 #define PLT_ENTRY    16
@@ -77,6 +78,11 @@ static int add_symbol(const struct sym_source *src, const Elf64_Sym *s, struct s
 	in.size = s->st_size;
 	in.room = sh->sh_addr + sh->sh_size - s->st_value;
 	in.func = type != STT_NOTYPE;
+	if (s->st_size && s->st_value && gosym_is_signal_return(in.name, in.len)) {
+		in.addr--;
+		in.size++;
+		in.room++;
+	}
 	in.bind = bind == STB_LOCAL ? SYM_LOCAL : bind == STB_WEAK ? SYM_WEAK : SYM_GLOBAL;
 	return symtab_add(b, &in);
 }

@@ -208,6 +208,19 @@ int gosym_open(struct gosym *g, struct elf_image *e)
 	return read_header(g);
 }
 
+bool gosym_is_signal_return(const char *name, size_t len)
+{
+	static const char *const names[] = { "runtime.sigreturn", "runtime.sigreturn__sigaction" };
+	static const char abi[] = ".abi0";
+
+	if (len > strlen(abi) && !memcmp(name + len - strlen(abi), abi, strlen(abi)))
+		len -= strlen(abi);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (len == strlen(names[i]) && !memcmp(name, names[i], len))
+			return true;
+	return false;
+}
+
 static int add_functions(const struct gosym *g, struct symtab_builder *b)
 {
 	struct sym_input in = { .bind = SYM_GLOBAL, .func = true };
@@ -223,10 +236,10 @@ static int add_functions(const struct gosym *g, struct symtab_builder *b)
 			break;
 		if (gosym_field(g, func, GOSYM_NAME, &off) && next > pc) {
 			gosym_string(g, g->names + off, name);
-			in.addr = pc;
-			in.size = next - pc;
 			in.name = name;
 			in.len = strlen(name);
+			in.addr = pc - gosym_is_signal_return(name, in.len);
+			in.size = next - in.addr;
 			r = symtab_add(b, &in);
 		}
 		pc = next;

@@ -36,6 +36,12 @@ struct gosym {
 /* Finds the table; 0, -ENOENT: no Go program, -EINVAL: damaged. e: section headers are read. */
 int gosym_open(struct gosym *g, struct elf_image *e);
 
+/*
+ * Is it the function that signal handlers return to? Nothing calls it: the address that
+ * they return to is its first byte, and as all callers it is looked up a byte before.
+ */
+bool gosym_is_signal_return(const char *name, size_t len);
+
 /* Adds all functions as symbols; 1 they were there, 0 no Go program, or -errno. */
 int elf_add_gopclntab(struct elf_image *e, struct symtab_builder *b);
 

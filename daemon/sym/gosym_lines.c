@@ -84,6 +84,18 @@ struct func {
 	bool inlines;
 };
 
+/* Is vaddr, by which its caller is looked up, the byte before a function that signals return to? */
+static bool is_before_signal_return(const struct gosym *g, uint64_t vaddr, uint64_t pc, uint64_t at)
+{
+	char name[GOSYM_NAME_MAX];
+	uint32_t off;
+
+	if (vaddr + 1 != pc || !gosym_field(g, at, GOSYM_NAME, &off))
+		return false;
+	gosym_string(g, g->names + off, name);
+	return gosym_is_signal_return(name, strlen(name));
+}
+
 static bool find_func(const struct gosym *g, uint64_t vaddr, struct func *f)
 {
 	uint64_t lo = 0, hi = g->n_funcs, pc, at;
@@ -100,6 +112,9 @@ static bool find_func(const struct gosym *g, uint64_t vaddr, struct func *f)
 			hi = mid;
 	}
 	*f = (struct func){ .g = g };
+	if (lo < g->n_funcs && gosym_func(g, lo, &f->entry, &f->at) &&
+	    is_before_signal_return(g, vaddr, f->entry, f->at))
+		return true;
 	return lo && gosym_func(g, lo - 1, &f->entry, &f->at) && gosym_func(g, lo, &pc, &at) &&
 	       vaddr < pc;
 }

@@ -74,7 +74,7 @@ static enum go_kind kind_of(char *name, uint32_t flags)
 		name[n - 5] = '\0';
 	if (is_root_name(name))
 		return GO_ROOT;
-	if (!strcmp(name, "runtime.sigreturn__sigaction") || !strcmp(name, "runtime.sigreturn"))
+	if (gosym_is_signal_return(name, strlen(name)))
 		return GO_SIGNAL;
 	/* outermost to the runtime; below it stands what the signal interrupted */
 	if (!strcmp(name, "runtime.sigtramp") || !strcmp(name, "runtime.cgoSigtramp"))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The name of a program's entry point, without .symtab.
+ * Names where tables do not say them as they are needed: of a program's entry
+ * point, of what signal handlers of Go return to.
  */
 #include <stdio.h>
 #include <string.h>
@@ -67,6 +68,29 @@ TEST(labels_of_the_file_come_before_a_guess)
 	CHECK_STR(at(&t, nm("hand", "__own_begin")), "__own_begin");
 	CHECK_STR(at(&t, nm("hand", "work")), "work");
 	CHECK_STR(at(&t, nm("hand", "work") + 1), "work");
+	symtab_free(&t);
+	close_elf(&l);
+}
+
+/* Not stripped: Go writes a .symtab as well. */
+TEST(the_byte_before_a_go_signals_return_is_its_own)
+{
+	struct symtab_builder b = { 0 };
+	uint64_t addr;
+	struct loaded l;
+	struct symtab t;
+
+	write_text("go.c", "int before(int x) { return x * 3; }\nvoid ret(void) "
+			   "__asm__(\"runtime.sigreturn\");\n"
+			   "void ret(void) {}\n");
+	CHECK_EQ(sh("cc -shared -fPIC -O1 -falign-functions=1 -o go.so go.c"), 0);
+	open_elf(&l, "go.so");
+	CHECK_EQ(elf_add_symtab(&l.e, &b), 1);
+	CHECK_EQ(symtab_finish(&b, &t), 0);
+	addr = nm("go.so", "runtime.sigreturn");
+	CHECK_STR(at(&t, addr), "runtime.sigreturn");
+	CHECK_STR(at(&t, addr - 1), "runtime.sigreturn");
+	CHECK_STR(at(&t, addr - 2), "before");
 	symtab_free(&t);
 	close_elf(&l);
 }

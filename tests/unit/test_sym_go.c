@@ -265,25 +265,56 @@ TEST(inlined_calls_come_first)
 	check(&p, 0x12, "main.inl /src/main.go:15+33 inlined;main.a /src/main.go:11+10;");
 }
 
+static struct symtab symbols_of(const struct program *p)
+{
+	struct symtab_builder b = { 0 };
+	struct symtab t = { 0 };
+	struct elf_image e;
+
+	CHECK_EQ(elf_open_mem(&e, p->bytes, sizeof(p->bytes)), 0);
+	CHECK_EQ(elf_add_gopclntab(&e, &b), 1);
+	elf_close(&e);
+	CHECK_EQ(symtab_finish(&b, &t), 0);
+	return t;
+}
+
 TEST(functions_become_symbols)
 {
 	struct program p;
 
 	for (int v = GOSYM_1_2; v <= GOSYM_1_20; v++) {
-		struct symtab_builder b = { 0 };
 		struct symtab t;
-		struct elf_image e;
 
 		make(&p, (enum gosym_version)v);
-		CHECK_EQ(elf_open_mem(&e, p.bytes, sizeof(p.bytes)), 0);
-		CHECK_EQ(elf_add_gopclntab(&e, &b), 1);
-		elf_close(&e);
-		CHECK_EQ(symtab_finish(&b, &t), 0);
+		t = symbols_of(&p);
 		CHECK_EQ(t.n, 2);
 		CHECK_STR(symtab_name(&t, symtab_find(&t, TEXT + 0x3f)), "main.a");
 		CHECK_STR(symtab_name(&t, symtab_find(&t, TEXT + 0x40)), "main.b");
 		CHECK(!symtab_find(&t, TEXT + 0x80));
 		symtab_free(&t);
+	}
+}
+
+/* Nothing calls it: who is looked up a byte before it is looked up for it. */
+TEST(the_byte_before_a_signals_return_is_its_own)
+{
+	static const char name[] = "runtime.sigreturn__sigaction";
+	enum { NAME4 = 28 };
+	struct program p;
+
+	for (int v = GOSYM_1_2; v <= GOSYM_1_20; v++) {
+		struct symtab t;
+
+		make(&p, (enum gosym_version)v);
+		put_text(&p, NAMES + NAME4, name);
+		put32(&p, FUNCS + 0xc0 + (v >= GOSYM_1_18 ? 4 : 8),
+		      NAME4 + (v == GOSYM_1_2 ? NAMES : 0));
+		t = symbols_of(&p);
+		CHECK_STR(symtab_name(&t, symtab_find(&t, TEXT + 0x3e)), "main.a");
+		CHECK_STR(symtab_name(&t, symtab_find(&t, TEXT + 0x3f)), name);
+		CHECK_STR(symtab_name(&t, symtab_find(&t, TEXT + 0x7f)), name);
+		symtab_free(&t);
+		check(&p, 0x3f, "runtime.sigreturn__sigaction :0+0;");
 	}
 }
 
