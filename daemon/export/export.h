@@ -54,7 +54,9 @@ struct pprof_options {
  * Addresses: a user file's are its ELF virtual addresses, and its mapping is
  * the segment they lie in, placed where the ELF file wants it; so
  * address - memory_start + file_offset is the place in the file, and
- * pprof -list and -disasm work with the file at hand. The kernel's mapping is
+ * pprof -list and -disasm work with the file at hand. What the history has of a
+ * file, which is no headers, is one mapping around all that was sampled of a
+ * segment; builds that stood at one path have one each. The kernel's mapping is
  * "[kernel.kallsyms]_text", modules' are "[name]", our own marks' "[ringprof]".
  *
  * Functions whose source is not known have filename "", start_line 1 and line

@@ -21,9 +21,11 @@ struct pprof_line {
 
 struct pprof_mapping {
 	uint32_t name, build_id;
-	uint32_t file_id; /* of struct file, 0 none */
+	uint8_t file[20]; /* the key of struct file, else 0 */
 	enum frame_kind kind;
 	bool is_segment; /* [start, limit) is the file's own layout; else it grows with its locations */
+	bool grows;	 /* a segment that the history knew first: it gets wider */
+	bool whole;	 /* what grows has learned its ends from the file, too */
 	bool has_files, has_lines, has_inlines;
 	uint64_t start, limit, offset;
 	uint64_t self; /* ns of samples with their leaf here */

@@ -8,13 +8,15 @@
  * pprof reads the mapping against the program headers and asks for whole
  * segments (a range cut to what was sampled makes it take the wrong base), so
  * the segment's ends are looked for page by page: at most MAX_PAGES calls per
- * segment and profile.
+ * segment and profile. The history keeps no headers, only where each sampled
+ * place lies: what is at one distance from its place in the file is one mapping.
  */
 #include "export/pprof.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "query/resolve.h"
 
@@ -36,7 +38,10 @@ static uint64_t round_up(uint64_t v, uint64_t to)
 	return v > UINT64_MAX - to ? UINT64_MAX : (v / to + 1) * to;
 }
 
-/* The segment around file offset `off`, to whole pages as a loader maps it. */
+/*
+ * The segment around file offset `off`, to whole pages as a loader maps it; of
+ * the history, which knows sampled places alone, that page.
+ */
 static void find_segment(const struct model_object *o, uint64_t off, uint64_t vaddr,
 			 struct pprof_mapping *m)
 {
@@ -46,7 +51,8 @@ static void find_segment(const struct model_object *o, uint64_t off, uint64_t va
 	if ((vaddr & (PAGE - 1)) > off) /* a lying header: not even the page fits */
 		lo = 0;
 	hi = lo + PAGE;
-	for (n = 0; n < MAX_PAGES && lo >= PAGE && same_bias(o, lo - 1, bias); n++)
+	for (n = o->stored ? MAX_PAGES : 0;
+	     n < MAX_PAGES && lo >= PAGE && same_bias(o, lo - 1, bias); n++)
 		lo -= PAGE;
 	for (; n < MAX_PAGES && hi < UINT64_MAX - PAGE && same_bias(o, hi, bias); n++)
 		hi += PAGE;
@@ -60,6 +66,17 @@ static void find_segment(const struct model_object *o, uint64_t off, uint64_t va
 		m->offset = off;
 		m->limit = round_up(vaddr, PAGE);
 	}
+}
+
+/* m gets what seg, of the same distance from the file, has more. */
+static void take_in(struct pprof_mapping *m, const struct pprof_mapping *seg)
+{
+	if (seg->start < m->start) {
+		m->start = seg->start;
+		m->offset = seg->offset;
+	}
+	if (seg->limit > m->limit)
+		m->limit = seg->limit;
 }
 
 /* a mapping without known ends: as wide as what was seen, on round addresses */
@@ -106,15 +123,77 @@ static int add_mapping(struct pprof *p, const struct pprof_mapping *m, uint64_t 
 	return 0;
 }
 
+/* The file by its content, which the history has, too: a path may have had several. */
+static void file_key(const struct model_object *o, uint8_t key[20])
+{
+	if (o->stored)
+		memcpy(key, o->stored->key.file, sizeof(o->stored->key.file));
+	else if (o->kind == FRAME_USER && o->file)
+		memcpy(key, o->file->key, sizeof(o->file->key));
+}
+
+static bool has_key(const struct pprof_mapping *m)
+{
+	static const uint8_t none[sizeof(m->file)];
+
+	return memcmp(m->file, none, sizeof(none)) != 0;
+}
+
+static uint64_t hash_of(const struct pprof_mapping *m)
+{
+	uint64_t key[2];
+
+	memcpy(key, m->file, sizeof(key));
+	return hash_mix(has_key(m) ? hash_mix(key[0], key[1]) : m->name,
+			(uint64_t)m->kind << 1 | m->is_segment);
+}
+
+static bool holds(const struct pprof_mapping *m, uint64_t address)
+{
+	return address >= m->start && address < m->limit;
+}
+
+/* Is a the mapping of a place that b says the file of, at that bias from it? */
 static bool is_same(const struct pprof_mapping *a, const struct pprof_mapping *b, uint64_t address,
 		    uint64_t bias)
 {
-	if (a->kind != b->kind || a->file_id != b->file_id || a->is_segment != b->is_segment)
+	if (a->kind != b->kind || a->is_segment != b->is_segment ||
+	    memcmp(a->file, b->file, sizeof(a->file)) != 0)
 		return false;
-	if (!a->file_id && (a->name != b->name || a->build_id != b->build_id))
+	if (!has_key(a) && (a->name != b->name || a->build_id != b->build_id))
 		return false;
-	return !a->is_segment ||
-	       (address >= a->start && address < a->limit && a->start - a->offset == bias);
+	return !a->is_segment || (a->start - a->offset == bias && (a->grows || holds(a, address)));
+}
+
+static void grow(struct pprof_mapping *m, const struct model_object *o, uint64_t off,
+		 uint64_t address)
+{
+	struct pprof_mapping seg = { 0 };
+
+	if (holds(m, address) && (m->whole || o->stored))
+		return;
+	find_segment(o, off, address, &seg);
+	take_in(m, &seg);
+	m->whole |= !o->stored;
+}
+
+static int find_mapping(struct pprof *p, struct pprof_mapping *m, const struct model_object *o,
+			uint64_t off, uint64_t address, uint32_t *ret)
+{
+	uint64_t hash = hash_of(m);
+	uint32_t i;
+
+	HMAP_FOR_EACH (&p->mapping_index, hash, it, i) {
+		if (!is_same(&p->mappings[i], m, address, address - off))
+			continue;
+		if (p->mappings[i].grows)
+			grow(&p->mappings[i], o, off, address);
+		*ret = i;
+		return 0;
+	}
+	if (m->is_segment)
+		find_segment(o, off, address, m);
+	return add_mapping(p, m, hash, ret);
 }
 
 int pprof_mapping(struct pprof *p, const struct model_object *o, uint64_t off, uint64_t *address,
@@ -122,24 +201,15 @@ int pprof_mapping(struct pprof *p, const struct model_object *o, uint64_t off, u
 {
 	char room[sizeof(p->answer.module) + 2];
 	struct pprof_mapping m = { .kind = o->kind };
-	uint64_t hash;
-	uint32_t i;
 
 	if (budget_text(&p->budget, p->strings, mapping_name(p, o, room, sizeof(room)), &m.name) ||
 	    budget_text(&p->budget, p->strings, o->build_id, &m.build_id))
 		return -ENOMEM;
 	*address = query_address(p->env, o, off);
 	m.is_segment = query_vaddr(o, off, address);
-	m.file_id = o->kind == FRAME_USER && o->file ? o->file->id : 0;
-	hash = hash_mix(m.file_id ? m.file_id : m.name, (uint64_t)o->kind << 1 | m.is_segment);
-	*ret = NONE;
-	HMAP_FOR_EACH (&p->mapping_index, hash, it, i) {
-		if (is_same(&p->mappings[i], &m, *address, *address - off))
-			*ret = i;
-	}
-	if (*ret == NONE && m.is_segment)
-		find_segment(o, off, *address, &m);
-	if (*ret == NONE && add_mapping(p, &m, hash, ret))
+	m.grows = m.is_segment && o->stored;
+	file_key(o, m.file);
+	if (find_mapping(p, &m, o, off, *address, ret))
 		return -ENOMEM;
 	if (!m.is_segment) {
 		widen(&p->mappings[*ret], *address,

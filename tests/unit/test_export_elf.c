@@ -120,6 +120,48 @@ TEST(a_real_address_leads_back)
 	real_free(&r);
 }
 
+/* an hour ago it is told by the history, now by the file: one program */
+TEST(the_history_knows_the_same_mapping)
+{
+	struct place known = known_place();
+	struct stored_names in = { .table = name_table_new(), .kind = FRAME_USER, .name = "x" };
+	struct name_row row = { .off = known.offset + 1, .has_vaddr = true, .module = "" };
+	const Ringprof__Pprof__Mapping *m;
+	struct window_entry e[2];
+	Ringprof__Pprof__Profile *p;
+	struct buf b = { 0 };
+	const struct file *f;
+	struct real r;
+	uint32_t stored;
+
+	real_make(&r);
+	f = model_object(r.w->model, 0)->file;
+	memcpy(in.key.file, f->key, sizeof(in.key.file));
+	row.bias = (int64_t)(known.address - known.base - known.offset);
+	CHECK_EQ(name_table_add(in.table, &row), 0);
+	stored = model_add_stored(r.w->model, FRAME_USER, f->path, "",
+				  name_table_object(in.table, &in));
+	e[0] = fix_entry(FIX_STACK(r.w->model, stored, row.off), r.w->entries[0].thread, 3);
+	e[1] = r.w->entries[0];
+	r.list = (struct window_list){
+		.w = (struct window *[]){ fix_window(r.w->model, 2, e, 0, NULL, 0) }, .n = 1
+	};
+	CHECK_EQ(export_pprof(&r.env, QUERY_LIST(&r.list), NULL, NULL, NULL, sink_buf(&b)), 0);
+	p = ringprof__pprof__profile__unpack(NULL, b.len, (const uint8_t *)b.data);
+	CHECK(p && p->n_location == 2 && p->n_mapping == 1);
+	m = p->mapping[0];
+	for (size_t i = 0; i < 2; i++)
+		CHECK(p->location[i]->address >= m->memory_start &&
+		      p->location[i]->address < m->memory_limit);
+	/* the whole segment, more than the page of both */
+	CHECK(m->memory_limit - m->memory_start > 4096);
+	ringprof__pprof__profile__free_unpacked(p, NULL);
+	buf_free(&b);
+	fix_free(&r.list);
+	real_free(&r);
+	name_table_unref(in.table);
+}
+
 TEST(a_tree_of_it_has_the_name)
 {
 	struct tree *t = NULL;
