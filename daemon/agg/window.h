@@ -70,6 +70,7 @@ struct window {
 	uint64_t samples, weight; /* sums over entries */
 	uint64_t idle;		  /* idle hits, all CPUs */
 	uint32_t cpus;		  /* sampled CPUs; 0: nothing was recorded, no source was there */
+	uint64_t unsampled;	  /* of windows that were added up: see window_sampled */
 	/*
 	 * Each sample by itself, as they came; NULL: not kept. They belong to who
 	 * takes them (the history's writer): nobody else may look.
@@ -84,6 +85,19 @@ void window_unref(struct window *w);
 struct window_event *window_take_events(struct window *w, uint32_t *n);
 /* events not included: they are gone soon */
 size_t window_bytes(const struct window *w);
+
+/*
+ * ns of it in which samples could come. Where no CPU is sampled (stopped, or no
+ * source can be opened) nothing that runs is seen: no time in which nothing ran.
+ */
+static inline uint64_t window_sampled(const struct window *w)
+{
+	uint64_t len = w->end - w->start;
+
+	if (!w->cpus && !w->samples && !w->n_entries && !w->n_losses)
+		return 0;
+	return len > w->unsampled ? len - w->unsampled : 0;
+}
 
 static inline uint64_t window_wall_end(const struct window *w)
 {

@@ -158,7 +158,7 @@ void pprof_profile(struct request *req)
 		scrape_begin(req, (uint64_t)seconds);
 }
 
-/* Time inside [start, end) that the windows cover. */
+/* Time inside [start, end) of windows in which samples could come. */
 static uint64_t covered(const struct window_list *l, uint64_t start, uint64_t end)
 {
 	uint64_t sum = 0;
@@ -167,7 +167,7 @@ static uint64_t covered(const struct window_list *l, uint64_t start, uint64_t en
 		uint64_t from = l->w[i]->start > start ? l->w[i]->start : start;
 		uint64_t to = l->w[i]->end < end ? l->w[i]->end : end;
 
-		sum += to > from ? to - from : 0;
+		sum += to > from && window_sampled(l->w[i]) ? to - from : 0;
 	}
 	return sum;
 }
@@ -180,6 +180,22 @@ static uint64_t covered(const struct window_list *l, uint64_t start, uint64_t en
 static uint64_t wall_of(const struct window_list *l, uint64_t t)
 {
 	return l->n ? l->w[0]->wall_start + (t - l->w[0]->start) : t + (uint64_t)wall_offset();
+}
+
+/* For who scrapes, an empty profile would be a host that idled. */
+static void refuse_empty(struct request *req, bool in_memory, uint64_t ms)
+{
+	if (in_memory)
+		reply_error(req, 503,
+			    "nothing could be sampled in these %" PRIu64 " ms: sampling is "
+			    "stopped, or its source cannot be opened: see ringprof status",
+			    ms);
+	else
+		reply_error(req, 503,
+			    "none of these %" PRIu64 " ms are in memory: see "
+			    "ringprof_samples_total "
+			    "and ringprof_history_dropped_windows_total in /metrics",
+			    ms);
 }
 
 static int encode(struct request *req, const struct window_list *l)
@@ -195,19 +211,15 @@ static int encode(struct request *req, const struct window_list *l)
 	struct answer a;
 	int r;
 
-	/* for who scrapes, an empty profile would be a host that idled */
 	if (!have) {
-		reply_error(req, 503,
-			    "none of these %" PRIu64 " ms are in memory: see "
-			    "ringprof_samples_total "
-			    "and ringprof_history_dropped_windows_total in /metrics",
-			    opt.duration_nanos / 1000000);
+		refuse_empty(req, l->n > 0, opt.duration_nanos / 1000000);
 		return 0;
 	}
 	label_options(params_get(&req->params, "labels"), &opt);
 	if (have < opt.duration_nanos) {
 		snprintf(comment, sizeof(comment),
-			 "incomplete: %" PRIu64 " ms of %" PRIu64 " ms are in memory",
+			 "incomplete: %" PRIu64 " ms of %" PRIu64 " ms were sampled and "
+			 "are in memory",
 			 have / 1000000, opt.duration_nanos / 1000000);
 		opt.comment = comment;
 	}

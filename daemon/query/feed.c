@@ -16,7 +16,7 @@
 
 struct stretch {
 	uint64_t from, to; /* wall ns */
-	uint64_t weight;
+	uint64_t sampled, weight;
 };
 
 struct busiest {
@@ -27,8 +27,8 @@ struct busiest {
 	void *arg;
 };
 
-static int add_series(void *arg, uint64_t from, uint64_t to, const struct model_series *labels,
-		      uint64_t samples, uint64_t weight)
+static int add_series(void *arg, uint64_t from, uint64_t to, uint64_t sampled,
+		      const struct model_series *labels, uint64_t samples, uint64_t weight)
 {
 	struct busiest *b = arg;
 
@@ -36,7 +36,7 @@ static int add_series(void *arg, uint64_t from, uint64_t to, const struct model_
 		if (b->n == MAX_STRETCHES ||
 		    BUDGET_ROOM(b->budget, b->s, b->cap, (uint64_t)b->n + 1))
 			return -ENOMEM;
-		b->s[b->n++] = (struct stretch){ .from = from, .to = to };
+		b->s[b->n++] = (struct stretch){ .from = from, .to = to, .sampled = sampled };
 		return 0;
 	}
 	if (b->n)
@@ -46,7 +46,7 @@ static int add_series(void *arg, uint64_t from, uint64_t to, const struct model_
 
 static double rate(const struct stretch *s)
 {
-	return s->to > s->from ? (double)s->weight / (double)(s->to - s->from) : 0;
+	return s->sampled ? (double)s->weight / (double)s->sampled : 0;
 }
 
 static int by_rate(const void *pa, const void *pb)

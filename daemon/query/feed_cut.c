@@ -110,6 +110,7 @@ static struct window *begin_cut(const struct cut *k, const struct window *w)
 			      .cpus = w->cpus,
 			      .n_entries = w->n_entries };
 	c->idle = part(w->idle, c, w);
+	c->unsampled = part(w->unsampled, c, w);
 	c->entries = calloc(w->n_entries + 1UL, sizeof(*c->entries));
 	if (c->entries && !cut_losses(c, w))
 		return c;

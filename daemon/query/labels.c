@@ -90,8 +90,8 @@ static int add_set(struct gather *g, const struct model_series *s, const uint32_
 	return budget_hmap_insert(&g->budget, &g->index, hash, l->n++);
 }
 
-static int take_set(void *arg, uint64_t from, uint64_t to, const struct model_series *s,
-		    uint64_t samples, uint64_t weight)
+static int take_set(void *arg, uint64_t from, uint64_t to, uint64_t sampled,
+		    const struct model_series *s, uint64_t samples, uint64_t weight)
 {
 	struct gather *g = arg;
 	uint32_t ids[2 * MODEL_MAX_LABELS], i;

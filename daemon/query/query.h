@@ -88,6 +88,7 @@ struct tree {
 	uint64_t truncated;   /* of stacks that end in [truncated: ...], in the nodes' unit */
 	uint64_t left_out;    /* taken by the selector, dropped by focus or ignore; not in total */
 	uint64_t wall_from, wall_to; /* covered by windows, ns */
+	/* duration: what could be sampled of that time; windows: in which something could */
 	uint64_t period, duration;
 	uint32_t windows, cpus;
 	bool lost_included;	/* [lost: ...] frames are nodes below the root */

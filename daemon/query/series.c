@@ -58,14 +58,15 @@ void line_spread(const struct series *s, uint64_t *points, uint64_t from, uint64
 	}
 }
 
-int line_window(struct line *l, uint64_t from, uint64_t to, uint64_t lost_samples, uint64_t lost)
+int line_window(struct line *l, uint64_t from, uint64_t to, uint64_t sampled, uint64_t lost_samples,
+		uint64_t lost)
 {
 	struct series *s = l->s;
 
 	uint64_t begin = l->hosts && l->until > from ? l->until : from;
 
 	if (begin < to) {
-		line_spread(s, s->covered, begin, to, to - begin);
+		line_spread(s, s->covered, begin, to, share(sampled, to - begin, to - from));
 		l->until = to;
 	}
 	line_spread(s, s->lost, from, to, lost);
@@ -132,8 +133,8 @@ int line_group(struct line *l, const struct model_series *labels, uint32_t *ret)
 	return r ? r : budget_hmap_insert(&l->budget, &l->index, hash, *ret);
 }
 
-static int add_series(void *arg, uint64_t from, uint64_t to, const struct model_series *labels,
-		      uint64_t samples, uint64_t weight)
+static int add_series(void *arg, uint64_t from, uint64_t to, uint64_t sampled,
+		      const struct model_series *labels, uint64_t samples, uint64_t weight)
 {
 	struct line *l = arg;
 	struct series *s = l->s;
@@ -144,7 +145,7 @@ static int add_series(void *arg, uint64_t from, uint64_t to, const struct model_
 	if (to <= from)
 		return 0;
 	if (!labels)
-		return line_window(l, from, to, samples, weight);
+		return line_window(l, from, to, sampled, samples, weight);
 	r = line_group(l, labels, &i);
 	if (r)
 		return r;

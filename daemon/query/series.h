@@ -33,7 +33,7 @@ struct series {
 	uint64_t from, to, step; /* point i is [from + i * step, from + (i + 1) * step) */
 	uint32_t n_points;
 	bool raw;	   /* made of single samples: points are as fine as they look */
-	uint64_t *covered; /* by point: ns of it that were recorded */
+	uint64_t *covered; /* by point: ns of it in which samples could come */
 	uint64_t *lost, *lost_samples, *weight, *samples; /* by point, of all groups */
 	uint64_t total;					  /* ns */
 	struct series_group *groups;			  /* heaviest first, "other" last */

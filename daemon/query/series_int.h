@@ -17,8 +17,9 @@ struct line {
 	uint64_t until; /* end of what is covered by then, wall ns */
 };
 
-/* A window was recorded; what it lost. 0, or by the limits. */
-int line_window(struct line *l, uint64_t from, uint64_t to, uint64_t lost_samples, uint64_t lost);
+/* A window was recorded, `sampled` ns of it; what it lost. 0, or by the limits. */
+int line_window(struct line *l, uint64_t from, uint64_t to, uint64_t sampled, uint64_t lost_samples,
+		uint64_t lost);
 /* Adds `value` of [from, to), shared out by time, to the points that it overlaps. */
 void line_spread(const struct series *s, uint64_t *points, uint64_t from, uint64_t to,
 		 uint64_t value);

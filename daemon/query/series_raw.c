@@ -57,11 +57,13 @@ static int start_window(struct raw_line *r, const struct window *w)
 {
 	uint64_t samples = 0, weight = 0;
 
+	if (!window_sampled(w))
+		return 0;
 	for (uint32_t i = 0; i < w->n_losses; i++) {
 		samples += w->losses[i].count;
 		weight += w->losses[i].weight;
 	}
-	return line_window(r->l, w->wall_start, w->wall_start + (w->end - w->start), samples,
+	return line_window(r->l, w->wall_start, window_wall_end(w), window_sampled(w), samples,
 			   weight);
 }
 

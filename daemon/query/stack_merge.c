@@ -304,7 +304,9 @@ static void add_totals(struct stack_merge *m, const struct window *w)
 	struct stack_merge_totals *t = &m->totals;
 	uint64_t len = w->end - w->start;
 
-	t->duration += new_time(m, w->wall_start, w->wall_start + len);
+	if (len)
+		t->duration += (uint64_t)((unsigned __int128)window_sampled(w) *
+					  new_time(m, w->wall_start, w->wall_start + len) / len);
 	if (!t->windows || w->wall_start < t->wall_from)
 		t->wall_from = w->wall_start;
 	if (w->wall_start + len > t->wall_to)
@@ -323,8 +325,12 @@ static int merge_window(void *arg, struct window *w)
 {
 	struct stack_merge *m = arg;
 	struct stack_merge_model *mm = NULL;
-	int r = find_model(m, w->model, &mm);
+	int r;
 
+	/* of that time nothing is known */
+	if (!window_sampled(w) && !w->n_entries)
+		return 0;
+	r = find_model(m, w->model, &mm);
 	add_totals(m, w);
 	if (!r && m->window)
 		r = m->window(m->arg, w);

@@ -28,7 +28,7 @@ struct code_series {
 
 struct code_head {
 	uint32_t version; /* of the window that was read, 1 or 2; windows are written as 2 */
-	uint64_t covered; /* ns that were recorded in it */
+	uint64_t covered; /* ns of it in which samples could come */
 	uint64_t period, idle;
 	uint32_t unit, cpus;
 	uint32_t n_losses, n_series;

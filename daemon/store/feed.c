@@ -22,8 +22,10 @@ static int wanted(const struct store_ask *ask)
 	return ask->deadline && mono_now() >= ask->deadline ? -ETIMEDOUT : 0;
 }
 
-static void note_used(struct store_used *u, const struct pick *p)
+static void note_used(struct store_used *u, const struct pick *p, const struct window *w)
 {
+	if (!window_sampled(w))
+		return;
 	u->windows[p->tier]++;
 	if (!u->to || p->from < u->from)
 		u->from = p->from;
@@ -61,7 +63,7 @@ static int feed_one(struct store *s, const struct store_ask *ask, const struct p
 	int r;
 
 	if (p->w) {
-		note_used(&rd->used, p);
+		note_used(&rd->used, p, p->w);
 		return fn(arg, p->w);
 	}
 	/* one refusal a file: the rest of it is not tried */
@@ -70,7 +72,7 @@ static int feed_one(struct store *s, const struct store_ask *ask, const struct p
 	r = hfile_window(p->f, &p->row, ask->sel, ask->totals_only, &w);
 	if (r)
 		return after_read(s, p, rd, r);
-	note_used(&rd->used, p);
+	note_used(&rd->used, p, w);
 	r = fn(arg, w);
 	window_unref(w);
 	return r;
@@ -136,7 +138,7 @@ static int tell_lost(const struct window *w, uint64_t to, series_fn fn, void *ar
 		lost.samples += w->losses[i].count;
 		lost.weight += w->losses[i].weight;
 	}
-	return fn(arg, w->wall_start, to, NULL, lost.samples, lost.weight);
+	return fn(arg, w->wall_start, to, window_sampled(w), NULL, lost.samples, lost.weight);
 }
 
 static int series_of_memory(const struct store_ask *ask, const struct window *w, series_fn fn,
@@ -147,6 +149,8 @@ static int series_of_memory(const struct store_ask *ask, const struct window *w,
 	uint32_t counts[6];
 	int r;
 
+	if (!window_sampled(w))
+		return 0;
 	model_counts(w->model, counts);
 	sums = calloc(counts[3] + 1U, sizeof(*sums));
 	if (!sums)
@@ -156,8 +160,8 @@ static int series_of_memory(const struct store_ask *ask, const struct window *w,
 		r = tell_lost(w, to, fn, arg);
 	for (uint32_t i = 0; !r && i < counts[3]; i++)
 		if (sums[i].samples || sums[i].weight)
-			r = fn(arg, w->wall_start, to, model_series(w->model, i), sums[i].samples,
-			       sums[i].weight);
+			r = fn(arg, w->wall_start, to, window_sampled(w), model_series(w->model, i),
+			       sums[i].samples, sums[i].weight);
 	return r;
 }
 

@@ -280,6 +280,15 @@ static int read_entries(struct hfile *f, const struct hrow *row, const struct co
 	return r;
 }
 
+/* ns of the window in which samples could come; who says nonsense means all of it */
+static uint64_t sampled(const struct code_head *head, const struct hrow *row)
+{
+	if (!head->cpus && !head->n_series && !head->n_losses)
+		return 0;
+	return head->covered && head->covered < row->to - row->from ? head->covered
+								    : row->to - row->from;
+}
+
 static int fill_window(struct hfile *f, const struct hrow *row, const struct code_head *head,
 		       const uint8_t *take, struct window *w)
 {
@@ -290,6 +299,7 @@ static int fill_window(struct hfile *f, const struct hrow *row, const struct cod
 	w->unit = head->unit;
 	w->idle = head->idle;
 	w->cpus = head->cpus;
+	w->unsampled = row->to - row->from - sampled(head, row);
 	w->losses = malloc((head->n_losses + 1U) * sizeof(*w->losses));
 	if (!w->losses)
 		return -ENOMEM;
@@ -388,7 +398,7 @@ int hfile_series(struct hfile *f, const struct hrow *row, const struct selector 
 	cleanup_free uint8_t *take = NULL;
 	struct model *model = NULL;
 	struct code_head head = { 0 };
-	uint64_t count = 0, weight = 0;
+	uint64_t count = 0, weight = 0, len = 0;
 	int r = hfile_begin_read(f);
 
 	if (!r) {
@@ -402,11 +412,14 @@ int hfile_series(struct hfile *f, const struct hrow *row, const struct selector 
 	}
 	/* what the callback gives is its own affair: only what is ours means damage */
 	if (!r)
-		r = fn(arg, row->from, row->to, NULL, count, weight);
-	for (uint32_t i = 0; !r && i < head.n_series; i++)
+		len = sampled(&head, row);
+	if (len)
+		r = fn(arg, row->from, row->to, len, NULL, count, weight);
+	for (uint32_t i = 0; !r && len && i < head.n_series; i++)
 		if (take[i])
-			r = fn(arg, row->from, row->to, model_series(model, head.series[i].series),
-			       head.series[i].samples, head.series[i].weight);
+			r = fn(arg, row->from, row->to, len,
+			       model_series(model, head.series[i].series), head.series[i].samples,
+			       head.series[i].weight);
 	free(head.series);
 	model_unref(model);
 	return r;

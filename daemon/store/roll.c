@@ -126,8 +126,9 @@ static void add_rest(struct roll_tier *t, const struct window *w, uint64_t first
 	t->row.to = window_wall_end(w);
 	t->row.last_seq = last_seq;
 	t->samples += w->samples;
-	h->covered += w->end - w->start;
-	h->period = w->period;
+	h->covered += window_sampled(w);
+	if (window_sampled(w) || !h->period)
+		h->period = w->period;
 	h->unit = w->unit;
 	h->idle += w->idle;
 	if (w->cpus > h->cpus)

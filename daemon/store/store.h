@@ -153,7 +153,7 @@ struct store_ask {
 struct store_used {
 	uint32_t windows[TIER_MAX];
 	uint32_t raw;		/* windows taken from single samples */
-	uint64_t from, to;	/* covered, wall ns; 0, 0: nothing was */
+	uint64_t from, to;	/* sampled, wall ns; 0, 0: nothing was */
 	uint32_t files_refused; /* that had to be left out: damaged, or the disk failed */
 	uint32_t other_hosts;	/* that have imported windows in the range, left out */
 };
@@ -174,13 +174,14 @@ int store_feed(struct store *s, const struct store_ask *ask, window_fn fn, void 
 
 /*
  * Totals of one window by label set, for time lines and lists: no stack is
- * read. For each window (from, to: wall ns) first one call with labels NULL:
- * samples and weight are what was lost in it. Then one for each label set that
+ * read. For each window (from, to: wall ns) in which samples could come, for
+ * `sampled` ns of it, first one call with labels NULL: samples and weight are
+ * what was lost in it. Then one for each label set that
  * sel takes; labels are good during the call. One set may come more than once
  * a window. Results as store_feed's.
  */
-typedef int (*series_fn)(void *arg, uint64_t from, uint64_t to, const struct model_series *labels,
-			 uint64_t samples, uint64_t weight);
+typedef int (*series_fn)(void *arg, uint64_t from, uint64_t to, uint64_t sampled,
+			 const struct model_series *labels, uint64_t samples, uint64_t weight);
 int store_series(struct store *s, const struct store_ask *ask, series_fn fn, void *arg);
 
 /*

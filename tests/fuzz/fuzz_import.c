@@ -327,10 +327,10 @@ static int see(void *arg, struct window *w)
 	return 0;
 }
 
-static int see_series(void *arg, uint64_t from, uint64_t to, const struct model_series *labels,
-		      uint64_t samples, uint64_t weight)
+static int see_series(void *arg, uint64_t from, uint64_t to, uint64_t sampled,
+		      const struct model_series *labels, uint64_t samples, uint64_t weight)
 {
-	must(from < to);
+	must(from < to && sampled && sampled <= to - from);
 	return 0;
 }
 

@@ -295,22 +295,36 @@ TEST(a_dead_collector_is_told)
 }
 
 /* 200 with nothing in it would be a host that idled. */
-TEST(a_time_that_is_not_in_memory_is_no_empty_profile)
+static void is_refused(struct store *without, const char *why)
 {
-	const struct store_config cfg = { .max_age = NSEC_PER_SEC, .max_bytes = 1 << 20 };
-	struct store *empty = store_new(&cfg);
 	struct answer_got a;
 	struct world w;
 
-	CHECK(empty);
 	world_make(&w);
-	w.s->env.query.store = empty;
+	w.s->env.query.store = without;
 	ask(&w, "/debug/pprof/profile?seconds=1", &a);
 	CHECK_EQ(a.status, 503);
-	CHECK(strstr(a.body, "none of these 1000 ms are in memory"));
+	CHECK(strstr(a.body, why));
 	heard(&a);
 	world_free(&w);
-	store_free(empty);
+	store_free(without);
+}
+
+static const struct store_config a_second = { .max_age = NSEC_PER_SEC, .max_bytes = 1 << 20 };
+
+TEST(a_time_that_is_not_in_memory_is_no_empty_profile)
+{
+	is_refused(store_new(&a_second), "none of these 1000 ms are in memory");
+}
+
+TEST(a_time_that_was_not_sampled_is_no_empty_profile)
+{
+	struct store *stopped = store_new(&a_second);
+	struct window *none = calloc(1, sizeof(*none));
+
+	*none = (struct window){ .refs = 1, .model = model_new(), .end = UINT64_MAX / 2 };
+	CHECK_EQ(store_add(stopped, none), 0);
+	is_refused(stopped, "nothing could be sampled in these 1000 ms");
 }
 
 TEST(the_end_is_told_to_who_waits)

@@ -286,12 +286,12 @@ struct by_labels {
 	uint64_t weight[WORLD_SERVICES], samples, lost, calls, windows;
 };
 
-static int add_labels(void *arg, uint64_t from, uint64_t to, const struct model_series *l,
-		      uint64_t samples, uint64_t weight)
+static int add_labels(void *arg, uint64_t from, uint64_t to, uint64_t sampled,
+		      const struct model_series *l, uint64_t samples, uint64_t weight)
 {
 	struct by_labels *b = arg;
 
-	CHECK(from < to);
+	CHECK(from < to && sampled == to - from);
 	if (!l) {
 		b->lost += samples;
 		b->windows++;
