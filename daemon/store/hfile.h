@@ -7,7 +7,7 @@
  * read would keep the log from being folded in.
  *
  * Power may fail: synchronous=NORMAL, so the last seconds may be missing then,
- * but what is there is whole. A killed process loses nothing it committed.
+ * but what is there is whole; pins are all there (pins_adopt). A killed process loses nothing it committed.
  */
 #ifndef RINGPROF_STORE_HFILE_H
 #define RINGPROF_STORE_HFILE_H

@@ -176,9 +176,26 @@ int pins_explain(struct history *h, int r, uint64_t bytes, char *err, size_t err
 				 "too many different stacks for one file: take a shorter range");
 	case -EBADMSG:
 		return pins_fail(r, err, errlen, "the file is no export of ringprof, or damaged");
+	case -ENOMEM:
+		return pins_fail(r, err, errlen, "out of memory");
 	default:
-		return pins_fail(r, err, errlen, strerror(-r));
+		snprintf(err, errlen, "the file cannot be brought to the disk: %s", strerror(-r));
+		return r;
 	}
+}
+
+/* Power may fail: of a file its bytes, of a directory its names are on the disk then. */
+static int sync_path(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), r = 0;
+
+	if (fd < 0)
+		return -errno;
+	/* EINVAL: a file system without it. The disk's quota is not that of pins */
+	if (fsync(fd) && errno != EINVAL)
+		r = errno == EDQUOT ? -ENOSPC : -errno;
+	close(fd);
+	return r;
 }
 
 int pins_adopt(struct history *h, const char *path, uint64_t id, const char **why)
@@ -191,9 +208,14 @@ int pins_adopt(struct history *h, const char *path, uint64_t id, const char **wh
 		return -ENOMEM;
 	/* the log of one that had this number */
 	hfile_remove(to);
+	r = sync_path(path);
+	if (r)
+		return r;
 	if (rename(path, to))
 		return -errno;
-	r = hfile_open(&f, to, why);
+	r = sync_path(h->dir);
+	if (!r)
+		r = hfile_open(&f, to, why);
 	if (!r && !f->pin_name) {
 		hfile_unref(f);
 		r = -EBADMSG;

@@ -35,8 +35,9 @@ int pins_put_sum(const char *path);
 /* 0; -EBADMSG: the file holds something else than when its sum was written, or none. */
 int pins_check_sum(const char *path);
 /*
- * A finished file becomes the pin of that number and goes into the list, or from
- * the disk. 0, -EBADMSG with *why, -EIO, -ENOMEM.
+ * A finished file becomes the pin of that number, for good: it is on the disk
+ * then, whatever happens to the power. It goes into the list, or from the disk
+ * (or stays at path). 0, -EBADMSG with *why, -EIO, -ENOSPC, -ENOMEM.
  */
 int pins_adopt(struct history *h, const char *path, uint64_t id, const char **why);
 

@@ -238,7 +238,7 @@ struct store_pin {
 #define STORE_PIN_NAME 200
 
 /*
- * Keeps what there is of [from, to) whatever the limits. 0; -EINVAL, -ENOTSUP
+ * Keeps what there is of [from, to) whatever the limits, and through a power cut. 0; -EINVAL, -ENOTSUP
  * (no history on disk), -ENODATA (nothing was recorded then), -ENOSPC (pins may
  * hold half the budget), -EIO: with a sentence in err.
  */
