@@ -123,7 +123,8 @@ struct query_view {
 	const struct categories *categories;	   /* NULL: the built-in rules */
 	bool invert;				   /* leaves are outermost */
 	const struct frame_filter *focus, *ignore; /* stacks with, without a frame that matches */
-	const struct frame_filter *hide; /* frames that match are left out of their stacks */
+	/* frames that match are left out of their stacks; of one without others "[hidden]" is left */
+	const struct frame_filter *hide;
 	/* labels whose "name=value" become the outermost frames; pid, tid, comm and exe too */
 	const char *const *group_by;
 	uint32_t n_group_by;

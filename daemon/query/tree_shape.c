@@ -104,6 +104,19 @@ static int sift_chain(struct builder *b, uint32_t *n, int *seen)
 	return 0;
 }
 
+/*
+ * A stack of which nothing is left has a frame that says so: its time would be
+ * the root's own else, where writers of stacks and tables of functions do not look.
+ */
+static int say_hidden(struct builder *b, uint32_t *path)
+{
+	uint32_t func;
+
+	if (tree_name_mark(b, "[hidden]", &func))
+		return -ENOMEM;
+	return paths_child(&b->shape.paths, &b->budget, *path, func, path);
+}
+
 static int walk_chain(struct builder *b, uint32_t n, uint32_t *path)
 {
 	struct shape *s = &b->shape;
@@ -133,7 +146,7 @@ static int make_shaped(struct builder *b, struct shaped *x)
 	if (seen & IGNORE || (v->focus && !(seen & FOCUS)))
 		x->shown = SHAPE_DROPPED;
 	else
-		r = walk_chain(b, n, &x->shown);
+		r = n ? walk_chain(b, n, &x->shown) : say_hidden(b, &x->shown);
 	return r;
 }
 

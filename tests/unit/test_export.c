@@ -311,6 +311,59 @@ TEST(speedscope_weights_add_up)
 	world_free(&w);
 }
 
+static uint64_t folded_sum(const char *text)
+{
+	uint64_t sum = 0;
+
+	for (const char *end = text; (end = strchr(end, '\n')); end++) {
+		const char *digits = end;
+
+		while (digits > text && digits[-1] != ' ')
+			digits--;
+		sum += strtoull(digits, NULL, 10);
+	}
+	return sum;
+}
+
+/* What is hidden as a whole is told by all of them. */
+TEST(hidden_stacks_are_in_the_sums)
+{
+	struct query_env env = { 0 };
+	struct frame_filter *hide;
+	struct buf b = { 0 };
+	uint64_t sum = 0, top = 0;
+	json_t *j, *p, *v;
+	struct world w;
+	struct tree *t;
+	char err[256];
+	size_t i;
+
+	world_make(&w);
+	CHECK_EQ(frame_filter_parse(&hide, "server|evil", err, sizeof(err)), 0);
+	env.view.hide = hide;
+	CHECK_EQ(query_tree(&env, QUERY_LIST(&w.list), NULL, NULL, &t), 0);
+	CHECK_EQ(export_folded(t, sink_buf(&b)), 0);
+	CHECK_EQ(folded_sum(b.data), 3 * (WORLD_SAMPLES + WORLD_LOST));
+	buf_reset(&b);
+	CHECK_EQ(export_speedscope(t, NULL, sink_buf(&b)), 0);
+	j = json_of(&b);
+	p = json_array_get(json_object_get(j, "profiles"), 0);
+	json_array_foreach(json_object_get(p, "weights"), i, v)
+		sum += (uint64_t)json_integer_value(v);
+	CHECK_EQ(sum, number(p, "endValue"));
+	json_decref(j);
+	buf_reset(&b);
+	CHECK_EQ(export_top(t, true, 0, sink_buf(&b)), 0);
+	j = json_of(&b);
+	json_array_foreach(json_object_get(j, "rows"), i, v) top += number(v, "self");
+	CHECK_EQ(top, t->total + t->lost);
+	json_decref(j);
+	buf_free(&b);
+	tree_free(t);
+	frame_filter_free(hide);
+	world_free(&w);
+}
+
 static int broken_write(void *arg, const void *p, size_t n)
 {
 	size_t *left = arg;

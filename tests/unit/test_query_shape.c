@@ -126,6 +126,34 @@ TEST(focus_ignore_and_hide)
 	free_world(&w);
 }
 
+/* no time may be the root's own: what writes stacks would not tell it */
+TEST(a_stack_without_any_frame_left_says_so)
+{
+	static const char *const keys[] = { "service_name" };
+	struct frame_filter *app = filter("^/bin/app$"), *all = filter(".");
+	struct world w;
+	struct tree *t;
+
+	make_world(&w);
+	t = shaped(&w, (struct query_view){ .hide = app });
+	CHECK_EQ(t->nodes[0].self, 0);
+	CHECK_EQ(t->nodes[0].total_samples, 100);
+	CHECK_EQ(at(t, "libz.so.1.f1;libz.so.1.f2"), 40);
+	CHECK_EQ(at(t, "[kernel.kallsyms].f1"), 20);
+	CHECK_EQ(at(t, "[hidden]"), 40);
+	tree_free(t);
+	t = shaped(&w, (struct query_view){ .hide = all, .invert = true });
+	CHECK_EQ(at(t, "[hidden]"), 100);
+	tree_free(t);
+	t = shaped(&w, (struct query_view){ .hide = app, .group_by = keys, .n_group_by = 1 });
+	CHECK_EQ(at(t, "service_name=db;[hidden]"), 40);
+	CHECK_EQ(at(t, "service_name=web;[kernel.kallsyms].f1"), 20);
+	tree_free(t);
+	frame_filter_free(app);
+	frame_filter_free(all);
+	free_world(&w);
+}
+
 TEST(upside_down)
 {
 	struct world w;
