@@ -125,7 +125,12 @@ TEST(the_history_knows_the_same_mapping)
 {
 	struct place known = known_place();
 	struct stored_names in = { .table = name_table_new(), .kind = FRAME_USER, .name = "x" };
-	struct name_row row = { .off = known.offset + 1, .has_vaddr = true, .module = "" };
+	const struct sym_line line = { .name = "then", .system_name = "then", .file = "" };
+	struct name_row row = { .off = known.offset + 1,
+				.has_vaddr = true,
+				.module = "",
+				.n_lines = 1,
+				.lines = &line };
 	const Ringprof__Pprof__Mapping *m;
 	struct window_entry e[2];
 	Ringprof__Pprof__Profile *p;
