@@ -60,7 +60,11 @@ static uint64_t covered(const struct hfile *f, const struct hrow *w)
 	return sum;
 }
 
-/* A ten is several windows where some were ended early: all of them must be there. */
+/*
+ * A ten is several windows where some were ended early: all of them must be
+ * there. Those that do not meet, for the clock was set, have numbers of their own:
+ * what is between them is no time that was recorded.
+ */
 static bool is_raw(const struct history *h, const struct hrow *w)
 {
 	uint64_t sum = 0;
@@ -68,7 +72,7 @@ static bool is_raw(const struct history *h, const struct hrow *w)
 	for (size_t i = 0; i < h->n_files; i++)
 		if (is_own(h, h->files[i], TIER_RAW))
 			sum += covered(h->files[i], w);
-	return sum >= w->to - w->from;
+	return sum + (w->last_seq - w->first_seq) * ROLL_SAME_TIME_NS >= w->to - w->from;
 }
 
 /* A daemon that was killed may have written a window, and not its samples yet. */

@@ -11,11 +11,9 @@
 #include "store/history.h"
 #include "store/roll_int.h"
 
-/* what a clock that is slewed leaves between two windows */
-#define SAME_TIME_NS (100 * NSEC_PER_MSEC)
-#define MAX_ENTRIES  (4U << 20)
-#define AT_ONCE	     64
-#define AHEAD	     8 /* entries: as long as memory takes */
+#define MAX_ENTRIES (4U << 20)
+#define AT_ONCE	    64
+#define AHEAD	    8 /* entries: as long as memory takes */
 
 void roll_init(struct roll *r, struct history *h, uint32_t first, unsigned int n,
 	       ZSTD_CCtx **packer)
@@ -29,7 +27,7 @@ void roll_init(struct roll *r, struct history *h, uint32_t first, unsigned int n
 
 static bool near(uint64_t a, uint64_t b)
 {
-	return a > b ? a - b <= SAME_TIME_NS : b - a <= SAME_TIME_NS;
+	return a > b ? a - b <= ROLL_SAME_TIME_NS : b - a <= ROLL_SAME_TIME_NS;
 }
 
 /* Does w go on where what was added ends, in the same step? */

@@ -9,10 +9,14 @@
 #ifndef RINGPROF_STORE_ROLL_H
 #define RINGPROF_STORE_ROLL_H
 
+#include "base/clock.h"
 #include "store/hfile.h"
 #include "store/roll_cells.h"
 
 struct history;
+
+/* what a clock that is set by little leaves between two windows that are added up */
+#define ROLL_SAME_TIME_NS (100 * NSEC_PER_MSEC)
 
 struct roll_fresh {
 	uint32_t frame, src; /* in the files, in the window's model */
