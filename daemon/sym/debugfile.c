@@ -20,9 +20,10 @@
 
 struct search {
 	const char *dirs;
+	struct file_owner owner;
 	const char *section; /* must have bytes; NULL: any file will do */
 	bool unchecked;	     /* neither id nor CRC is known here */
-	int root;	     /* O_PATH */
+	struct owner_root root;
 	uint8_t id[ELF_MAX_BUILD_ID];
 	size_t id_len;
 	char link[NAME_MAX + 1]; /* "" none */
@@ -76,10 +77,11 @@ static int try_path(const struct search *s, const char *path)
 {
 	struct elf_image e;
 	struct stat st;
-	cleanup_close int fd = file_open_in_root(s->root, path, &st);
+	cleanup_close int fd = file_open_in_root(s->root.fd, path, &st);
 	bool ok;
 
-	if (fd < 0 || elf_open_fd(&e, fd, (uint64_t)st.st_size))
+	if (fd < 0 || !owner_believed(&s->root, &s->owner, fd) ||
+	    elf_open_fd(&e, fd, (uint64_t)st.st_size))
 		return 0;
 	/* the CRC is read last */
 	ok = has_section(s, &e) && belongs(s, &e);
@@ -159,20 +161,30 @@ static int search_root(const struct search *s)
 	return r ? r : each_dir(s, try_dir_link);
 }
 
-/* The process's root first: its files are the ones that it was started with. */
+static int in_root(struct search *s, pid_t pid, int (*fn)(const struct search *s))
+{
+	int r;
+
+	if (owner_root_open(pid, &s->root))
+		return 0;
+	r = fn(s);
+	owner_root_close(&s->root);
+	return r;
+}
+
+/* Our own root first: its files are those of who runs this host. */
 static int each_root(struct search *s, pid_t pid, int (*fn)(const struct search *s))
 {
-	int r = 0;
-
 	s->found->fd = -1;
-	for (int own = pid > 0 ? 0 : 1; !r && own < 2; own++) {
-		cleanup_close int root = file_open_root(own ? 0 : pid);
+	return in_root(s, 0, fn) || (pid > 0 && in_root(s, pid, fn)) ? 0 : -ENOENT;
+}
 
-		s->root = root;
-		if (root >= 0)
-			r = fn(s);
-	}
-	return r ? 0 : -ENOENT;
+static struct search new_search(const struct debugfile_of *of, struct debugfile *ret)
+{
+	ret->fd = -1;
+	return (struct search){ .dirs = of->dirs ? of->dirs : DEBUG_DIRS,
+				.owner = of->owner,
+				.found = ret };
 }
 
 static void set_dir(struct search *s, const char *path)
@@ -183,19 +195,19 @@ static void set_dir(struct search *s, const char *path)
 		memcpy(s->dir, path, (size_t)(slash - path));
 }
 
-int debugfile_find(struct elf_image *main, const char *path, pid_t pid, const char *dirs,
-		   const char *section, struct debugfile *ret)
+int debugfile_find(struct elf_image *main, const struct debugfile_of *of, const char *section,
+		   struct debugfile *ret)
 {
-	struct search s = { .dirs = dirs ? dirs : DEBUG_DIRS, .section = section, .found = ret };
+	struct search s = new_search(of, ret);
 
-	ret->fd = -1;
+	s.section = section;
 	s.id_len = elf_build_id(main, s.id);
 	if (!elf_debuglink(main, s.link, sizeof(s.link), &s.crc))
 		s.link[0] = '\0';
-	set_dir(&s, path);
+	set_dir(&s, of->path);
 	if (!s.id_len && !s.link[0])
 		return -ENOENT;
-	return each_root(&s, pid, search_root);
+	return each_root(&s, of->pid, search_root);
 }
 
 /* The link's text may be a path of any kind; `dir` is where the file with the link lies. */
@@ -208,18 +220,15 @@ static int search_alt(const struct search *s)
 	return r ? r : each_dir(s, try_build_id);
 }
 
-int debugfile_find_alt(struct elf_image *e, const char *path, pid_t pid, const char *dirs,
-		       struct debugfile *ret)
+int debugfile_find_alt(struct elf_image *e, const struct debugfile_of *of, struct debugfile *ret)
 {
-	struct search s = { .dirs = dirs ? dirs : DEBUG_DIRS,
-			    .section = ".debug_info",
-			    .found = ret };
+	struct search s = new_search(of, ret);
 	const Elf64_Shdr *sh = elf_load_sections(e) ? NULL : elf_section(e, ".gnu_debugaltlink");
 	cleanup_free char *link = sh ? elf_dup(e, sh->sh_offset, sh->sh_size, ALT_LINK_MAX) : NULL;
 	const char *slash;
 	size_t n = link ? strlen(link) + 1 : 0;
 
-	ret->fd = -1;
+	s.section = ".debug_info";
 	if (n < 2 || sh->sh_size < n + ELF_MIN_BUILD_ID || sh->sh_size - n > sizeof(s.id))
 		return -ENOENT;
 	s.id_len = sh->sh_size - n;
@@ -227,15 +236,15 @@ int debugfile_find_alt(struct elf_image *e, const char *path, pid_t pid, const c
 	slash = strrchr(link, '/');
 	if (strlen(slash ? slash + 1 : link) < sizeof(s.link))
 		strcpy(s.link, slash ? slash + 1 : link);
-	slash = strrchr(path, '/');
+	slash = strrchr(of->path, '/');
 	if (link[0] == '/' || !slash)
 		n = (size_t)snprintf(s.dir, sizeof(s.dir), "%s", link);
 	else
-		n = (size_t)snprintf(s.dir, sizeof(s.dir), "%.*s/%s", (int)(slash - path), path,
-				     link);
+		n = (size_t)snprintf(s.dir, sizeof(s.dir), "%.*s/%s", (int)(slash - of->path),
+				     of->path, link);
 	if (n >= sizeof(s.dir))
 		s.dir[0] = '\0';
-	return each_root(&s, pid, search_alt);
+	return each_root(&s, of->pid, search_alt);
 }
 
 struct split_search {
@@ -270,15 +279,14 @@ static int search_split(const struct search *s)
 	return r;
 }
 
-int debugfile_find_split(const char *path, pid_t pid, const char *dir, const char *name,
+int debugfile_find_split(const struct debugfile_of *of, const char *dir, const char *name,
 			 struct debugfile *ret)
 {
 	struct split_search x = {
-		.s = { .section = ".debug_info.dwo", .unchecked = true, .found = ret },
-		.path = path,
-		.dir = dir,
-		.name = name
+		.s = new_search(of, ret), .path = of->path, .dir = dir, .name = name
 	};
 
-	return each_root(&x.s, pid, search_split);
+	x.s.section = ".debug_info.dwo";
+	x.s.unchecked = true;
+	return each_root(&x.s, of->pid, search_split);
 }

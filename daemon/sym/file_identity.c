@@ -5,8 +5,9 @@
  * The key is the GNU build-id, else a hash of size, first and last 64 KiB. Who
  * writes a file chooses both, and what is read from one file is shown for all
  * that count as the same: so an equal key is where comparing begins. Files are
- * one if all their bytes are, which is asked for only when a second file comes
- * with a key that is taken; the one that is not gets a key from all its bytes.
+ * one if all their bytes are and they have one owner (file_owner.h), which is
+ * asked for only when a second file comes with a key that is taken; the one that
+ * is not gets a key from all its bytes.
  * Who asks may be the collector, so large files are not read for it: each place
  * of one is a file of its own.
  *
@@ -190,7 +191,9 @@ struct file_priv *file_read(struct files *fs, int fd, const struct ident *id,
 	f->pub.entry = elf_entry(&e);
 	f->pub.path = strdup(w->path ? w->path : "");
 	f->where.path = f->pub.path;
-	*err = f->pub.path ? read_segments(f, &e) : -ENOMEM;
+	*err = f->pub.path ? file_owner_get(fd, &f->owner) : -ENOMEM;
+	if (!*err)
+		*err = read_segments(f, &e);
 	if (!*err) {
 		set_build_id(&f->pub, build_id, elf_build_id(&e, build_id));
 		if (!f->pub.key_is_build_id)
@@ -221,7 +224,7 @@ int file_key_by_content(struct file_priv *f, int fd, uint32_t salt)
 	struct {
 		uint8_t content[CONTENT_SIZE];
 		uint64_t ident, salt;
-	} of = { .salt = salt };
+	} of = { .salt = f->owner.uid << 32 | salt };
 	XXH128_canonical_t sum;
 	int r = 0;
 
@@ -333,7 +336,8 @@ int file_compare(struct file_priv *known, struct file_priv *f, int fd)
 	struct content have;
 	int r;
 
-	if (known->pub.size != f->pub.size || known->segs_hash != f->segs_hash)
+	if (known->pub.size != f->pub.size || known->segs_hash != f->segs_hash ||
+	    memcmp(&known->owner, &f->owner, sizeof(f->owner)))
 		return 0;
 	if (same_inode(known, f))
 		return 1;

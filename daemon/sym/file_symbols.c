@@ -75,13 +75,14 @@ static int open_debug_symtab(void *arg, const char *dir, const char *name, uint6
 {
 	struct file_priv *f = arg;
 	cleanup_close int fd = file_open_fd(&f->pub);
+	const struct debugfile_of of = { f->pub.path, pid_of(f), f->owner, f->fs->debug_dirs };
 	struct debugfile found;
 	struct elf_image e;
 	int r = fd < 0 ? fd : elf_open_fd(&e, fd, f->pub.size);
 
 	if (r)
 		return r;
-	r = debugfile_find(&e, f->pub.path, pid_of(f), f->fs->debug_dirs, ".symtab", &found);
+	r = debugfile_find(&e, &of, ".symtab", &found);
 	elf_close(&e);
 	if (r)
 		return r;
@@ -156,9 +157,14 @@ static void open_cache(struct files *fs)
 		count(&fs->cache_errors, 1);
 }
 
+/* Whose file it was too: a debug file that was believed of that one is in the table. */
 static struct symcache_source source_of(struct file_priv *f)
 {
-	return (struct symcache_source){ f->pub.key, file_ident_hash(&f->pub) };
+	uint64_t ident = file_ident_hash(&f->pub);
+
+	if (f->owner.uid || f->owner.served)
+		ident = hash_mix(hash_mix(ident, f->owner.uid), f->owner.served);
+	return (struct symcache_source){ f->pub.key, ident };
 }
 
 /* Has a .symtab come that a table without one does not know? */

@@ -17,6 +17,7 @@
 #include "base/hmap.h"
 #include "sym/elf_image.h"
 #include "sym/file_opener.h"
+#include "sym/file_owner.h"
 #include "sym/files.h"
 #include "sym/symcache.h"
 
@@ -60,7 +61,8 @@ struct file_priv {
 	struct segment *segs;
 	size_t n_segs;
 	uint64_t segs_hash;
-	uint64_t fs_type; /* of its file system: f_type of statfs(2) */
+	struct file_owner owner; /* of all places where it is: it is part of what it is */
+	uint64_t fs_type;	 /* of its file system: f_type of statfs(2) */
 	bool on_disk; /* its device has a number of its own: reading does not hang (file_opener.h) */
 	/* under fs->sym_lock */
 	enum load_state state;

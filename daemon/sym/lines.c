@@ -31,8 +31,8 @@ struct entry {
 	struct lines_open open;	     /* not open: there is none */
 	uint64_t bytes, tried, used; /* tried, used: ns */
 	uint32_t generation;	     /* of the last try */
-	pid_t pid;
-	char *path; /* of the file itself, for .dwo and .dwp */
+	char *path;
+	struct debugfile_of of; /* the file itself, for .dwo and .dwp as well */
 };
 
 TAILQ_HEAD(entry_list, entry);
@@ -120,12 +120,12 @@ void lines_free(struct lines *l)
 	free(l);
 }
 
-/* for dwarf_open: paths from the debug information, opened in the process's root or ours */
+/* for dwarf_open: paths from the debug information, opened in our root or the process's */
 static int open_split(void *arg, const char *dir, const char *name, uint64_t *size)
 {
 	const struct entry *e = arg;
 	struct debugfile f;
-	int r = debugfile_find_split(e->path, e->pid, dir, name, &f);
+	int r = debugfile_find_split(&e->of, dir, name, &f);
 
 	if (r)
 		return r;
@@ -154,10 +154,12 @@ static int open_info(struct lines *l, struct entry *e, struct file *f, struct el
 		     uint64_t size, const char *path)
 {
 	struct dwarf_input in = { .fd = fd, .size = size, .open_split = open_split, .arg = e };
+	struct debugfile_of of = e->of;
 	struct debugfile alt;
 	int r;
 
-	debugfile_find_alt(im, path, e->pid, l->debug_dirs, &alt);
+	of.path = path;
+	debugfile_find_alt(im, &of, &alt);
 	in.alt_fd = alt.fd;
 	in.alt_size = alt.size;
 	in.max_bytes = l->max_bytes - l->c.bytes;
@@ -176,7 +178,7 @@ static int open_debugfile(struct lines *l, struct entry *e, struct file *f, stru
 {
 	struct elf_image im;
 	struct debugfile d;
-	int r = debugfile_find(main, e->path, e->pid, l->debug_dirs, ".debug_info", &d);
+	int r = debugfile_find(main, &e->of, ".debug_info", &d);
 
 	if (r)
 		return r;
@@ -272,7 +274,7 @@ static void load(struct lines *l, struct entry *e, struct file *f, uint64_t now)
 	e->tried = now;
 	e->generation = __atomic_load_n(&l->generation, __ATOMIC_RELAXED);
 	pthread_mutex_lock(&p->fs->lock);
-	e->pid = p->where.pid;
+	e->of = (struct debugfile_of){ e->path, p->where.pid, p->owner, l->debug_dirs };
 	pthread_mutex_unlock(&p->fs->lock);
 	r = open_dwarf(l, e, f);
 	if (r == -ENOENT && l->missing)

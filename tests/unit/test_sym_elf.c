@@ -210,10 +210,13 @@ TEST(short_build_ids_name_nothing)
 static int add_debug_symtab(struct elf_image *main, const char *path, pid_t pid, const char *dirs,
 			    struct symtab_builder *b)
 {
+	struct debugfile_of of = { .path = path, .pid = pid, .dirs = dirs };
 	struct debugfile f;
 	struct elf_image e;
-	int r = debugfile_find(main, path, pid, dirs, ".symtab", &f);
+	int r = file_owner_get(main->fd, &of.owner);
 
+	if (!r)
+		r = debugfile_find(main, &of, ".symtab", &f);
 	if (r)
 		return r == -ENOENT ? 0 : r;
 	r = elf_open_fd(&e, f.fd, f.size);
