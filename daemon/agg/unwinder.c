@@ -332,6 +332,8 @@ bool unwinder_after(struct unwinder *u, const struct source_info *info)
 	bool more = false;
 
 	u->to_module = info->kind == SOURCE_KMOD && info->rows;
+	if (!u->to_module)
+		handover_pause(u->handover);
 	if (!u->to_module || !hand_over(u, info, &more))
 		tables_trim(u->tables);
 	return more;

@@ -102,6 +102,17 @@ void handover_begin(struct handover *h, uint64_t instance)
 	h->look = mono_now() + EVICTED_LOOK_NS;
 }
 
+void handover_pause(struct handover *h)
+{
+	if (!h->busy || !h->file)
+		return;
+	(void)control_table_del(h->ctl, h->id);
+	places_again(h->places, h->now.fd, h->file);
+	h->now.fd = -1;
+	h->file = NULL;
+	end_table(h);
+}
+
 void handover_free(struct handover *h)
 {
 	if (!h)

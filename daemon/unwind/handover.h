@@ -19,6 +19,11 @@ void handover_free(struct handover *h);		 /* NULL is fine */
 /* The module that is there now: another one than before has nothing of ours. */
 void handover_begin(struct handover *h, uint64_t instance);
 /*
+ * Nothing is sent for a while: the tables may be let go of. One that is half sent is
+ * taken back, and goes again later (but the vDSO's, which stays).
+ */
+void handover_pause(struct handover *h);
+/*
  * f is mapped from there: if the module has not been given this inode (in this
  * state), it will be, with the table of f's content. False: tell it again later.
  */

@@ -22,10 +22,12 @@
 static struct unwind_table fake[MAX_TABLES], empty;
 static struct ringprof_row *rows;
 static uint32_t n_fake;
-static uint64_t ready_at;    /* mono ns; before it no table is there */
-static bool busy;	     /* is something being compiled? */
-static unsigned int n_asked; /* calls of tables_get */
-static unsigned int n_steps; /* of tables_wait, each of 2 ms and more */
+static uint64_t ready_at;     /* mono ns; before it no table is there */
+static bool busy;	      /* is something being compiled? */
+static unsigned int n_asked;  /* calls of tables_get */
+static unsigned int n_steps;  /* of tables_wait, each of 2 ms and more */
+static struct file *its_file; /* of the first table, NULL: none */
+static bool slow;	      /* one message takes a whole slice of time */
 
 struct tables *tables_new(const struct tables_config *cfg, struct files *files)
 {
@@ -39,6 +41,8 @@ void tables_free(struct tables *t)
 const struct unwind_table *tables_get(struct tables *t, struct file *f)
 {
 	n_asked++;
+	if (its_file && f == its_file)
+		return &fake[0];
 	return mono_now() < ready_at ? NULL : &empty;
 }
 
@@ -56,7 +60,7 @@ const struct unwind_table *tables_vdso(struct tables *t)
 
 const struct unwind_table *tables_next(struct tables *t, uint32_t *after, struct file **ret_file)
 {
-	*ret_file = NULL;
+	*ret_file = its_file && !*after ? file_ref(its_file) : NULL;
 	return *after < n_fake ? &fake[(*after)++] : NULL;
 }
 
@@ -69,6 +73,7 @@ int tables_wait(struct tables *t, uint64_t timeout)
 
 void tables_trim(struct tables *t)
 {
+	fake[0].view.rows = NULL; /* as if unmapped */
 }
 
 void tables_counters(struct tables *t, struct tables_counters *ret)
@@ -114,7 +119,9 @@ int control_table_send(struct control *c, const struct control_table *t, uint32_
 {
 	uint32_t n = t->n_rows - *done < max_rows ? t->n_rows - *done : max_rows;
 
-	CHECK(t->fd == -1 && t->n_segments == 1 && t->segments[0].vaddr == 0x1000);
+	CHECK(its_file ? t->rows == fake[0].view.rows : t->fd == -1);
+	usleep(slow ? 25000 : 0);
+	CHECK(t->n_segments == 1 && t->segments[0].vaddr == 0x1000);
 	CHECK_EQ(t->no_clone, abi_minor < 3);
 	*done += n;
 	sent_rows += n;
@@ -396,6 +403,34 @@ TEST(the_module_gets_its_share_of_a_long_round)
 	}
 	printf("# after %u samples\n", n);
 	CHECK_EQ(committed, 2);
+	close_world();
+	free(rows);
+	n_fake = 0;
+}
+
+/* Rows to the module are switched off by a reload, and on again. */
+TEST(a_table_half_sent_is_not_sent_on_from_memory_that_was_let_go_of)
+{
+	struct source_info info = { .kind = SOURCE_KMOD, .rows = true, .instance = 31 };
+	struct file_where w = { .path = "/bin/sh" };
+
+	open_world(0);
+	make_fakes();
+	n_fake = 1;
+	its_file = files_get(files, &w);
+	slow = true;
+	CHECK(its_file && unwinder_after(u, &info) && sent_rows && !committed);
+	info.rows = false;
+	unwinder_after(u, &info);
+	CHECK_EQ(deleted, 1);
+	fake[0].view.rows = rows + 1; /* made anew */
+	slow = false;
+	info.rows = true;
+	for (int i = 0; i < 100 && !committed; i++)
+		unwinder_after(u, &info);
+	CHECK(begun == 2 && committed == 1);
+	file_unref(its_file);
+	its_file = NULL;
 	close_world();
 	free(rows);
 	n_fake = 0;
