@@ -26,8 +26,10 @@ struct mapping {
 	enum map_kind kind;
 	uint32_t maj, min;
 	uint64_t ino;
-	const char *path;  /* interned */
-	struct file *file; /* opened at the first sample in it; NULL: not yet, or cannot be */
+	uint64_t mapped;     /* mono ns; 0: unknown, it was read from /proc */
+	uint32_t generation; /* of the inode; 0: unknown */
+	const char *path;    /* interned */
+	struct file *file;   /* opened at the first sample in it; NULL: not yet, or cannot be */
 	bool file_failed;
 };
 
@@ -40,6 +42,8 @@ static inline struct file_where mapping_where(pid_t pid, const struct mapping *m
 				    .maj = m->maj,
 				    .min = m->min,
 				    .ino = m->ino,
+				    .generation = m->generation,
+				    .mapped = m->mapped,
 				    .path = m->path };
 }
 

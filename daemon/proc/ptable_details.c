@@ -86,7 +86,7 @@ static void find_program(struct ptable *t, struct entry *e)
 
 	for (size_t i = 0; *exe && i < e->maps->n; i++) {
 		const struct mapping *m = &e->maps->m[i];
-		struct file_where w = { .maj = m->maj, .min = m->min, .ino = m->ino, .path = exe };
+		struct file_where w = mapping_where(0, m);
 		cleanup_close int fd = -1;
 		struct stat st;
 

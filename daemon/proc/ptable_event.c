@@ -56,7 +56,9 @@ static void on_mmap(struct ptable *t, const struct event *ev)
 			     .pgoff = em->pgoff,
 			     .maj = em->maj,
 			     .min = em->min,
-			     .ino = em->ino };
+			     .ino = em->ino,
+			     .generation = (uint32_t)em->ino_generation,
+			     .mapped = ev->time };
 	struct entry *e = subject(t, ev);
 
 	if (!e || m.end <= m.start || (em->prot && !(em->prot & PROT_EXEC)))

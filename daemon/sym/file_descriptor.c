@@ -99,10 +99,14 @@ static bool is_still(struct file_priv *f, const struct kept *k)
 
 static int open_again(struct file_priv *f, const struct kept *k)
 {
-	struct stat st;
-	cleanup_close int fd = file_open_mapping(&k->where, &st);
+	struct file_where w = k->where;
+	cleanup_close int fd = -1;
 	struct ident now;
+	struct stat st;
 
+	/* it is compared with what was found then, so one that only lost a link will do */
+	w.mapped = 0;
+	fd = file_open_mapping(&w, &st);
 	if (fd < 0)
 		return fd;
 	now = file_ident_of(&st);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "sym/file_age.h"
 
 #define MAP_LINK_MAX 128
 
@@ -132,7 +133,7 @@ static int open_by_path(const struct file_where *w, pid_t pid, struct stat *st)
 	fd = file_open_in_root(root, w->path, st);
 	if (fd < 0)
 		return fd;
-	if (w->ino && st->st_ino != w->ino)
+	if (w->ino && (st->st_ino != w->ino || file_is_later(w, fd, st)))
 		return -ESTALE;
 	return steal_fd(&fd);
 }

@@ -21,9 +21,9 @@
 /*
  * Opens the file of a mapping read-only: /proc/PID/map_files/START-END, then
  * /proc/PID/root/PATH, then the host's PATH. The first is the mapping's file by
- * definition. What a path gives must have the mapping's inode number; the
- * device may differ, as stat(2) and the maps of btrfs and overlayfs name
- * different devices for one file. Gives a descriptor and its stat, or -errno.
+ * definition. What a path gives must have the mapping's inode number, and not be
+ * younger than it (file_age.h); the device may differ, as stat(2) and the maps of
+ * btrfs and overlayfs name different devices for one file. Gives a descriptor and its stat, or -errno.
  */
 int file_open_mapping(const struct file_where *w, struct stat *st);
 /*

@@ -26,6 +26,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "sym/file_age.h"
 #include "sym/file_open.h"
 #include "sym/files_int.h"
 
@@ -39,7 +40,8 @@ struct seen {
 	uint64_t ino;
 	uint32_t maj, min;
 	uint32_t slot;
-	uint32_t id; /* of the file: the slot may have another one by now */
+	uint32_t id;	     /* of the file: the slot may have another one by now */
+	uint32_t generation; /* of the inode, 0: unknown */
 	uint64_t path_hash;
 };
 
@@ -155,6 +157,14 @@ static struct file_priv *find_ident(struct files *fs, const struct ident *id)
 	return NULL;
 }
 
+/* Was it another file that was found there, of an inode that had the number before or after? */
+static bool is_other(const struct seen *s, const struct file_where *w)
+{
+	if (s->generation && w->generation)
+		return s->generation != w->generation;
+	return file_changed_after(w->mapped, s->ident.ctime);
+}
+
 /* The latest file that was mapped from there: entries found later are newer. */
 static struct file_priv *find_mapping(struct files *fs, const struct file_where *w)
 {
@@ -168,7 +178,8 @@ static struct file_priv *find_mapping(struct files *fs, const struct file_where 
 		const struct seen *s = &fs->seen[i];
 
 		if (s->ino != w->ino || s->maj != w->maj || s->min != w->min ||
-		    s->path_hash != path || !seen_file(fs, s) || (best && i < newest))
+		    s->path_hash != path || !seen_file(fs, s) || (best && i < newest) ||
+		    is_other(s, w))
 			continue;
 		best = seen_file(fs, s);
 		newest = i;
@@ -178,7 +189,7 @@ static struct file_priv *find_mapping(struct files *fs, const struct file_where 
 
 /* Failing to remember costs time later, nothing else: no error. */
 static void remember(struct files *fs, struct file_priv *f, const struct ident *id,
-		     const struct file_where *w)
+		     const struct file_where *w, uint32_t generation)
 {
 	struct seen *s;
 
@@ -194,6 +205,7 @@ static void remember(struct files *fs, struct file_priv *f, const struct ident *
 			    .min = w->min,
 			    .slot = f->slot,
 			    .id = f->pub.id,
+			    .generation = generation ? generation : w->generation,
 			    .path_hash = path_hash(w->path) };
 	if (hmap_insert(&fs->by_ident, hash_bytes(id, sizeof(*id)), fs->n_seen))
 		return;
@@ -293,6 +305,7 @@ static int find_same(struct files *fs, struct file_priv *f, int fd, struct file_
 static struct file *adopt(struct files *fs, struct file_priv *f, const struct file_where *w,
 			  int *fd)
 {
+	uint32_t generation = file_generation(*fd);
 	struct file_priv *same = NULL;
 
 	pthread_mutex_lock(&fs->lock);
@@ -302,7 +315,7 @@ static struct file *adopt(struct files *fs, struct file_priv *f, const struct fi
 		take_ref(fs, f);
 	}
 	if (same)
-		remember(fs, same, &f->ident, w);
+		remember(fs, same, &f->ident, w, generation);
 	pthread_mutex_unlock(&fs->lock);
 	if (same != f)
 		file_destroy(f);

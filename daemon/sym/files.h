@@ -36,6 +36,9 @@ struct file_where {
 	uint64_t start, end; /* of the mapping there (for map_files) */
 	uint32_t maj, min;
 	uint64_t ino; /* 0: do not check */
+	/* what the event of the mapping said, 0: unknown. For what is opened by path (file_age.h) */
+	uint32_t generation; /* of the inode */
+	uint64_t mapped;     /* mono ns */
 	const char *path;
 };
 

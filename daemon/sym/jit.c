@@ -332,6 +332,7 @@ void jit_proc_dump(struct jit_proc *p, const struct file_where *w)
 		old = (char *)p->dump.path;
 		p->dump = *w;
 		p->dump.path = path;
+		p->dump.mapped = 0; /* it is written on and on */
 		p->dump_is_new = true;
 	}
 	pthread_mutex_unlock(&p->j->lock);

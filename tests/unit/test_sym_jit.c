@@ -338,6 +338,33 @@ TEST(an_endless_map_is_cut)
 	end(j, p);
 }
 
+/* Here it can be had by its path alone. */
+TEST(a_dump_is_read_however_long_it_is_written_on)
+{
+	static const char text[64] = "this is none, and that is what is told of it";
+	struct file_where w = { .mapped = mono_now() - NSEC_PER_SEC };
+	struct jit *j = registry(1 << 20);
+	struct jit_proc *p = begin(j);
+	struct jit_counters c;
+	char path[64];
+	struct stat st;
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/jit-%d.dump", (int)getpid());
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	CHECK(write(fd, text, sizeof(text)) == sizeof(text) && !fstat(fd, &st));
+	close(fd);
+	w.path = path;
+	w.pid = getpid();
+	w.ino = st.st_ino;
+	jit_proc_dump(p, &w);
+	now_named(p, 0x1010);
+	jit_counters(j, &c);
+	CHECK_EQ(c.refused[JIT_BAD_FORMAT], 1);
+	unlink(path);
+	end(j, p);
+}
+
 TEST(names_of_dumps)
 {
 	CHECK(jit_is_dump("/tmp/.debug/jit/jit-123.dump"));
