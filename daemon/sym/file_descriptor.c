@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "sym/file_close.h"
 #include "sym/file_open.h"
 #include "sym/files_int.h"
 
@@ -22,7 +23,7 @@ void file_close_fd(struct file_priv *f)
 		return;
 	TAILQ_REMOVE(&f->fs->open, f, fd_link);
 	f->fs->n_open--;
-	close(f->fd);
+	file_close_aside(f->fd, f->on_disk);
 	f->fd = -1;
 }
 

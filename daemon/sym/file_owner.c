@@ -23,11 +23,14 @@
 static int owner_of(int fd, struct stat *st, struct file_owner *ret)
 {
 	struct statfs sfs;
+	bool known;
 
-	if (fstat(fd, st) || fstatfs(fd, &sfs))
+	if (fstat(fd, st))
 		return -errno;
+	/* a server may leave that question out */
+	known = !fstatfs(fd, &sfs) && sfs.f_type != FUSE_SUPER_MAGIC;
 	ret->uid = st->st_uid;
-	ret->served = sfs.f_type == FUSE_SUPER_MAGIC ? st->st_dev : 0;
+	ret->served = known ? 0 : st->st_dev;
 	return 0;
 }
 

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A file system that answers at first, and no more when its files are closed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "sym/file_close.h"
+#include "tap.h"
+#include "test_sym_files.h"
+
+#define FILE_INO 2
+
+static int fuse_fd;
+static char *content;
+static size_t content_len;
+static unsigned int n_closes; /* atomic: that were asked for, and not answered */
+
+/* so long that nobody waits for it, but not for ever: nothing ends who waits */
+#define HELD_NS	 (20 * NSEC_PER_SEC)
+#define MAX_HELD 8U
+
+static struct {
+	struct fuse_in_header in;
+	uint64_t until;
+} held[MAX_HELD];
+static unsigned int n_held;
+
+static struct fuse_attr attr_of(uint64_t ino)
+{
+	return (struct fuse_attr){ .ino = ino,
+				   .nlink = 1,
+				   .size = ino == FILE_INO ? content_len : 0,
+				   .mode = ino == FILE_INO ? S_IFREG | 0755 : S_IFDIR | 0755 };
+}
+
+static void answer(const struct fuse_in_header *in, int err, const void *data, size_t len)
+{
+	char buf[65536 + sizeof(struct fuse_out_header)];
+	struct fuse_out_header h = { .unique = in->unique, .error = err };
+
+	h.len = (uint32_t)(sizeof(h) + len);
+	memcpy(buf, &h, sizeof(h));
+	memcpy(buf + sizeof(h), data, len);
+	if (write(fuse_fd, buf, h.len) != (ssize_t)h.len && errno != ENOENT)
+		abort();
+}
+
+static void answer_read(const struct fuse_in_header *in, const struct fuse_read_in *r)
+{
+	size_t at = r->offset < content_len ? (size_t)r->offset : content_len;
+	size_t n = content_len - at < r->size ? content_len - at : r->size;
+
+	answer(in, 0, content + at, n);
+}
+
+static void hold(const struct fuse_in_header *in)
+{
+	if (n_held == MAX_HELD)
+		abort();
+	held[n_held].in = *in;
+	held[n_held++].until = mono_now() + HELD_NS;
+	__atomic_fetch_add(&n_closes, 1, __ATOMIC_RELAXED);
+}
+
+static void let_go(void)
+{
+	while (n_held && mono_now() >= held[0].until) {
+		answer(&held[0].in, -ENOSYS, "", 0);
+		memmove(held, held + 1, --n_held * sizeof(*held));
+	}
+}
+
+static void serve(const struct fuse_in_header *in)
+{
+	struct fuse_init_out init = { .major = 7, .minor = 31, .max_write = 65536 };
+	struct fuse_entry_out entry = { .nodeid = FILE_INO, .attr = attr_of(FILE_INO) };
+	struct fuse_attr_out attr = { .attr = attr_of(in->nodeid) };
+	struct fuse_open_out opened = { .fh = 1 };
+
+	if (in->opcode == FUSE_INIT)
+		answer(in, 0, &init, sizeof(init));
+	else if (in->opcode == FUSE_LOOKUP)
+		answer(in, 0, &entry, sizeof(entry));
+	else if (in->opcode == FUSE_GETATTR)
+		answer(in, 0, &attr, sizeof(attr));
+	else if (in->opcode == FUSE_OPEN)
+		answer(in, 0, &opened, sizeof(opened));
+	else if (in->opcode == FUSE_READ)
+		answer_read(in, (const void *)(in + 1));
+	else if (in->opcode == FUSE_FLUSH)
+		hold(in);
+	else if (in->opcode != FUSE_FORGET && in->opcode != FUSE_BATCH_FORGET)
+		answer(in, -ENOSYS, "", 0);
+}
+
+/* Until the file system is taken away. */
+static void *server(void *arg)
+{
+	static char buf[1 << 18] __attribute__((aligned(8)));
+
+	struct pollfd p = { .fd = fuse_fd, .events = POLLIN };
+
+	for (;;) {
+		let_go();
+		if (poll(&p, 1, 1000) <= 0)
+			continue;
+		if (read(fuse_fd, buf, sizeof(buf)) <= 0)
+			return arg;
+		serve((const struct fuse_in_header *)buf);
+	}
+}
+
+static bool start_server(pthread_t *ret)
+{
+	char opt[128];
+
+	content = slurp("plain", &content_len);
+	fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	snprintf(opt, sizeof(opt), "fd=%d,rootmode=40000,user_id=0,group_id=0,max_read=65536",
+		 fuse_fd);
+	if (fuse_fd < 0 || sh("mkdir -p served") ||
+	    mount("served", built("served"), "fuse", 0, opt))
+		return false;
+	return !pthread_create(ret, NULL, server, NULL);
+}
+
+/* Calls that hang end with an error then, also when a test has failed. */
+static void abort_served(void)
+{
+	umount2(built("served"), MNT_FORCE | MNT_DETACH);
+}
+
+static void end_server(pthread_t t)
+{
+	abort_served();
+	pthread_join(t, NULL);
+	close(fuse_fd);
+	free(content);
+}
+
+static void wait_for_closes(unsigned int n)
+{
+	for (int i = 0; i < 1000 && __atomic_load_n(&n_closes, __ATOMIC_RELAXED) < n; i++)
+		usleep(10000);
+	CHECK_EQ(__atomic_load_n(&n_closes, __ATOMIC_RELAXED), n);
+}
+
+TEST(who_closes_a_file_does_not_wait_for_its_server)
+{
+	struct files *fs = files_new(64 * MIB);
+	struct file_where w;
+	struct file *f, *other;
+	uint64_t start;
+	pthread_t t;
+	int fd;
+
+	make();
+	if (!start_server(&t))
+		SKIP("no FUSE here");
+	start = mono_now();
+	fs->max_open = 1;
+	w = where("served/plain");
+	f = files_get(fs, &w);
+	CHECK(f);
+	/* its descriptor makes room for this one's, with the registry's lock held */
+	other = get_one(fs, "one");
+	CHECK(other && other != f);
+	wait_for_closes(1);
+	fd = open(built("served/plain"), O_RDONLY | O_CLOEXEC);
+	CHECK(fd >= 0);
+	file_close_aside(fd, false);
+	wait_for_closes(2);
+	CHECK(mono_now() - start < HELD_NS);
+	end_server(t);
+	file_unref(f);
+	file_unref(other);
+	files_free(fs);
+}
+
+TEST(what_cannot_hang_is_closed_at_once)
+{
+	int fd = open("/", O_PATH | O_CLOEXEC);
+
+	file_close_aside(fd, true);
+	CHECK(fcntl(fd, F_GETFD) < 0 && errno == EBADF);
+	file_close_aside(-1, false);
+}
+
+int main(void)
+{
+	build_init();
+	atexit(abort_served);
+	return tap_main();
+}
