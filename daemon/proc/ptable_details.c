@@ -79,6 +79,27 @@ static bool is_later_one(const struct entry *e, int dir, int fd)
 	return true;
 }
 
+/*
+ * May the program be opened here and now? Not if it lies on a file system that hangs,
+ * or that may and has not given us the file yet: then it is asked for again.
+ */
+static bool may_open(struct ptable *t, struct entry *e)
+{
+	const char *exe = e->p.labels.exe;
+	const struct mapping *m = NULL;
+
+	for (size_t i = 0; *exe && !m && i < e->maps->n; i++)
+		if (e->maps->m[i].path == exe && e->maps->m[i].kind == MAPPING_FILE)
+			m = &e->maps->m[i];
+	if (!m || m->maj || !m->ino || !t->files)
+		return true;
+	m = process_map_at(t, &e->p, m->start);
+	/* one that cannot be had was answered for as well */
+	e->want_version = m &&
+			  ((!m->file && !m->file_failed) || files_hang(t->files, m->maj, m->min));
+	return !e->want_version;
+}
+
 /* The file that an event said was mapped, if it still is where it was. */
 static void find_program(struct ptable *t, struct entry *e)
 {
@@ -135,7 +156,7 @@ void ptable_read_version(struct ptable *t, struct entry *e)
 	cleanup_close int dir = -1;
 
 	e->want_version = false;
-	if (!e->p.kthread && e->p.pid > 0 && !e->unreadable)
+	if (!e->p.kthread && e->p.pid > 0 && !e->unreadable && may_open(t, e))
 		dir = ptable_open_process(t, e);
 	if (dir >= 0)
 		read_program(t, e, dir);
@@ -152,12 +173,13 @@ void ptable_read_details(struct ptable *t, struct entry *e)
 		dir = ptable_open_process(t, e);
 	if (dir >= 0) {
 		read_environ(t, e, dir);
-		read_program(t, e, dir);
+		if (may_open(t, e))
+			read_program(t, e, dir);
 		return;
 	}
 	ask_parent(t, e);
 	/* sampled inside of execve: which program it is becomes known in a moment */
 	e->want_details = e->want_exe;
-	if (!e->want_exe)
+	if (!e->want_exe && may_open(t, e))
 		find_program(t, e);
 }

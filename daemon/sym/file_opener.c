@@ -14,14 +14,30 @@
 
 #include "base/clock.h"
 #include "base/cond.h"
+#include "sym/file_close.h"
+#include "sym/file_open.h"
 #include "sym/files_int.h"
 
 #define END_WAIT_NS NSEC_PER_SEC /* for threads to end */
 
+enum wish {
+	WISH_FILE,    /* w's, of the registry */
+	WISH_MAPPING, /* a descriptor of what w maps */
+	WISH_AGAIN,   /* one of the file `of`, which is known */
+};
+
+struct result {
+	struct file *f;
+	int fd; /* or -errno */
+	struct stat st;
+};
+
 struct job {
+	enum wish wish;
 	struct file_where w;
 	char *path;
-	struct file *f;
+	struct file *of; /* a reference; NULL: none */
+	struct result r;
 	bool done, left; /* left: nobody waits for it any more */
 };
 
@@ -55,17 +71,21 @@ struct opener *opener_new(struct files *fs, uint64_t wait_ns)
 
 static void free_job(struct job *j)
 {
-	if (j)
-		free(j->path);
+	if (!j)
+		return;
+	file_unref(j->of);
+	free(j->path);
 	free(j);
 }
 
-static struct job *new_job(const struct file_where *w)
+static struct job *new_job(enum wish wish, const struct file_where *w)
 {
 	struct job *j = calloc(1, sizeof(*j));
 
 	if (!j)
 		return NULL;
+	j->wish = wish;
+	j->r.fd = -EAGAIN;
 	j->w = *w;
 	j->path = strdup(w->path ? w->path : "");
 	if (!j->path) {
@@ -85,23 +105,38 @@ static struct job **free_place(struct opener *o)
 	return &o->busy[i];
 }
 
+/* May take any time. */
+static struct result result_of(struct opener *o, const struct job *j)
+{
+	struct result r = { .fd = -ENOENT };
+
+	if (j->wish == WISH_FILE)
+		r.f = files_get(o->fs, &j->w);
+	else if (j->wish == WISH_MAPPING)
+		r.fd = file_open_mapping(&j->w, &r.st);
+	else
+		r.fd = file_open_fd(j->of);
+	return r;
+}
+
 static void work_off(struct opener *o, struct job *j)
 {
 	struct job **place = free_place(o);
-	struct file *f;
+	struct result r;
 
 	*place = j;
 	pthread_mutex_unlock(&o->lock);
-	f = files_get(o->fs, &j->w);
+	r = result_of(o, j);
 	pthread_mutex_lock(&o->lock);
 	*place = NULL;
 	if (j->left) {
 		/* known from now on: the next who asks gets it at once */
-		file_unref(f);
+		file_unref(r.f);
+		file_close_aside(r.fd, false);
 		free_job(j);
 		return;
 	}
-	j->f = f;
+	j->r = r;
 	j->done = true;
 	pthread_cond_broadcast(&o->done);
 }
@@ -156,10 +191,10 @@ bool opener_free(struct opener *o)
 	return true;
 }
 
-static bool hangs(const struct opener *o, const struct file_where *w)
+static bool hangs(const struct opener *o, uint32_t maj, uint32_t min)
 {
 	for (uint32_t i = 0; i < OPENER_MAX_THREADS; i++)
-		if (o->busy[i] && o->busy[i]->w.maj == w->maj && o->busy[i]->w.min == w->min)
+		if (o->busy[i] && o->busy[i]->w.maj == maj && o->busy[i]->w.min == min)
 			return true;
 	return false;
 }
@@ -182,44 +217,52 @@ static bool have_thread(struct opener *o)
 	return !r;
 }
 
-/* lock and turn held */
-static struct file *ask(struct opener *o, struct job *j, bool *ret_again)
+/* lock and turn held; takes j. false: it is not there in time */
+static bool ask(struct opener *o, struct job *j, struct result *ret)
 {
 	uint64_t until = mono_now() + o->wait_ns;
-	struct file *f;
+	bool done;
 
 	o->next = j;
 	pthread_cond_signal(&o->work);
 	while (!j->done && cond_wait_until(&o->done, &o->lock, until)) {
 	}
-	*ret_again = !j->done;
-	f = j->f;
-	if (j->done || o->next == j) {
+	done = j->done;
+	*ret = j->r;
+	if (done || o->next == j) {
 		o->next = NULL;
 		free_job(j);
 	} else {
 		j->left = true;
 		o->given_up++;
 	}
-	return f;
+	return done;
+}
+
+/* j NULL: no memory. false: worth asking again */
+static bool ask_in_turn(struct opener *o, struct job *j, struct result *ret)
+{
+	bool done = false;
+
+	if (!j)
+		return false;
+	pthread_mutex_lock(&o->turn);
+	pthread_mutex_lock(&o->lock);
+	if (!hangs(o, j->w.maj, j->w.min) && have_thread(o))
+		done = ask(o, j, ret);
+	else
+		free_job(j);
+	pthread_mutex_unlock(&o->lock);
+	pthread_mutex_unlock(&o->turn);
+	return done;
 }
 
 struct file *opener_get(struct opener *o, const struct file_where *w, bool *ret_again)
 {
-	struct file *f = NULL;
-	struct job *j;
+	struct result r;
 
-	*ret_again = true;
-	pthread_mutex_lock(&o->turn);
-	pthread_mutex_lock(&o->lock);
-	if (!hangs(o, w) && have_thread(o)) {
-		j = new_job(w);
-		if (j)
-			f = ask(o, j, ret_again);
-	}
-	pthread_mutex_unlock(&o->lock);
-	pthread_mutex_unlock(&o->turn);
-	return f;
+	*ret_again = !ask_in_turn(o, new_job(WISH_FILE, w), &r);
+	return *ret_again ? NULL : r.f;
 }
 
 uint64_t opener_given_up(struct opener *o)
@@ -238,11 +281,59 @@ int files_open_aside(struct files *fs, uint64_t wait_ns)
 	return fs->opener ? 0 : -ENOMEM;
 }
 
+/* without an inode number it is no mapping, and its device is not known */
+static bool may_hang(const struct files *fs, const struct file_where *w)
+{
+	return fs->opener && !w->maj && w->ino;
+}
+
 struct file *files_get_soon(struct files *fs, const struct file_where *w, bool *ret_again)
 {
 	*ret_again = false;
-	/* without an inode number it is no mapping, and its device is not known */
-	if (!fs->opener || w->maj || !w->ino)
+	if (!may_hang(fs, w))
 		return files_get(fs, w);
 	return opener_get(fs->opener, w, ret_again);
+}
+
+bool files_hang(struct files *fs, uint32_t maj, uint32_t min)
+{
+	bool r;
+
+	if (!fs->opener || maj)
+		return false;
+	pthread_mutex_lock(&fs->opener->lock);
+	r = hangs(fs->opener, maj, min);
+	pthread_mutex_unlock(&fs->opener->lock);
+	return r;
+}
+
+int file_open_mapping_soon(struct file *f, const struct file_where *w, struct stat *st)
+{
+	struct files *fs = file_priv(f)->fs;
+	struct result r;
+
+	if (!may_hang(fs, w))
+		return file_open_mapping(w, st);
+	if (!ask_in_turn(fs->opener, new_job(WISH_MAPPING, w), &r))
+		return -EAGAIN;
+	*st = r.st;
+	return r.fd;
+}
+
+int file_open_fd_soon(struct file *f)
+{
+	struct file_priv *p = file_priv(f);
+	struct file_where w;
+	struct result r;
+	struct job *j;
+
+	pthread_mutex_lock(&p->fs->lock);
+	w = p->where;
+	pthread_mutex_unlock(&p->fs->lock);
+	if (!may_hang(p->fs, &w))
+		return file_open_fd(f);
+	j = new_job(WISH_AGAIN, &w);
+	if (j)
+		j->of = file_ref(f);
+	return ask_in_turn(p->fs->opener, j, &r) ? r.fd : -EAGAIN;
 }

@@ -7,7 +7,8 @@
  * and nothing more is asked of that device until it is.
  *
  * Only for devices without a number of their own (major 0), which these file
- * systems are; files on disks are opened by whoever asks.
+ * systems are; files on disks are opened by whoever asks. A descriptor of a file
+ * that was opened here is closed by file_close_aside.
  */
 #ifndef RINGPROF_SYM_FILE_OPENER_H
 #define RINGPROF_SYM_FILE_OPENER_H

@@ -67,6 +67,8 @@ struct file *files_get(struct files *fs, const struct file_where *w);
 struct file *files_get_soon(struct files *fs, const struct file_where *w, bool *ret_again);
 /* Has files_get_soon wait no longer than that (file_opener.h). Before it is used. 0 or -ENOMEM. */
 int files_open_aside(struct files *fs, uint64_t wait_ns);
+/* Does what lies on that device keep us waiting already? Any thread. */
+bool files_hang(struct files *fs, uint32_t maj, uint32_t min);
 struct file *file_ref(struct file *f);
 void file_unref(struct file *f); /* NULL is fine */
 /*
@@ -74,6 +76,13 @@ void file_unref(struct file *f); /* NULL is fine */
  * other bytes now); the one kept stays. Any thread.
  */
 int file_open_fd(struct file *f);
+/*
+ * The same, and file_open_mapping (file_open.h) of a mapping of f, for who must not wait
+ * for a file system that hangs; -EAGAIN: it does. As files_get_soon.
+ */
+int file_open_fd_soon(struct file *f);
+struct stat;
+int file_open_mapping_soon(struct file *f, const struct file_where *w, struct stat *st);
 /*
  * A hash of what stat(2) says of it (but for the device, which a reboot or
  * another mount changes) and of its segments: what was made of a file on an

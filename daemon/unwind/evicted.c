@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/hmap.h"
-#include "sym/file_open.h"
+#include "sym/file_close.h"
 
 struct inode_id {
 	uint64_t dev, ino, ctime;
@@ -73,8 +73,7 @@ struct evicted *evicted_new(void)
 
 static void let_go(struct wanted *w)
 {
-	if (w->fd >= 0)
-		close(w->fd);
+	file_close_aside(w->fd, false);
 	file_unref(w->file);
 }
 
@@ -250,14 +249,14 @@ static struct wanted *open_wanted(struct evicted *e, struct file *f, const struc
 	if (e->n_wanted == EVICTED_WANTED)
 		return NULL;
 	*ret = (struct wanted){ .dev = dev, .ino = w->ino, .known = NOBODY };
-	ret->fd = file_open_mapping(w, &st);
+	ret->fd = file_open_mapping_soon(f, w, &st);
 	if (ret->fd >= 0 && id_of(ret->fd, &id))
 		k = find_gone(e, f->key, &id);
 	if (k) {
 		ret->known = index_of(e, k);
 		ret->file = file_ref(f);
 	} else if (ret->fd >= 0) {
-		close(ret->fd);
+		file_close_aside(ret->fd, w->maj != 0);
 		ret->fd = -1;
 	}
 	e->n_wanted++;

@@ -24,6 +24,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "source/control_table.h"
+#include "sym/file_close.h"
 #include "unwind/evicted.h"
 #include "unwind/places.h"
 
@@ -78,8 +79,7 @@ struct handover *handover_new(struct tables *t)
 
 static void end_table(struct handover *h)
 {
-	if (h->now.fd >= 0)
-		close(h->now.fd);
+	file_close_aside(h->now.fd, false);
 	file_unref(h->file);
 	h->file = NULL;
 	h->now.fd = -1;
@@ -156,12 +156,14 @@ static int open_file(struct handover *h, bool *ret_known, int *ret)
 	*ret = -1;
 	if (!h->file)
 		return 0;
-	*ret = file_open_fd(h->file);
+	*ret = file_open_fd_soon(h->file);
 	if (*ret < 0)
-		return refuse(h, *ret, "the file cannot be opened any more");
+		return refuse(h, *ret,
+			      *ret == -EAGAIN ? "its file system does not answer"
+					      : "the file cannot be opened any more");
 	*ret_known = !places_give(h->places, *ret);
 	if (*ret_known)
-		close(*ret);
+		file_close_aside(*ret, false);
 	return 0;
 }
 

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/hmap.h"
-#include "sym/file_open.h"
+#include "sym/file_close.h"
 
 /* by the mapping's numbers; a collision only looks again */
 #define LOOKED 4096U
@@ -47,7 +47,7 @@ struct places *places_new(void)
 
 static void drop(struct places *p, uint32_t i)
 {
-	close(p->waiting[i].fd);
+	file_close_aside(p->waiting[i].fd, false);
 	file_unref(p->waiting[i].file);
 	p->waiting[i] = p->waiting[--p->n_waiting];
 }
@@ -128,11 +128,12 @@ bool places_seen(struct places *p, struct file *f, const struct file_where *w)
 	if (p->n_waiting == PLACES_WAITING)
 		return false;
 	*l = (struct looked){ .dev = dev, .ino = w->ino, .time = now };
-	fd = file_open_mapping(w, &st);
+	fd = file_open_mapping_soon(f, w, &st);
+	/* one whose file system does not answer now is looked at later, if it is still sampled */
 	if (fd < 0)
 		return true;
 	if (!give(p, &st)) {
-		close(fd);
+		file_close_aside(fd, w->maj != 0);
 		return true;
 	}
 	p->waiting[p->n_waiting++] =
@@ -143,7 +144,7 @@ bool places_seen(struct places *p, struct file *f, const struct file_where *w)
 bool places_again(struct places *p, int fd, struct file *f)
 {
 	if (p->n_waiting == PLACES_WAITING) {
-		close(fd);
+		file_close_aside(fd, false);
 		file_unref(f);
 		return false;
 	}

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Files of a file system that never answers: whoever asks goes on, and other files are had. */
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "proc/ptable.h"
 #include "sym/file_opener.h"
 #include "tap.h"
 #include "test_sym_build.h"
 #include "test_sym_world.h"
+#include "unwind/evicted.h"
+#include "unwind/places.h"
 
 #define LONG_NS (60 * NSEC_PER_SEC) /* far over what is waited for, far below for ever */
 
@@ -118,6 +123,103 @@ TEST(many_devices_may_hang)
 	end_hanging(fd);
 	/* they go now */
 	usleep(200000);
+}
+
+/* Whether the module has been given, or has let go of, what lies there is not found out. */
+static void look_for_places(struct file *f, const struct file_where *hung)
+{
+	cleanup_close int fd = open(built("good"), O_RDONLY | O_CLOEXEC);
+	struct evicted *e = evicted_new();
+	struct places *p = places_new();
+
+	CHECK(places_seen(p, f, hung));
+	CHECK_EQ(places_waiting(p), 0);
+	evicted_sent(e, fd, f->key, 1, 0);
+	CHECK_EQ(evicted_gone(e), 1);
+	CHECK(!evicted_missed(e, f, hung));
+	evicted_free(e);
+	places_free(p);
+}
+
+/* What the collector opens of files that it knows: to hand them over, to see where they lie. */
+TEST(what_is_known_already_is_not_waited_for_either)
+{
+	static struct files *fs; /* stays: no leak */
+	struct file_where hung, w = mapping("good", 2);
+	int hang = mount_hanging(), fd;
+	uint64_t start = mono_now();
+	struct file *f;
+	struct stat st;
+	bool again;
+
+	if (hang < 0)
+		SKIP("no FUSE here");
+	fs = files_new(MIB);
+	CHECK_EQ(files_open_aside(fs, NSEC_PER_SEC / 10), 0);
+	for (f = NULL; !f;)
+		f = files_get_soon(fs, &w, &again);
+	fd = file_open_mapping_soon(f, &w, &st);
+	CHECK(fd >= 0 && st.st_ino == w.ino);
+	close(fd);
+	fd = file_open_fd_soon(f);
+	CHECK(fd >= 0);
+	close(fd);
+	CHECK(!files_hang(fs, 0, 2));
+	hung = mapping("hang/file", 2);
+	CHECK_EQ(file_open_mapping_soon(f, &hung, &st), -EAGAIN);
+	CHECK(files_hang(fs, 0, 2) && !files_hang(fs, 0, 3) && !files_hang(fs, 8, 2));
+	CHECK_EQ(file_open_mapping_soon(f, &w, &st), -EAGAIN);
+	CHECK_EQ(file_open_fd_soon(f), -EAGAIN);
+	look_for_places(f, &hung);
+	CHECK(mono_now() - start < LONG_NS);
+	end_hanging(hang);
+	for (int i = 0; i < 1000 && files_hang(fs, 0, 2); i++)
+		usleep(10000);
+	file_unref(f);
+	files_free(fs);
+}
+
+/* A process of a /proc made here, whose program lies there. */
+static void make_process(void)
+{
+	char text[512];
+
+	CHECK_EQ(sh("mkdir -p proc/7 && ln -sfn $PWD/hang/file proc/7/exe && cd proc/7 && "
+		    "echo '7 (x) S 1 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 9 1 2 3' >stat && "
+		    "echo 0::/ >cgroup && printf 'Name:\\tx\\nUid:\\t0\\t0\\t0\\t0\\n' >status"),
+		 0);
+	snprintf(text, sizeof(text), "1000-2000 r-xp 00000000 00:05 7  %s\n", built("hang/file"));
+	write_text("proc/7/maps", text);
+}
+
+TEST(the_program_of_a_process_is_not_waited_for)
+{
+	struct ptable_config cfg = { .max_processes = 9, .proc_root = built("proc") };
+	struct event ev = { .type = EV_SAMPLE, .pid = 7, .tid = 7, .time = mono_now() };
+	static struct files *fs; /* stays: no leak */
+	uint64_t start = mono_now();
+	int hang = mount_hanging();
+	struct ptable *t;
+
+	if (hang < 0)
+		SKIP("no FUSE here");
+	make_process();
+	fs = files_new(MIB);
+	CHECK_EQ(files_open_aside(fs, NSEC_PER_SEC / 10), 0);
+	t = ptable_new(&cfg, fs);
+	for (int i = 0; i < 10; i++) {
+		struct process *p = ptable_sample(t, &ev);
+
+		CHECK(p && p->n_maps == 1);
+		CHECK_STR(p->labels.exe, built("hang/file"));
+	}
+	CHECK(files_hang(fs, 0, 5));
+	CHECK(mono_now() - start < LONG_NS);
+	end_hanging(hang);
+	for (int i = 0; i < 1000 && files_hang(fs, 0, 5); i++)
+		usleep(10000);
+	ptable_free(t);
+	files_free(fs);
 }
 
 TEST(without_threads_whoever_asks_waits)
