@@ -36,6 +36,25 @@ static const char *version_of(const char *json, const char *info, size_t info_le
 	return f.version;
 }
 
+TEST(a_mapping_knows_when_it_came_and_which_inode_it_is_of)
+{
+	struct ptable *t = new_table(0);
+	struct event ev = { .type = EV_MMAP, .time = now(), .pid = 5, .tid = 5 };
+	struct file_where w;
+	struct process *p;
+
+	ev.mmap = (struct event_mmap){
+		.addr = 0x1000, .len = 0x1000, .ino = 9, .ino_generation = 77, .path = "/built"
+	};
+	ptable_event(t, &ev);
+	p = sample(t, 5);
+	CHECK_EQ(p->n_maps, 1);
+	w = mapping_where(5, &p->maps[0]);
+	CHECK_EQ(w.generation, 77);
+	CHECK_EQ(w.mapped, ev.time);
+	ptable_free(t);
+}
+
 TEST(package_notes)
 {
 	CHECK_STR(version_of("{\"type\":\"deb\",\"name\":\"x\",\"version\":\"1:2.3-4\"}", NULL, 0),

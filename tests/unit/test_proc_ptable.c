@@ -154,25 +154,6 @@ TEST(mappings_that_make_no_sense_are_left_out)
 	ptable_free(t);
 }
 
-TEST(a_mapping_knows_when_it_came_and_which_inode_it_is_of)
-{
-	struct ptable *t = new_table(0);
-	struct event ev = { .type = EV_MMAP, .time = now(), .pid = 5, .tid = 5 };
-	struct file_where w;
-	struct process *p;
-
-	ev.mmap = (struct event_mmap){
-		.addr = 0x1000, .len = 0x1000, .ino = 9, .ino_generation = 77, .path = "/built"
-	};
-	ptable_event(t, &ev);
-	p = sample(t, 5);
-	CHECK_EQ(p->n_maps, 1);
-	w = mapping_where(5, &p->maps[0]);
-	CHECK_EQ(w.generation, 77);
-	CHECK_EQ(w.mapped, ev.time);
-	ptable_free(t);
-}
-
 TEST(children_inherit_and_go_their_own_way)
 {
 	struct ptable *t = new_table(0);
