@@ -107,6 +107,10 @@ static void write_source(struct buf *b, const struct collector_status *s)
 	counter(b, "ringprof_late_events_total", "Events that came after their time.", c->late);
 	counter(b, "ringprof_source_reopens_total", "Times the source was opened again.",
 		s->reopens);
+	seconds(b, "ringprof_behind_seconds", METRIC_GAUGE,
+		"How far the record ends before now; over a second or two the daemon gets too "
+		"little CPU.",
+		collector_behind(s));
 	counter(b, "ringprof_rounds_total", "Drains of the source.", s->rounds);
 	seconds(b, "ringprof_round_seconds_total", METRIC_COUNTER, "Time spent in drains.",
 		s->round_ns);

@@ -49,6 +49,7 @@ static void write_source(struct buf *b, const struct collector_status *s)
 	field(b, "abi_major", s->info.abi_major);
 	field(b, "abi_minor", s->info.abi_minor);
 	field(b, "reopens", s->reopens);
+	field(b, "behind_ms", collector_behind(s) / NSEC_PER_MSEC);
 	buf_putc(b, '}');
 }
 

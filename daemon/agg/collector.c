@@ -133,6 +133,7 @@ static void publish(struct collector *c, uint64_t began)
 	ptable_counters(c->ptable, &c->status.ptable);
 	unwinder_status(c->unwinder, &c->status.unwinder);
 	c->status.beat = mono_now();
+	c->status.upto = c->upto;
 	c->status.rounds++;
 	c->status.round_ns += c->status.beat - began;
 	if (c->source)
@@ -295,4 +296,11 @@ void collector_status(struct collector *c, struct collector_status *ret)
 	pthread_mutex_lock(&c->lock);
 	*ret = c->status;
 	pthread_mutex_unlock(&c->lock);
+}
+
+uint64_t collector_behind(const struct collector_status *s)
+{
+	uint64_t now = mono_now();
+
+	return s->upto && now > s->upto ? now - s->upto : 0;
 }

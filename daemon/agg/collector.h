@@ -43,6 +43,7 @@ struct collector_status {
 	char trouble[512];  /* why not, "" */
 	uint64_t started;   /* mono ns */
 	uint64_t beat;	    /* mono ns of the last finished round */
+	uint64_t upto;	    /* mono ns: what was sampled before is in windows, or lost */
 	uint64_t reopens;
 	uint64_t rounds, round_ns; /* drains and the time they took, all told */
 	size_t source_bytes;
@@ -67,5 +68,7 @@ struct agg *collector_agg(struct collector *c);
 /* Asks for a drain that covers everything up to now; returns at once, any thread. */
 void collector_kick(struct collector *c);
 void collector_status(struct collector *c, struct collector_status *ret);
+/* ns that the record ends before now; a second or so while all is well. 0: it has not begun. */
+uint64_t collector_behind(const struct collector_status *s);
 
 #endif

@@ -135,6 +135,10 @@ static void status_daemon_text(const json_t *d)
 	       json_is_true(json_object_get(src, "running")) ? "" : ", NOT RUNNING");
 	if (*str(src, "trouble"))
 		printf("trouble  %s\n", str(src, "trouble"));
+	/* rounds are a second apart, and may take one */
+	if (num(src, "behind_ms") > 5000)
+		printf("trouble  the record ends %lld s ago: the daemon gets too little CPU\n",
+		       num(src, "behind_ms") / 1000);
 	printf("samples  %lld, idle %lld", num(s, "emitted"), num(s, "idle"));
 	for (i = 0; i < ARRAY_SIZE(skipped); i++)
 		if (num(s, skipped[i]))

@@ -53,6 +53,8 @@ TEST(counters_have_all_that_a_closed_window_has)
 		store_new(&(struct store_config){ .max_age = NSEC_PER_SEC, .max_bytes = 8 << 20 });
 	struct files *files = files_new(8 << 20);
 	struct heard heard = { 0 };
+	struct collector_status s;
+	uint64_t begun = mono_now(), behind;
 
 	if (collector_new(&heard.c, &cfg, files, NULL, store, err, sizeof(err)) ||
 	    collector_start(heard.c, err, sizeof(err)))
@@ -66,6 +68,11 @@ TEST(counters_have_all_that_a_closed_window_has)
 		spin(20 * NSEC_PER_MSEC);
 		CHECK_EQ(agg_wait(collector_agg(heard.c), t, 20 * NSEC_PER_SEC), 0);
 	}
+	collector_status(heard.c, &s);
+	behind = collector_behind(&s);
+	CHECK(s.upto > begun && behind >= SOURCE_LAG_NS && behind < 20 * NSEC_PER_SEC);
+	spin(20 * NSEC_PER_MSEC);
+	CHECK(collector_behind(&s) >= behind + 20 * NSEC_PER_MSEC); /* if no round came since */
 	collector_stop(heard.c);
 	printf("# told of windows %" PRIu64 " times\n", heard.calls);
 	CHECK(heard.calls > ROUNDS / 2);

@@ -5,6 +5,7 @@
 #   api PATH [curl option...]       asks it
 #   get PATH [curl option...]       the same, by the name that tests/corpus/lib.sh knows
 #   settled                         no file waits for its table, all are given; says how long it took
+#   recorded MS                     the daemon has got to that time (milliseconds of the epoch), however slow it is
 #   run PROGRAM ARG...              in the background, ended by daemon_end
 #   corpus_sampled SECONDS          of programs of a corpus that have run for a moment: run_all so long, in
 #                                   windows of its own, and their profiles; $met ends before, daemon and module behind it
@@ -58,6 +59,18 @@ settled() {
 	return 1
 }
 
+recorded() {
+	local i behind now
+	for i in $(seq 300); do
+		behind=$(api /metrics | awk '$1 == "ringprof_behind_seconds" { print int($2 * 1000) }') || return 1
+		now=$(date +%s%3N)
+		[ $((now - behind)) -lt "$1" ] || { [ "$i" -lt 3 ] || echo "# figure: it was $i s late"; return 0; }
+		sleep 1
+	done
+	echo "after 300 s it is $behind ms late"
+	return 1
+}
+
 run() {
 	"$@" &
 	pids="$pids $!"
@@ -83,7 +96,7 @@ corpus_sampled() {
 	started=$SECONDS
 	ok "every program" run_all "$1"
 	echo "# figure: they ran for $((SECONDS - started)) s"
-	sleep 11
+	ok "their windows are closed" recorded $(($(date +%s%3N) + 10000))
 	ok "each has its profile" corpus_fetch
 	ringtool table stats | sed 's/^/# figure: /'
 	daemon_end

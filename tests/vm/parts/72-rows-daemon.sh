@@ -26,6 +26,7 @@ ok "the module has all rows" settled
 from=$(($(date +%s%3N) + 10000))
 sleep 22
 until=$(date +%s%3N)
+ok "the daemon has got so far" recorded "$until"
 ok "a profile" look "$tmp/early" "$from" "$until" deep-early
 judge "120 frames of a copy that ran before the daemon" whole "$tmp/early" 120
 ok "a profile" look "$tmp/late" "$from" "$until" deep-late
