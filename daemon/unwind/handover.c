@@ -29,7 +29,8 @@
 #include "unwind/places.h"
 
 /* a look at the clock after as many rows as four messages hold */
-#define PIECE (4 * RINGPROF_ROWS_A_MESSAGE)
+#define PASSED_AGAIN_NS (10 * NSEC_PER_SEC)
+#define PIECE		(4 * RINGPROF_ROWS_A_MESSAGE)
 
 /*
  * Tables make room for each other while they are given. Else only a smaller budget,
@@ -48,6 +49,9 @@ struct handover {
 	bool no_clone; /* struct control_table */
 	uint64_t instance;
 	uint32_t after; /* number of the table taken last */
+	/* of the first one passed over because its file system did not answer, UINT32_MAX: none */
+	uint32_t passed;
+	uint64_t passed_at; /* mono ns */
 	/* the one under way */
 	bool busy;
 	struct control_table now;
@@ -68,6 +72,7 @@ struct handover *handover_new(struct tables *t)
 		return NULL;
 	h->tables = t;
 	h->now.fd = -1;
+	h->passed = UINT32_MAX;
 	h->places = places_new();
 	h->evicted = evicted_new();
 	if (!h->places || !h->evicted) {
@@ -94,6 +99,7 @@ void handover_begin(struct handover *h, uint64_t instance)
 	control_close(h->ctl);
 	h->ctl = NULL;
 	h->after = 0;
+	h->passed = UINT32_MAX;
 	h->error[0] = '\0';
 	h->instance = instance;
 	places_reset(h->places);
@@ -107,7 +113,9 @@ void handover_pause(struct handover *h)
 	if (!h->busy || !h->file)
 		return;
 	(void)control_table_del(h->ctl, h->id);
-	places_again(h->places, h->now.fd, h->file);
+	/* without room there it is met again with all others, of which it alone is not given */
+	if (!places_again(h->places, h->now.fd, h->file))
+		h->after = 0;
 	h->now.fd = -1;
 	h->file = NULL;
 	end_table(h);
@@ -149,6 +157,25 @@ static void take(struct handover *h, const struct unwind_table *t, int fd)
 	h->busy = true;
 }
 
+/* Those behind it must not wait for its file system. */
+static void pass_over(struct handover *h)
+{
+	if (h->passed == UINT32_MAX) {
+		h->passed = h->after - 1;
+		h->passed_at = mono_now();
+	}
+}
+
+/* At the end of the list: is it time to go back to what was passed over? What was given is known. */
+static bool go_back(struct handover *h)
+{
+	if (h->passed == UINT32_MAX || mono_now() - h->passed_at < PASSED_AGAIN_NS)
+		return false;
+	h->after = h->passed;
+	h->passed = UINT32_MAX;
+	return true;
+}
+
 /* Its file, if the module has not been given it; *ret -1: nothing to do, or the vDSO. */
 static int open_file(struct handover *h, bool *ret_known, int *ret)
 {
@@ -157,10 +184,13 @@ static int open_file(struct handover *h, bool *ret_known, int *ret)
 	if (!h->file)
 		return 0;
 	*ret = file_open_fd_soon(h->file);
+	if (*ret == -EAGAIN) {
+		pass_over(h);
+		*ret_known = true;
+		return 0;
+	}
 	if (*ret < 0)
-		return refuse(h, *ret,
-			      *ret == -EAGAIN ? "its file system does not answer"
-					      : "the file cannot be opened any more");
+		return refuse(h, *ret, "the file cannot be opened any more");
 	*ret_known = !places_give(h->places, *ret);
 	if (*ret_known)
 		file_close_aside(*ret, false);
@@ -179,6 +209,8 @@ static int next_ready(struct handover *h, const struct unwind_table **ret, int *
 		h->file = NULL;
 		known = false;
 		t = tables_next(h->tables, &h->after, &h->file);
+		if (!t && go_back(h))
+			t = tables_next(h->tables, &h->after, &h->file);
 		if (!t)
 			return 1;
 		if (!t->view.n_rows)

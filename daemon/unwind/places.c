@@ -2,6 +2,7 @@
 /* See places.h. Two indices: mappings looked at lately, and inodes that were given. */
 #include "unwind/places.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -129,7 +130,11 @@ bool places_seen(struct places *p, struct file *f, const struct file_where *w)
 		return false;
 	*l = (struct looked){ .dev = dev, .ino = w->ino, .time = now };
 	fd = file_open_mapping_soon(f, w, &st);
-	/* one whose file system does not answer now is looked at later, if it is still sampled */
+	/* its file system does not answer now: until it does there is no use in waiting for it */
+	if (fd == -EAGAIN) {
+		l->time = 0;
+		return false;
+	}
 	if (fd < 0)
 		return true;
 	if (!give(p, &st)) {
@@ -141,18 +146,7 @@ bool places_seen(struct places *p, struct file *f, const struct file_where *w)
 	return true;
 }
 
-bool places_again(struct places *p, int fd, struct file *f)
-{
-	if (p->n_waiting == PLACES_WAITING) {
-		file_close_aside(fd, false);
-		file_unref(f);
-		return false;
-	}
-	p->waiting[p->n_waiting++] = (struct waiting){ .fd = fd, .file = f, .since = mono_now() };
-	return true;
-}
-
-/* It waited in vain: whoever has its table later may give it. */
+/* It waited in vain, or there is no room to wait: whoever has its table later may give it. */
 static void give_back(struct places *p, int fd)
 {
 	struct inode_id id;
@@ -165,6 +159,18 @@ static void give_back(struct places *p, int fd)
 	i = find(p, &id);
 	if (i != UINT32_MAX)
 		hmap_remove(&p->by_id, hash_of(&id), i);
+}
+
+bool places_again(struct places *p, int fd, struct file *f)
+{
+	if (p->n_waiting == PLACES_WAITING) {
+		give_back(p, fd);
+		file_close_aside(fd, false);
+		file_unref(f);
+		return false;
+	}
+	p->waiting[p->n_waiting++] = (struct waiting){ .fd = fd, .file = f, .since = mono_now() };
+	return true;
 }
 
 int places_next(struct places *p, struct tables *t, const struct unwind_table **ret,
