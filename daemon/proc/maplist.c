@@ -111,7 +111,9 @@ static bool same(const struct mapping *a, const struct mapping *b)
 {
 	return a->start == b->start && a->end == b->end && a->pgoff == b->pgoff &&
 	       a->kind == b->kind && a->ino == b->ino && a->maj == b->maj && a->min == b->min &&
-	       a->path == b->path;
+	       a->path == b->path &&
+	       /* a file made anew may have the number of the one before it */
+	       (!a->generation || !b->generation || a->generation == b->generation);
 }
 
 static bool joins(const struct mapping *a, const struct mapping *b)
