@@ -172,11 +172,18 @@ static int in_root(struct search *s, pid_t pid, int (*fn)(const struct search *s
 	return r;
 }
 
-/* Our own root first: its files are those of who runs this host. */
+/*
+ * Our own root first: its files are those of who runs this host. Not so what says nothing of
+ * the program that it belongs to: the host may have another build's at that path.
+ */
 static int each_root(struct search *s, pid_t pid, int (*fn)(const struct search *s))
 {
+	pid_t first = s->unchecked ? pid : 0, second = s->unchecked ? 0 : pid;
+
 	s->found->fd = -1;
-	return in_root(s, 0, fn) || (pid > 0 && in_root(s, pid, fn)) ? 0 : -ENOENT;
+	if (first >= 0 && in_root(s, first, fn))
+		return 0;
+	return second >= 0 && second != first && in_root(s, second, fn) ? 0 : -ENOENT;
 }
 
 static struct search new_search(const struct debugfile_of *of, struct debugfile *ret)
