@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -38,6 +40,16 @@ struct place {
 	bool other;   /* no daemon is expected there */
 };
 
+/* A daemon that was killed has left its socket. */
+static bool somebody_listens(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	return fd >= 0 && !connect(fd, (const struct sockaddr *)&a, sizeof(a));
+}
+
 static void place_from_settings(const struct cli *c, struct place *p)
 {
 	const char *file = c->config_file ? c->config_file
@@ -52,7 +64,7 @@ static void place_from_settings(const struct cli *c, struct place *p)
 		cli_fail(0, "%s, going on with the defaults", err);
 	if (access(cfg.unix_socket, R_OK | W_OK) == 0)
 		snprintf(p->socket, sizeof(p->socket), "%s", cfg.unix_socket);
-	else if (!c->config_file && access(RUN_SOCKET, R_OK | W_OK) == 0)
+	else if (!c->config_file && somebody_listens(RUN_SOCKET))
 		snprintf(p->socket, sizeof(p->socket), "%s", RUN_SOCKET);
 	snprintf(p->ca, sizeof(p->ca), "%s", cfg.tls_cert);
 	snprintf(p->url, sizeof(p->url), "%s://%s", *cfg.tls_cert ? "https" : "http",

@@ -199,16 +199,19 @@ static int block_signals(void)
 /* Has the command ended? */
 static bool reap(struct recording *r)
 {
-	if (!r->child || waitpid(r->child, &r->child_status, WNOHANG) != r->child)
+	pid_t pid = r->child ? waitpid(r->child, &r->child_status, WNOHANG) : 0;
+
+	/* whoever started us may have SIGCHLD ignored, and then nobody is left to wait for */
+	if (!pid || (pid < 0 && errno != ECHILD))
 		return false;
 	r->child = 0;
 	return true;
 }
 
-/* The command is to end with us; what a terminal sends it has got itself. */
+/* The command is to end with us; what a terminal sends to our process group it has got itself. */
 static void pass_on(const struct recording *r, const struct signalfd_siginfo *si)
 {
-	if (r->child && si->ssi_code != SI_KERNEL)
+	if (r->child && (si->ssi_code != SI_KERNEL || getpgid(r->child) != getpgrp()))
 		kill(r->child, (int)si->ssi_signo);
 }
 
