@@ -12,7 +12,9 @@
 void gap_look(struct gap *g, uint64_t now, const struct source_counters *sum,
 	      const struct source_info *info)
 {
-	uint64_t busy = sum->calls - sum->outcome[RINGPROF_OUT_IDLE];
+	/* what is not wanted is not missed either */
+	uint64_t busy =
+		sum->calls - sum->outcome[RINGPROF_OUT_IDLE] - sum->outcome[RINGPROF_OUT_FILTERED];
 	uint64_t us = (now - g->at) / 1000;
 
 	if (g->at && now - g->at < STRETCH_NS)

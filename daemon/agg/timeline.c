@@ -239,6 +239,22 @@ static void follow_clock(struct agg *a, uint64_t upto)
 	open_window(a, upto);
 }
 
+/*
+ * A window is sampled as a whole or not at all: it ends where sampling ends or begins. had: CPUs
+ * before the round.
+ */
+static void follow_source(struct agg *a, uint64_t upto, uint32_t had)
+{
+	uint32_t has = a->cpus;
+
+	if (!had == !has || upto <= a->start)
+		return;
+	a->cpus = had;
+	close_window(a, upto);
+	a->cpus = has;
+	open_window(a, upto);
+}
+
 void agg_reach(struct agg *a, uint64_t t)
 {
 	uint64_t lease;
@@ -258,6 +274,9 @@ void agg_advance(struct agg *a, uint64_t upto, const struct source_counters *now
 {
 	/* it stands still or falls back only while a source is gone: nothing is due then */
 	bool due = upto && upto >= a->upto;
+	uint32_t had = a->cpus;
+	/* the first source's CPUs are told a moment after it samples */
+	bool first = !a->cpus_before;
 
 	upto = sane_time(upto);
 	if (due && !a->open)
@@ -268,6 +287,8 @@ void agg_advance(struct agg *a, uint64_t upto, const struct source_counters *now
 		a->upto = upto;
 		catch_up(a, upto, upto);
 		follow_clock(a, upto);
+		if (!first)
+			follow_source(a, upto, had);
 	}
 	publish(a);
 }

@@ -358,7 +358,8 @@ TEST(losses_weigh_what_the_samples_around_them_do)
 /* A window with nothing in it: nobody ran, or nobody looked. */
 TEST(windows_without_a_source_have_no_cpus)
 {
-	static const uint32_t cpus[] = { 2, 2, 0, 0, 2 };
+	static const uint32_t cpus[] = { 2, 2, 0, 0, 0, 0, 2 };
+	static const uint32_t seconds[] = { 10, 2, 8, 10, 10, 2, 8 };
 	struct source_info at = { .period = 10, .cpus = 2 };
 	struct source_counters c = { 0 };
 	struct window_list l;
@@ -374,9 +375,11 @@ TEST(windows_without_a_source_have_no_cpus)
 		agg_advance(w.a, T0 + s * SEC, &c, &at);
 	}
 	CHECK_EQ(store_range_mono(w.store, 0, UINT64_MAX, &l), 0);
-	CHECK_EQ(l.n, 5);
-	for (size_t i = 0; i < l.n; i++)
+	CHECK_EQ(l.n, ARRAY_SIZE(cpus));
+	for (size_t i = 0; i < l.n; i++) {
 		CHECK_EQ(l.w[i]->cpus, cpus[i]);
+		CHECK_EQ(l.w[i]->end - l.w[i]->start, seconds[i] * SEC);
+	}
 	window_list_free(&l);
 	world_free(&w);
 }
