@@ -347,6 +347,7 @@ static int perf_start(struct source *s, char *err, size_t errlen)
 		}
 	}
 	p->running = true;
+	p->stopped = false;
 	return 0;
 }
 
@@ -373,6 +374,7 @@ static int perf_stop(struct source *s)
 		perf_cpu_snapshot(&p->cpus[i], p->stat.data ? p->stat.data : "");
 	}
 	p->running = false;
+	p->stopped = true;
 	return first;
 }
 
@@ -387,7 +389,9 @@ static void rescan_cpu(struct perf *p, uint32_t i)
 		perf_cpu_close(c);
 	if (c->ring.fd < 0 && wanted(p, i) && !perf_cpu_open(c, &mapping) && p->running)
 		perf_cpu_enable(c, true);
-	perf_cpu_snapshot(c, p->stat.data ? p->stat.data : "");
+	/* the last one is of the stop: another would take its place before it is settled */
+	if (!p->stopped)
+		perf_cpu_snapshot(c, p->stat.data ? p->stat.data : "");
 	p->s->info.cpus += c->ring.fd >= 0;
 }
 

@@ -54,6 +54,7 @@ struct perf {
 	int cgroup;	     /* fd of the one to sample, -1: all */
 	bool host_pids;	     /* pid 0 is the idle task and nobody else */
 	bool running;
+	bool stopped;	 /* after it ran */
 	struct buf stat; /* /proc/stat as last read */
 	uint32_t n_cpus;
 	struct perf_cpu cpus[];
