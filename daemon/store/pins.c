@@ -179,7 +179,7 @@ int pins_explain(struct history *h, int r, uint64_t bytes, char *err, size_t err
 	case -ENOMEM:
 		return pins_fail(r, err, errlen, "out of memory");
 	default:
-		snprintf(err, errlen, "the file cannot be brought to the disk: %s", strerror(-r));
+		snprintf(err, errlen, "the file cannot be made: %s", strerror(-r));
 		return r;
 	}
 }

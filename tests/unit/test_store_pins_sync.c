@@ -129,10 +129,10 @@ static void is_refused(int *what, int with, int result, const char *why)
 
 TEST(a_disk_that_fails_is_told)
 {
-	is_refused(&fail_file, EIO, -EIO, "brought to the disk: Input/output error");
-	is_refused(&fail_dir, EIO, -EIO, "brought to the disk: Input/output error");
+	is_refused(&fail_file, EIO, -EIO, "cannot be made: Input/output error");
+	is_refused(&fail_dir, EIO, -EIO, "cannot be made: Input/output error");
 	/* of the disk's quota, not of what pins may hold */
-	is_refused(&fail_file, EDQUOT, -ENOSPC, "brought to the disk: No space left");
+	is_refused(&fail_file, EDQUOT, -ENOSPC, "cannot be made: No space left");
 }
 
 TEST(a_file_system_without_it_has_pins_too)
