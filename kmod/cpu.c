@@ -7,6 +7,7 @@
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/random.h>
+#include <linux/slab.h>
 
 #include "compat.h"
 #include "arch_x86.h"
@@ -31,7 +32,7 @@ static void wake_up_reader(struct irq_work *work)
 
 static struct rp_cpu *new_cpu(int cpu)
 {
-	struct rp_cpu *c = rp_zalloc_near(sizeof(*c), cpu_to_node(cpu));
+	struct rp_cpu *c = kzalloc_node(sizeof(*c), GFP_KERNEL | __GFP_NOWARN, cpu_to_node(cpu));
 
 	if (!c)
 		return NULL;
@@ -39,7 +40,7 @@ static struct rp_cpu *new_cpu(int cpu)
 	init_irq_work(&c->wake, wake_up_reader);
 	rp_mm_notes_init(&c->notes);
 	if (rp_ring_alloc_pages(&c->s.ring, cpu, rp_sampler_instance())) {
-		rp_free_near(c);
+		kfree(c);
 		return NULL;
 	}
 	per_cpu(rp_cpus, cpu) = c;
@@ -266,7 +267,7 @@ void rp_cpu_free_all(void)
 			continue;
 		free_tables(c);
 		rp_ring_free_pages(&c->s.ring);
-		rp_free_near(c);
+		kfree(c);
 		per_cpu(rp_cpus, cpu) = NULL;
 	}
 }

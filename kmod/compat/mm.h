@@ -4,6 +4,7 @@
 #define RINGPROF_COMPAT_MM_H
 
 #include <linux/mm.h>
+#include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #ifndef RP_HAVE_VM_FLAGS_MOD
