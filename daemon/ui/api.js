@@ -132,17 +132,20 @@ function servicesOfProcesses(json) {
 let noServices = false;
 
 /**
- * Services of a range, as /api/v1/services has them; [] when that can't be
- * had: the list is a convenience and the profile's own request tells what is
- * wrong.
+ * Services of a range, as /api/v1/services has them. Only a daemon that has no
+ * such list is asked for its processes: of another range, and for a question that
+ * was refused, they would be wrong.
  */
 export async function fetchServices(from, until, host) {
   if (!noServices) {
     const query = withHost('', host);
-    const json = await getJson(address('api/v1/services', { from, until, ...(query && { query }) })).catch((e) => (noServices = e.kind === 'missing', null));
+    const json = await getJson(address('api/v1/services', { from, until, ...(query && { query }) })).catch((e) => {
+      if (e.kind !== 'missing') throw e;
+      noServices = true;
+    });
     if (json) return json;
   }
-  return servicesOfProcesses(await getJson(address('api/v1/processes')).catch(() => null));
+  return servicesOfProcesses(await getJson(address('api/v1/processes')));
 }
 
 /** Ranges of other hosts that were imported: {host, from, until}, ms; [] when that can't be had. */

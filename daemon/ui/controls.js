@@ -54,15 +54,25 @@ export class ServiceControl {
     this.select = $('service');
     this.input = $('selector');
     this.services = [];
+    this.typing = false; // a selector that is not asked for yet
     this.filled = null;
     this.select.addEventListener('change', () => {
       const v = this.select.value;
       this.input.hidden = v !== CUSTOM;
-      if (v === CUSTOM) this.input.focus();
+      this.typing = v === CUSTOM;
+      if (this.typing) this.input.focus();
       else change({ query: v ? serviceSelector(v) : '', zoom: [], window: null });
+    });
+    this.input.addEventListener('input', () => {
+      this.typing = true;
+    });
+    this.input.addEventListener('blur', () => {
+      this.typing = false;
+      if (this.state) this.show(this.state);
     });
     this.input.addEventListener('change', () => {
       const v = this.input.value.trim();
+      this.typing = false;
       change({ query: v && !v.includes('{') ? `{${v}}` : v, zoom: [], window: null });
     });
   }
@@ -76,7 +86,7 @@ export class ServiceControl {
     this.state = state;
     const name = selectedService(state.query);
     this.fill(name);
-    const custom = state.query !== '' && name === null;
+    const custom = (state.query !== '' && name === null) || this.typing;
     this.select.value = custom ? CUSTOM : (name ?? '');
     this.input.hidden = !custom;
     if (document.activeElement !== this.input) this.input.value = state.query;

@@ -31,6 +31,10 @@ let series = null;
 let services = null;
 let theme = null;
 let told = null; // what went wrong with the picture, [kind, detail]
+let servicesTold = null; // and with the list of services
+/* keys of the questions that the picture and the list answer */
+let pictured = null;
+let listed = null;
 
 const fixed = (ms) => String(Math.round(ms));
 const bigText = matchMedia('(min-width: 2600px)');
@@ -84,16 +88,22 @@ const servicesFeed = new Feed({
   question: () => servicesQuestion(state),
   arrived: (rows) => {
     services = rows;
+    listed = servicesFeed.asked;
+    servicesTold = null;
     service.setServices(rows);
     onFrame(renderPicture);
   },
-  failed: () => {},
+  failed: (kind, detail) => {
+    if (servicesFeed.asked !== listed) services = null;
+    servicesTold = [kind, detail];
+    onFrame(renderPicture);
+  },
   busy: () => {},
 });
 const importsFeed = new Feed({
   question: importsQuestion, arrived: (imports) => host.setImports(imports), failed: () => {}, busy: () => {},
 });
-const share = new Share({ state: () => state, profile: () => data.profile, services: () => services ?? [], files, change, now });
+const share = new Share({ state: () => state, profile: () => (feed.asked === pictured ? data.profile : null), services: () => services ?? [], files, change, now });
 
 /* ---- time ---- */
 
@@ -230,6 +240,7 @@ function renderTypes(meta) {
 }
 
 function renderNotice(has, listing) {
+  if (listing && !services && servicesTold) return showNotice($('notice'), ...servicesTold, true);
   if (told) return showNotice($('notice'), ...told, data.profile === null && !(listing && services));
   if (!data.profile || listing) return showNotice($('notice'), null);
   if (!has) return showNotice($('notice'), state.query || state.compare || state.file ? 'nothing' : 'empty', '', true);
@@ -238,6 +249,7 @@ function renderNotice(has, listing) {
 
 function take(profile) {
   told = null;
+  pictured = feed.asked;
   picture.take(profile);
   onFrame(renderPicture);
   renderTimeline();
@@ -245,7 +257,7 @@ function take(profile) {
 
 function fail(kind, detail) {
   // the last picture stays, unless it answers another question
-  if (['bad', 'auth', 'file', 'stopped', 'format'].includes(kind)) picture.take(null);
+  if (feed.asked !== pictured || ['bad', 'auth', 'file', 'stopped', 'format'].includes(kind)) picture.take(null);
   told = [kind, detail];
   onFrame(renderPicture);
 }

@@ -23,6 +23,13 @@ function rangeText(m) {
   return m.from > 0 ? `${clockRange(m.from, m.to)} (${wallTime(m.to - m.from)})` : wallTime(m.to - m.from);
 }
 
+/** A range with holes: rates are of what was recorded. */
+function holes(m) {
+  const all = m.to - m.from;
+  if (!(m.from > 0 && m.duration > 0 && m.duration < all * 0.98)) return [];
+  return [fact('recorded', `${wallTime(m.duration)} of ${wallTime(all)}`, 'in the rest of the range nothing was sampled; rates and CPUs in use are of what was', true)];
+}
+
 /** What lies in the range and is not in the numbers. */
 function otherHosts(m) {
   return m.otherHosts > 0 ? [fact('other hosts', `${m.otherHosts} not included`, 'imported ranges of other hosts lie in this range; choose a host, or all, beside the service')] : [];
@@ -33,6 +40,7 @@ function sideFacts(name, m) {
     fact(`${name} samples`, count(m.samples), `samples of side ${name}`, m.samples < 2500),
     fact('total', value(m.total, m.unit), `what the samples of side ${name} stand for`),
     fact('range', rangeText(m), `what side ${name} covers`),
+    ...holes(m),
     fact('lost', count(m.lostSamples), `samples lost on the whole host in side ${name}’s range, by all causes`),
     ...otherHosts(m),
   ];
@@ -63,6 +71,7 @@ export function showStatus(box, profile, pruned) {
     ...(m.cpus > 0 ? [fact('in use', wall > 0 ? `${digits3(m.total / wall)} of ${m.cpus} CPUs` : `${m.cpus} CPUs`,
       'CPUs kept busy on average, of those sampled')] : []),
     fact('range', rangeText(m), 'what closed windows cover of the range asked for'),
+    ...holes(m),
     ...(m.tiers?.some((t) => t !== 'memory') ? [fact('steps', m.tiers.join(', '), 'resolutions of the history that the answer was made of; raw: single samples, cut to the range')] : []),
     ...(m.refused > 0 ? [fact('files', `${m.refused} unreadable`, 'parts of the history on disk that could not be read', true)] : []),
     ...otherHosts(m),

@@ -345,6 +345,17 @@ def controls(env, tap):
     link = env.hash()
     env.open(fragment=link)
     tap.equal(env.page.eval("document.getElementById('service').value"), 'we"ird\\one', "the URL brings the service back")
+    typing = """(() => {const i = document.getElementById('selector');
+        return !i.hidden && i.value === '{comm="c' && document.activeElement === i;})()"""
+    env.page.eval("""(s => {s.selectedIndex = s.options.length - 1; s.dispatchEvent(new Event('change'));
+        const i = document.getElementById('selector'); i.value = '{comm="c'; i.dispatchEvent(new Event('input'));})(document.getElementById('service'))""")
+    tap.ok(env.page.eval(typing), "a selector is typed")
+    env.press("#theme")
+    tap.ok(env.page.eval(typing), "what else changes meanwhile takes nothing of it away")
+    env.press("#theme")
+    env.press("#theme")
+    tap.ok(env.page.eval(typing), "whatever it is")
+    env.page.eval("document.getElementById('selector').blur()")
     env.open(fragment="#live=0&q=%7Bcomm%3D~%22cc.*%22%7D")
     tap.equal((env.last_request()["query"], env.page.eval("document.getElementById('selector').value")),
               (kind + '{comm=~"cc.*"}', '{comm=~"cc.*"}'), "a selector of one's own")
@@ -442,6 +453,24 @@ def failures(env, tap):
     env.server.mode = "ok"
     page.wait("document.getElementById('notice').hidden", timeout=15)
     tap.ok(True, "the daemon comes back: the page finds it by itself")
+    env.server.mode = "503"
+    env.press("button[data-from=now-1h]")
+    page.wait("!document.getElementById('notice').hidden")
+    tap.ok("busy" in env.text("notice") and page.eval("document.getElementById('view-flame').hidden"),
+           "another question is refused: the picture of the one before goes")
+    env.open(fragment="#view=services", ready=False)
+    page.wait("!document.getElementById('notice').hidden")
+    tap.ok("busy" in env.text("notice") and page.eval("document.getElementById('view-services').hidden"),
+           "a list of services that is refused is not made up of processes")
+    env.server.mode = "ok"
+    weeks = profiles.known(env.now)
+    for k in ("self", "total"):
+        weeks["nodes"][k] = [v * 10 ** 8 for v in weeks["nodes"][k]]
+    weeks["total"] *= 10 ** 8
+    env.open(weeks, "#live=0")
+    tap.ok(page.eval("document.getElementById('notice').hidden"), "31 years of CPU time are shown", env.text("notice"))
+    env.open(profiles.known(env.now, duration_ms=60_000), "#live=0")
+    tap.ok("recorded 60.0 s of 5.00 min" in env.text("status").replace("\n", " "), "a range with holes says how much was recorded", env.text("status"))
 
 
 def credentials(env, tap):
