@@ -280,7 +280,7 @@ hides() {
 	echo "# figure: kernel-addresses=$1: $n addresses of kernel code in answers"
 	hidden_until=${hidden_until:-$(date +%s)}
 	kill "$(cat "$dir/ringprofd.lock")" && wait "${pids[-2]}" "${pids[-1]}" 2>/dev/null
-	[ "$1" = on ] && [ "$n" -gt 0 ] || [ "$n" = 0 ]
+	if [ "$1" = on ]; then [ "$n" -gt 0 ]; else [ "$n" = 0 ]; fi
 }
 ok "no answer tells where the kernel lies" hides off
 ok "unless that is allowed" hides on
