@@ -142,6 +142,15 @@ shut() {
 }
 ok "2 % more pass" gate 1.02
 ok "4 % more do not, and how to accept them is said" shut
+fallen() { ! gate 0.85 && grep -q '^wrong: ringprofd.insn_per_sample has fallen by more than 10%' "$tmp/said"; }
+ok "5 % less pass" gate 0.95
+ok "15 % less are looked into" fallen
+# an idle host that is not sampled costs nothing: each CPU is woken by every sample
+sampled() {
+	jq -e '.figures as $f | def more($n): $f["idle.\($n).wakeups"].value - $f["idle.without.wakeups"].value;
+		[more("ringprof", "perf") > 95, more("ringprof_idle", "perf_idle") > 9] | all' $json
+}
+ok "an idle host was sampled when that was measured" sampled
 # bytes FACTOR: the mixed load as tests/vm/parts/90-cost.sh measures it, with so many times the bytes
 bytes() {
 	jq -r --argjson by "$1" '.figures["ringprof.mixed.bytes_per_sample"].value * 19990 * $by |
