@@ -122,7 +122,8 @@ kill_all() { # READER...
 }
 "$dir/second" 6 &
 pids+=($!)
-jits s 3
+# beyond the second time: what was asked for last, when nobody was there to read, is not asked for again
+jits s 6
 sleep 1
 # shellcheck disable=SC2086 # a list
 ok "all are killed while a scrape runs" kill_all $readers
