@@ -22,10 +22,12 @@
 
 #define LATE_NS (2 * NSEC_PER_MSEC)
 /*
- * What a reading may seem to take: the worker may have been kept from running meanwhile, and
- * a thousand times that the list is believed (plan()). So CHURN_PERIOD is the most.
+ * What a reading may seem to take, if its mappings are not so many that it must (VIEWS_A_US):
+ * the worker may have been kept from running meanwhile, and a thousand times that the list is
+ * believed (plan()). So CHURN_PERIOD is the most.
  */
 #define MAX_READ_NS   NSEC_PER_MSEC
+#define VIEWS_A_US    10 /* mappings in a microsecond, of a fast CPU: the lock is held for them */
 #define LOCK_TRIES    4
 #define AGAIN_PERIOD  (4 * HZ)
 #define STAYED_PERIOD (10 * HZ)
@@ -44,7 +46,7 @@ struct reading {
 	struct view *view;
 	u32 n;
 	unsigned long exec_vm;
-	u32 us; /* it took, at most MAX_READ_NS */
+	u32 us; /* it took */
 };
 
 static struct view *scratch; /* RP_MM_MAX_MAPS */
@@ -80,16 +82,19 @@ static void read_views(struct mm_struct *mm, struct reading *r)
 	u64 begin = ktime_get_mono_fast_ns(), now;
 	struct vm_area_struct *vma;
 	unsigned long addr = 0;
+	u32 visited = 0, us;
 
 	r->exec_vm = mm->exec_vm;
 	while (r->n < RP_MM_MAX_MAPS && (vma = find_vma(mm, addr))) {
 		r->n += take_view(vma, &r->view[r->n]);
 		addr = vma->vm_end;
+		visited++;
 		cond_resched();
 	}
 	now = ktime_get_mono_fast_ns();
 	/* that clock may have stepped back */
-	r->us = now > begin ? min_t(u64, now - begin, MAX_READ_NS) / NSEC_PER_USEC : 0;
+	us = now > begin ? min_t(u64, now - begin, MAX_READ_NS) / NSEC_PER_USEC : 0;
+	r->us = max(us, visited / VIEWS_A_US);
 }
 
 /* -EAGAIN: its lock is taken. */
@@ -262,7 +267,7 @@ static void plan(struct rp_mm_entry *e, const struct rp_mm_entry *before, const 
 	WRITE_ONCE(e->interval, interval);
 	WRITE_ONCE(e->read, now);
 	WRITE_ONCE(e->changed_next, now + max_t(unsigned long, interval, rest));
-	WRITE_ONCE(e->again, now + AGAIN_PERIOD);
+	WRITE_ONCE(e->again, now + max_t(unsigned long, AGAIN_PERIOD, rest));
 	WRITE_ONCE(e->exec_vm, r->exec_vm);
 }
 
