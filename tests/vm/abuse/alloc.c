@@ -69,6 +69,13 @@ static void close_device(void)
 	close(device_fd);
 }
 
+/* What a mapping is taken apart by may be the one that fails, too: it fails once. */
+static void unmap(void *p, size_t n)
+{
+	if (p != MAP_FAILED && munmap(p, n))
+		munmap(p, n);
+}
+
 /* The whole of the head mapping and the tail of CPU 0. */
 static int map_device(void)
 {
@@ -84,11 +91,9 @@ static int map_device(void)
 		   (off_t)RINGPROF_MMAP_HEAD_OF(0));
 	tail = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, device_fd,
 		    (off_t)RINGPROF_MMAP_TAIL_OF(0));
-	if (all != MAP_FAILED)
-		munmap(all, n + 2 * h->data_size);
-	if (tail != MAP_FAILED)
-		munmap(tail, n);
-	munmap(h, n);
+	unmap(all, n + 2 * h->data_size);
+	unmap(tail, n);
+	unmap(h, n);
 	return all == MAP_FAILED || tail == MAP_FAILED ? -1 : 0;
 }
 
