@@ -5,10 +5,7 @@
  *
  * A hash of RCU chains, which the sampler walks without a lock. It is changed
  * under rp_registry; what is taken out goes to a work item that waits for RCU
- * and frees. Address spaces that the sampler does not know it notes down in a
- * ring of its CPU, with a reference on the mm_struct (an atomic increment,
- * fine in NMI), and an irq_work wakes the worker, which needs to look up no
- * task by then: that mm is the one that was sampled, whatever its tasks do.
+ * and frees. Address spaces that the sampler does not know it notes down (mm_notes.c).
  *
  * When may a list be used? Nothing tells about mmap(2), so a list is taken for
  * right while mm->exec_vm is what it was. Where it is not, files may have come
@@ -37,13 +34,15 @@
 #define CHAIN_BITS   10
 #define SWEEP_PERIOD HZ
 #define AGE_SWEEPS   10
+#define OLDEST	     7	      /* 64 s and more, see age_of() */
+#define FULL_PERIOD  (HZ / 8) /* from a list without room to the next try */
 
 static struct rp_mm_entry __rcu *chains[1 << CHAIN_BITS];
 static u32 n_entries;
 static u64 n_bytes;
+static bool full; /* all are in use, until then */
+static unsigned long full_until;
 static LIST_HEAD(dead_entries); /* under rp_registry */
-static struct workqueue_struct *queue;
-static DEFINE_MUTEX(reading); /* the notes' one reader */
 
 static const struct rp_mm nothing;
 
@@ -76,27 +75,6 @@ bool rp_mm_is_due(const struct rp_mm_entry *e, const struct mm_struct *mm)
 	if (has_changed(e, mm))
 		return !time_before(jiffies, READ_ONCE(e->changed_next));
 	return time_after(jiffies, READ_ONCE(e->again));
-}
-
-/* A note too few is no loss: the next sample writes it. */
-static void leave_note(struct rp_cpu *c, struct mm_struct *mm)
-{
-	struct rp_mm_notes *n = &c->notes;
-	/* pairs with drain(): what stood in the slot has been copied */
-	u32 head = n->head, tail = smp_load_acquire(&n->tail), i;
-
-	if (head - tail >= RP_MM_NOTES)
-		return;
-	for (i = tail; i != head; i++) {
-		if (n->note[i % RP_MM_NOTES].mm == mm)
-			return;
-	}
-	mmgrab(mm);
-	n->note[head % RP_MM_NOTES].mm = mm;
-	n->note[head % RP_MM_NOTES].time = ktime_get_mono_fast_ns();
-	/* pairs with drain(): the note is whole */
-	smp_store_release(&n->head, head + 1);
-	irq_work_queue(&n->wake);
 }
 
 /*
@@ -136,7 +114,7 @@ const struct rp_mm *rp_mm_current(struct rp_cpu *c, bool *ret_doubt)
 		return &nothing;
 	e = rp_mm_find(mm);
 	if (unlikely(!e || rp_mm_is_due(e, mm)))
-		leave_note(c, mm);
+		rp_mm_leave_note(c, mm);
 	if (unlikely(!e))
 		e = inherited(mm);
 	changed = e && has_changed(e, mm) && !READ_ONCE(e->churns);
@@ -199,7 +177,7 @@ static void bury(struct rp_mm_entry *e)
 	n_entries--;
 	WRITE_ONCE(n_bytes, n_bytes - e->bytes);
 	list_add(&e->dead, &dead_entries);
-	queue_work(queue, &dead_work);
+	queue_work(rp_mm_queue, &dead_work);
 }
 
 static struct rp_mm_entry *held(struct rp_mm_entry __rcu *p)
@@ -259,27 +237,71 @@ static void sweep(struct work_struct *work)
 	if (!(++rounds % AGE_SWEEPS))
 		rp_table_age();
 	if (n_entries)
-		queue_delayed_work(queue, &sweep_work, SWEEP_PERIOD);
+		queue_delayed_work(rp_mm_queue, &sweep_work, SWEEP_PERIOD);
 	mutex_unlock(&rp_registry);
 }
 
-/* but: not this one, NULL: any */
-static void evict_oldest(const struct rp_mm_entry *but)
+/*
+ * Seconds since its last sample, by powers of two: 0: less than one, 1: one, 2: two or three.
+ * A sampler may just have marked it, a tick after ours.
+ */
+static u32 age_of(const struct rp_mm_entry *e)
 {
-	struct rp_mm_entry *e, *oldest = NULL;
+	long unused = jiffies - READ_ONCE(e->used);
+
+	return unused < HZ ? 0 : min_t(u32, fls_long(unused / HZ), OLDEST);
+}
+
+static bool has_room(u64 bytes)
+{
+	return n_entries < RP_MM_MAX && n_bytes + bytes <= RP_MM_BYTES;
+}
+
+/* More than is asked for: the next ones find it without a search. */
+static bool has_slack(u64 bytes)
+{
+	return n_entries < RP_MM_MAX / 8 * 7 && n_bytes + bytes <= RP_MM_BYTES / 8 * 7;
+}
+
+static void evict_aged(u32 age, u64 bytes)
+{
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(chains); i++) {
-		for (e = held(chains[i]); e; e = held(e->next)) {
-			if (e != but &&
-			    (!oldest || time_before(READ_ONCE(e->used), READ_ONCE(oldest->used))))
-				oldest = e;
+		struct rp_mm_entry *e, *next;
+
+		for (e = held(chains[i]); e && !has_slack(bytes); e = next) {
+			next = held(e->next);
+			if (age_of(e) != age)
+				continue;
+			remove(e);
+			rp_mm_counted.evicted++;
 		}
 	}
-	if (oldest) {
-		remove(oldest);
-		rp_mm_counted.evicted++;
-	}
+}
+
+/*
+ * Those that were not sampled for longest go, but none of the last second: with more of them
+ * than there is room for, each sample would have one read for which another is thrown away. The
+ * rest goes without, and is not even read for a moment: who fills the room keeps no CPU busy.
+ */
+static bool make_room(u64 bytes)
+{
+	u32 age;
+
+	if (has_room(bytes))
+		return true;
+	remove_if(is_gone);
+	for (age = OLDEST; age && !has_slack(bytes); age--)
+		evict_aged(age, bytes);
+	full_until = jiffies + FULL_PERIOD;
+	full = !has_room(bytes);
+	return !full;
+}
+
+bool rp_mm_is_full(void)
+{
+	return full && time_before(jiffies, full_until);
 }
 
 static void take_over(struct rp_mm_entry *e)
@@ -288,32 +310,35 @@ static void take_over(struct rp_mm_entry *e)
 	WRITE_ONCE(n_bytes, n_bytes + e->bytes);
 }
 
-void rp_mm_insert(struct rp_mm_entry *e)
+bool rp_mm_insert(struct rp_mm_entry *e)
 {
 	struct rp_mm_entry __rcu **p = chain_of(e->mm);
 
-	if (n_entries >= RP_MM_MAX || n_bytes + e->bytes > RP_MM_BYTES)
-		remove_if(is_gone);
-	while (n_entries && (n_entries >= RP_MM_MAX || n_bytes + e->bytes > RP_MM_BYTES))
-		evict_oldest(NULL);
+	if (!make_room(e->bytes))
+		return false;
 	RCU_INIT_POINTER(e->next, held(*p));
 	rcu_assign_pointer(*p, e);
 	take_over(e);
 	/* no effect while it is pending */
-	queue_delayed_work(queue, &sweep_work, SWEEP_PERIOD);
+	queue_delayed_work(rp_mm_queue, &sweep_work, SWEEP_PERIOD);
+	return true;
 }
 
-void rp_mm_replace(struct rp_mm_entry *old, struct rp_mm_entry *e)
+/* An address space may have grown a lot since it was read first: old goes in any case. */
+bool rp_mm_replace(struct rp_mm_entry *old, struct rp_mm_entry *e)
 {
-	struct rp_mm_entry __rcu **p = place_of(old);
+	struct rp_mm_entry __rcu **p;
 
+	if (n_bytes - old->bytes + e->bytes > RP_MM_BYTES) {
+		remove(old);
+		return rp_mm_insert(e);
+	}
+	p = place_of(old);
 	RCU_INIT_POINTER(e->next, held(old->next));
 	rcu_assign_pointer(*p, e);
 	take_over(e);
 	bury(old);
-	/* an address space may have grown a lot since it was read first */
-	while (n_entries > 1 && n_bytes > RP_MM_BYTES)
-		evict_oldest(e);
+	return true;
 }
 
 /* ---- tables ---- */
@@ -388,74 +413,21 @@ u64 rp_mm_bytes(void)
 	return READ_ONCE(n_bytes);
 }
 
-/* ---- worker ---- */
-
-static void drain(struct rp_mm_notes *n, bool read)
-{
-	u32 tail = n->tail;
-
-	/* both pair with leave_note() */
-	while (tail != smp_load_acquire(&n->head)) {
-		struct rp_mm_note note = n->note[tail % RP_MM_NOTES];
-
-		/* the note is copied, its slot free */
-		smp_store_release(&n->tail, ++tail);
-		if (read)
-			rp_mm_read(note.mm, note.time);
-		else
-			mmdrop(note.mm);
-		cond_resched();
-	}
-}
-
-static void drain_all(bool read)
-{
-	int cpu;
-
-	mutex_lock(&reading);
-	for_each_possible_cpu (cpu) {
-		struct rp_cpu *c = rp_cpu_of(cpu);
-
-		if (c)
-			drain(&c->notes, read);
-	}
-	mutex_unlock(&reading);
-}
-
-static void read_notes(struct work_struct *work)
-{
-	drain_all(true);
-}
-
-static DECLARE_WORK(read_work, read_notes);
-
-static void wake_worker(struct irq_work *work)
-{
-	queue_work(queue, &read_work);
-}
-
-void rp_mm_notes_init(struct rp_mm_notes *n)
-{
-	init_irq_work(&n->wake, wake_worker);
-}
-
 int rp_mm_init(void)
 {
 	int ret = rp_mmput_init();
 
 	if (ret)
 		return ret;
-	/* for the 2 ms: not behind other works, on whichever CPU is free */
-	queue = alloc_workqueue("ringprof", WQ_UNBOUND | WQ_HIGHPRI, 0);
-	if (!queue)
+	ret = rp_mm_notes_start();
+	if (ret)
 		rp_mmput_exit();
-	return queue ? 0 : -ENOMEM;
+	return ret;
 }
 
 void rp_mm_forget(void)
 {
-	cancel_work_sync(&read_work);
-	drain_all(false);
+	rp_mm_notes_forget();
 	mutex_lock(&rp_registry);
 	remove_if(always);
 	mutex_unlock(&rp_registry);
@@ -466,7 +438,7 @@ void rp_mm_forget(void)
 void rp_mm_exit(void)
 {
 	rp_mm_forget();
-	destroy_workqueue(queue);
+	rp_mm_notes_end();
 	rp_mmput_exit();
 	rp_mm_read_exit();
 }

@@ -21,7 +21,11 @@
 struct mm_struct;
 struct rp_cpu;
 
-#define RP_MM_MAX      4096	   /* address spaces */
+#ifdef RINGPROF_TEST
+#define RP_MM_MAX 64 /* a crowd that a virtual machine can have fills it */
+#else
+#define RP_MM_MAX 4096 /* address spaces */
+#endif
 #define RP_MM_MAX_MAPS 4096	   /* of one */
 #define RP_MM_BYTES    (16U << 20) /* of all lists */
 

@@ -41,10 +41,26 @@ struct rp_mm_entry *rp_mm_find(const struct mm_struct *mm);
 /* Is a reading of mm called for, and due? Any context that holds e. */
 bool rp_mm_is_due(const struct rp_mm_entry *e, const struct mm_struct *mm);
 
-/* rp_registry held: puts e (mm not known yet) into the table, others go if there are too many. */
-void rp_mm_insert(struct rp_mm_entry *e);
-/* rp_registry held: e in place of old, of the same mm. */
-void rp_mm_replace(struct rp_mm_entry *old, struct rp_mm_entry *e);
+/*
+ * rp_registry held. Puts e (mm not known yet) into the table; others that are not in use go if
+ * there are too many. False: all are, e is still the caller's.
+ */
+bool rp_mm_insert(struct rp_mm_entry *e);
+/* rp_registry held: e in place of old, of the same mm. False: no room, old went, e is the caller's. */
+bool rp_mm_replace(struct rp_mm_entry *old, struct rp_mm_entry *e);
+/* rp_registry held: there was no room a moment ago. */
+bool rp_mm_is_full(void);
+
+/* The works of lists. */
+extern struct workqueue_struct *rp_mm_queue;
+/* Sampler, of the CPU of c: mm is to be read. A note too few is no loss: the next sample leaves it. */
+void rp_mm_leave_note(struct rp_cpu *c, struct mm_struct *mm);
+/* Module load: 0 or -ENOMEM. */
+int rp_mm_notes_start(void);
+/* What was noted and is not read yet; samplers are off. Sleeps. */
+void rp_mm_notes_forget(void);
+/* Module exit, no work is left. */
+void rp_mm_notes_end(void);
 
 /*
  * Reads an address space and takes the list over. Process context. since: when

@@ -28,11 +28,22 @@
  */
 #define MAX_READ_NS   NSEC_PER_MSEC
 #define VIEWS_A_US    10 /* mappings in a microsecond, of a fast CPU: the lock is held for them */
+#define LONGEST_US    1000000
 #define LOCK_TRIES    4
 #define AGAIN_PERIOD  (4 * HZ)
 #define STAYED_PERIOD (10 * HZ)
 #define CHURN_PERIOD  HZ       /* longest interval where only anonymous memory changes */
 #define CHANGE_PERIOD (HZ / 8) /* and where files do: frame pointers alone until then */
+
+/*
+ * Mappings in one go, some tenths of a millisecond: a process may have a million, and faults of
+ * it that have to wait for our lock are its own time.
+ */
+#ifdef RINGPROF_TEST
+#define VIEWS_AT_ONCE 4 /* any program has more */
+#else
+#define VIEWS_AT_ONCE 4096
+#endif
 
 struct rp_mm_counters rp_mm_counted;
 
@@ -41,12 +52,14 @@ struct view {
 	struct rp_mm_file file;
 };
 
-/* what one reading found */
+/* what one reading found so far */
 struct reading {
 	struct view *view;
 	u32 n;
-	unsigned long exec_vm;
-	u32 us; /* it took */
+	unsigned long exec_vm; /* at its begin: what changes meanwhile has it read again */
+	unsigned long next;    /* address to go on at */
+	u32 visited;	       /* mappings, of all kinds */
+	u64 ns;		       /* it took */
 };
 
 static struct view *scratch; /* RP_MM_MAX_MAPS */
@@ -77,37 +90,41 @@ static bool take_view(const struct vm_area_struct *vma, struct view *v)
 	return true;
 }
 
-static void read_views(struct mm_struct *mm, struct reading *r)
+/* 0: that were all, 1: there are more. Those that come and go between two calls may be missing. */
+static int read_views(struct mm_struct *mm, struct reading *r)
 {
-	u64 begin = ktime_get_mono_fast_ns(), now;
 	struct vm_area_struct *vma;
-	unsigned long addr = 0;
-	u32 visited = 0, us;
+	u32 left = VIEWS_AT_ONCE;
 
-	r->exec_vm = mm->exec_vm;
-	while (r->n < RP_MM_MAX_MAPS && (vma = find_vma(mm, addr))) {
+	if (!r->visited)
+		r->exec_vm = mm->exec_vm;
+	while (left-- && r->n < RP_MM_MAX_MAPS) {
+		vma = find_vma(mm, r->next);
+		if (!vma)
+			return 0;
 		r->n += take_view(vma, &r->view[r->n]);
-		addr = vma->vm_end;
-		visited++;
+		r->next = vma->vm_end;
+		r->visited++;
 		cond_resched();
 	}
-	now = ktime_get_mono_fast_ns();
-	/* that clock may have stepped back */
-	us = now > begin ? min_t(u64, now - begin, MAX_READ_NS) / NSEC_PER_USEC : 0;
-	r->us = max(us, visited / VIEWS_A_US);
+	return r->n < RP_MM_MAX_MAPS;
 }
 
 /* -EAGAIN: its lock is taken. */
 static int try_read_mm(struct mm_struct *mm, struct reading *r)
 {
+	u64 begin, now;
 	int ret = -EAGAIN;
 
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
 	if (mmap_read_trylock(mm)) {
-		read_views(mm, r);
+		begin = ktime_get_mono_fast_ns();
+		ret = read_views(mm, r);
+		now = ktime_get_mono_fast_ns();
+		/* that clock may have stepped back */
+		r->ns += now > begin ? now - begin : 0;
 		mmap_read_unlock(mm);
-		ret = 0;
 	}
 	rp_mmput(mm);
 	return ret;
@@ -119,11 +136,17 @@ static int try_read_mm(struct mm_struct *mm, struct reading *r)
  */
 static int read_mm(struct mm_struct *mm, struct reading *r)
 {
-	int i, ret = try_read_mm(mm, r);
+	int tries = 0, ret;
 
-	for (i = 1; ret == -EAGAIN && i < LOCK_TRIES; i++) {
+	while ((ret = try_read_mm(mm, r)) && ret != -ESRCH) {
+		if (ret > 0) {
+			tries = 0;
+			cond_resched();
+			continue;
+		}
+		if (++tries == LOCK_TRIES)
+			break;
 		usleep_range(50, 100);
-		ret = try_read_mm(mm, r);
 	}
 	return ret;
 }
@@ -174,7 +197,8 @@ static void find_tables(struct rp_mm_entry *e)
 /*
  * A mapping that was there before keeps its table though the file's ctime is
  * another one by now: that of a file deleted (a package was upgraded), renamed
- * or linked is. rp_registry held; no sampler knows e yet.
+ * or linked is. Some file systems have no generations: the pages tell one inode from the next of
+ * its number. rp_registry held; no sampler knows e yet.
  */
 static void keep_tables(struct rp_mm_entry *e, const struct rp_mm_entry *old)
 {
@@ -189,6 +213,7 @@ static void keep_tables(struct rp_mm_entry *e, const struct rp_mm_entry *old)
 			return;
 		if (m->table || !old->map[j].table || old->map[j].start != m->start ||
 		    old->map[j].end != m->end || old->file[j].offset != e->file[i].offset ||
+		    old->file[j].pages != e->file[i].pages ||
 		    !rp_file_id_same_inode(&old->file[j].id, &e->file[i].id))
 			continue;
 		m->bias = old->map[j].bias;
@@ -255,11 +280,19 @@ static bool has_lost(const struct rp_mm_entry *e, const struct rp_mm_entry *old)
 	return false;
 }
 
+/* What a reading took, for plan(): us, no more than LONGEST_US. */
+static u32 cost_of(const struct reading *r)
+{
+	u64 us = min_t(u64, r->ns, MAX_READ_NS) / NSEC_PER_USEC;
+
+	return min_t(u64, max_t(u64, us, r->visited / VIEWS_A_US), LONGEST_US);
+}
+
 /* When to come again. before: the list so far, NULL: none. */
 static void plan(struct rp_mm_entry *e, const struct rp_mm_entry *before, const struct reading *r)
 {
 	unsigned long most = e->churns ? CHURN_PERIOD : CHANGE_PERIOD;
-	unsigned long rest = usecs_to_jiffies(r->us * 1000U), now = jiffies;
+	unsigned long rest = usecs_to_jiffies(cost_of(r) * 1000U), now = jiffies;
 	u32 interval = 1;
 
 	if (before && time_before(now, before->read + 4 * before->interval + HZ / 20))
@@ -271,8 +304,10 @@ static void plan(struct rp_mm_entry *e, const struct rp_mm_entry *before, const 
 	WRITE_ONCE(e->exec_vm, r->exec_vm);
 }
 
-/* rp_registry held. True: e was taken over. */
-static bool take_over(struct rp_mm_entry *e, const struct reading *r)
+enum outcome { TAKEN, SAME, NO_ROOM };
+
+/* rp_registry held. TAKEN: e is not the caller's any more. */
+static enum outcome take_over(struct rp_mm_entry *e, const struct reading *r)
 {
 	struct rp_mm_entry *old = rp_mm_find(e->mm);
 
@@ -281,7 +316,7 @@ static bool take_over(struct rp_mm_entry *e, const struct reading *r)
 			WRITE_ONCE(old->churns, true);
 		plan(old, old, r);
 		unmark_late(old);
-		return false;
+		return SAME;
 	}
 	find_tables(e);
 	if (old) {
@@ -290,23 +325,21 @@ static bool take_over(struct rp_mm_entry *e, const struct reading *r)
 		mark_late(e, old);
 	}
 	plan(e, old, r);
-	if (old)
-		rp_mm_replace(old, e);
-	else
-		rp_mm_insert(e);
-	return true;
+	return (old ? rp_mm_replace(old, e) : rp_mm_insert(e)) ? TAKEN : NO_ROOM;
 }
 
-static bool is_fresh(const struct mm_struct *mm)
+/* Is there a reason to read it, and room for what comes of it? */
+static bool is_wanted(const struct mm_struct *mm)
 {
 	const struct rp_mm_entry *e;
-	bool fresh;
+	bool wanted;
 
 	mutex_lock(&rp_registry);
 	e = rp_mm_find(mm);
-	fresh = e && !rp_mm_is_due(e, mm);
+	wanted = e ? rp_mm_is_due(e, mm) : !rp_mm_is_full();
+	rp_mm_counted.failed += !e && !wanted;
 	mutex_unlock(&rp_registry);
-	return fresh;
+	return wanted;
 }
 
 /* Gives whether mm's reference was taken over. */
@@ -314,7 +347,7 @@ static bool read_one(struct mm_struct *mm, u64 since)
 {
 	struct reading r = { .view = scratch };
 	struct rp_mm_entry *e = NULL;
-	bool taken;
+	enum outcome is;
 
 	rp_mm_counted.walks++;
 	if (!read_mm(mm, &r))
@@ -324,19 +357,20 @@ static bool read_one(struct mm_struct *mm, u64 since)
 		return false;
 	}
 	mutex_lock(&rp_registry);
-	taken = take_over(e, &r);
+	is = take_over(e, &r);
 	mutex_unlock(&rp_registry);
-	if (!taken)
-		kvfree(e);
+	rp_mm_counted.failed += is == NO_ROOM;
 	rp_mm_counted.late += ktime_get_mono_fast_ns() - since > LATE_NS;
-	return taken;
+	if (is != TAKEN)
+		kvfree(e);
+	return is == TAKEN;
 }
 
 void rp_mm_read(struct mm_struct *mm, u64 since)
 {
 	if (!scratch)
 		scratch = rp_kvmalloc(RP_MM_MAX_MAPS * sizeof(*scratch));
-	if (!scratch || is_fresh(mm) || !read_one(mm, since))
+	if (!scratch || !is_wanted(mm) || !read_one(mm, since))
 		mmdrop(mm);
 }
 

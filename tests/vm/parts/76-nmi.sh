@@ -97,6 +97,35 @@ idle_softirqs() {
 	tests/vm/check softirq "$tmp/s" "$tmp/r" $(($(cat $switch/softirq_ns) - before))
 }
 judge "what softirqs take of an idle CPU is there" idle_softirqs
+# This build has room for 64 address spaces (kmod/mm.h), so most of a crowd is without. A tenth that was
+# not in use lately goes for others; while all are in use, none goes and the rest is not even read
+crowd() { # REST_MS COMMAND...; then in $tmp/crowd: address spaces read, not read, forgotten
+	local st=0 rest=$1 first
+	shift
+	first=$(crowd_figures)
+	sleepers 100 2 "$rest" > /dev/null &
+	record "$tmp/r" -F 499 -s "$tmp/s" -- "$@" || st=1
+	kill $!
+	wait $! 2> /dev/null
+	paste -d ' ' <(echo "$first") <(crowd_figures) | awk '{ print $2 - $1 }' | tr '\n' ' ' > "$tmp/crowd"
+	echo "figure: 100 processes that rest for $rest ms: address spaces read, not read, forgotten: $(cat "$tmp/crowd")"
+	return $st
+}
+crowd_figures() {
+	ringtool table stats | python3 -c 'import json, sys
+t = json.load(sys.stdin)
+print(*(t["address spaces " + n] for n in ("read", "not read", "forgotten")), sep="\n")'
+}
+ringtool table budget 67108864
+# shellcheck disable=SC2046
+judge "rows of the program again" rowtool "$prog" $(ldd "$prog" | awk '$2 == "=>" { print $3 } $1 ~ /^\// { print $1 }')
+few_read() { awk '{ print; exit !($1 > 60 && $2 > $1 && $3 < $2 / 4) }' "$tmp/crowd"; }
+some_went() { awk '{ print; exit !($3 > 8) }' "$tmp/crowd"; }
+judge "a crowd all in use is sampled" crowd 50 sleep 5
+judge "most that ask are not read, and few thrown away" few_read
+judge "a crowd that rests for seconds is sampled" crowd 2500 "$prog" 22 5
+judge "those that rest go" some_went
+judge "and stacks are whole" tests/vm/check deep "$tmp/s" "$prog" 22 main $root
 # the calls of NMIs are no periods of the timer: counted anew
 ok "both modules can go, and come" sh -c "rmmod ringprof_nmi && rmmod ringprof && insmod $RINGPROF_KO_NMI/ringprof.ko && ringtool set"
 ok "a recording afterwards" record "$tmp/r" -F 499 -s "$tmp/s" -- "$prog" 22 3
