@@ -115,11 +115,11 @@ static inline struct inode *rp_file_real_inode(struct file *file)
 #endif
 }
 
-/* Large, not zeroed, NULL without a word in the log; kvfree(). */
+/* Large, not zeroed; NULL without a word in the log, and without a process killed; kvfree(). */
 static inline void *rp_kvmalloc(size_t bytes)
 {
 #ifdef RP_HAVE_KVMALLOC
-	return kvmalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
+	return kvmalloc(bytes, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
 #else
 	return vmalloc(bytes);
 #endif
