@@ -100,7 +100,8 @@ static int prepare(int cpu, const struct rp_config *cfg, bool resize)
 	if (!c)
 		return -ENOMEM;
 	describe(c);
-	if (resize && c->s.ring.data && (c->s.ring.mask + 1 != size || c->node_budget != budget))
+	if (resize && !c->event && c->s.ring.data &&
+	    (c->s.ring.mask + 1 != size || c->node_budget != budget))
 		free_tables(c);
 	/*
 	 * Without tables its samples are counted as NO_RING: better than not at all. Under

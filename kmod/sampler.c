@@ -408,7 +408,8 @@ static int on_cpu_online(unsigned int cpu)
 
 	mutex_lock(&rp_lock);
 	if (running && rp_config_has_cpu(config, cpu)) {
-		ret = prepare_cpu(cpu, false);
+		/* it may have been away while sizes were set anew */
+		ret = prepare_cpu(cpu, !rp_chardev_has_reader());
 		if (!ret)
 			ret = rp_cpu_arm(rp_cpu_of(cpu), config, rp_sampler_hz());
 		if (ret)

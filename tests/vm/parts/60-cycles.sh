@@ -57,6 +57,20 @@ if [ -w /sys/devices/system/cpu/cpu1/online ]; then
 	ok "record while a CPU goes off and on line" record "$tmp/r" -F 499 -d 7
 	wait $plug
 	judge "counters add up meanwhile" tests/vm/check counters "$tmp/r"
+	away() {
+		local st=0
+		ringtool set -r 0x20000 && ringtool start && ringtool stop || return 1
+		echo 0 > /sys/devices/system/cpu/cpu1/online
+		ringtool set -r 0x80000 && ringtool start || st=1
+		echo 1 > /sys/devices/system/cpu/cpu1/online
+		ringtool record -a -d 1 > "$tmp/away" || st=1
+		ringtool stop && ringtool set || st=1
+		[ $st = 0 ] && python3 -c 'import json, sys
+sizes = [c["head"]["data_size"] for c in json.load(open(sys.argv[1]))["cpus"]]
+print(sizes)
+sys.exit(len(sizes) < 2 or {*sizes} != {0x80000})' "$tmp/away"
+	}
+	ok "a CPU that was away has the ring size set meanwhile" away
 else
 	skip "CPUs off and on line" "this guest's CPU 1 cannot go"
 fi
