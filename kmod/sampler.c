@@ -208,16 +208,24 @@ static void forget_failures(void)
 	}
 }
 
+/* f: why there is none. -errno. */
+static int tell_no_filter(const struct rp_filter *f, struct netlink_ext_ack *extack)
+{
+	if (PTR_ERR(f) == -ENOMEM)
+		NL_SET_ERR_MSG(extack, "filter: out of memory; name fewer processes, or free some");
+	else
+		NL_SET_ERR_MSG(extack, "cgroup: no such directory on the hierarchy in use (path is "
+				       "below its mount); set another one or \"\"");
+	return PTR_ERR(f);
+}
+
 /* The cgroup is looked up anew: a restarted service has a new one by the old name. */
 static int renew_filter(struct netlink_ext_ack *extack)
 {
 	struct rp_filter *f = rp_filter_new(config, false);
 
-	if (IS_ERR(f)) {
-		NL_SET_ERR_MSG(extack, "cgroup of the filter cannot be used: no such directory; "
-				       "set another one or \"\"");
-		return PTR_ERR(f);
-	}
+	if (IS_ERR(f))
+		return tell_no_filter(f, extack);
 	rp_filter_install(f);
 	return 0;
 }
@@ -350,11 +358,7 @@ static int new_filter(const struct rp_config *cfg, bool new_cgroup, struct rp_fi
 	if (!running)
 		rp_cgroup_choose();
 	*ret = rp_filter_new(cfg, !new_cgroup);
-	if (!IS_ERR(*ret))
-		return 0;
-	NL_SET_ERR_MSG(extack, "cgroup: no such directory on the hierarchy in use (path is below "
-			       "its mount)");
-	return PTR_ERR(*ret);
+	return IS_ERR(*ret) ? tell_no_filter(*ret, extack) : 0;
 }
 
 /* locked, running: the new mask and rate in place of the old */
