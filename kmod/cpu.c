@@ -197,7 +197,9 @@ int rp_cpu_arm(struct rp_cpu *c, const struct rp_config *cfg, u32 hz)
 	if (ret)
 		return ret;
 	start_watching(c);
+	c->enabled_after = ktime_get_mono_fast_ns();
 	perf_event_enable(c->event);
+	c->enabled_before = ktime_get_mono_fast_ns();
 	return 0;
 }
 
@@ -207,7 +209,26 @@ void rp_cpu_arm_again(struct rp_cpu *c, const struct rp_config *cfg, u32 hz)
 		pr_warn("CPU %d is not sampled: no event could be made\n", c->cpu);
 }
 
-static struct rp_run read_event(struct rp_cpu *c)
+/* ns, 0 if b is later: that clock may have stepped back */
+static u64 since(u64 a, u64 b)
+{
+	return a > b ? a - b : 0;
+}
+
+/*
+ * The time that the event ran, up to a moment between after and before. perf measures it where it
+ * happens, but by another clock than the timer's, which NTP slews and which stands still in
+ * suspend-to-idle: by perf's alone, hours of such a sleep and up to 500 of a million samples
+ * were missed that were not. A clock that somebody stopped in between has missed that time too.
+ */
+static u64 clock_ns(const struct rp_cpu *c, u64 running, u64 after, u64 before)
+{
+	return clamp_t(u64, running, since(after, c->enabled_before),
+		       since(before, c->enabled_after));
+}
+
+/* after: the time ended then, or goes on. */
+static struct rp_run read_event(struct rp_cpu *c, u64 after)
 {
 	struct rp_run run = c->past;
 	u64 count, enabled, running;
@@ -217,24 +238,25 @@ static struct rp_run read_event(struct rp_cpu *c)
 	count = perf_event_read_value(c->event, &enabled, &running);
 	run.count += count;
 	run.elapsed += running;
-	/* a clock that somebody stopped in between has missed that time too */
-	if (c->event_type == RINGPROF_EVENT_CPU_CLOCK && running > count)
-		count = running;
+	if (c->event_type == RINGPROF_EVENT_CPU_CLOCK)
+		count = clock_ns(c, running, after, ktime_get_mono_fast_ns());
 	run.expected += div64_u64(count, c->period);
 	return run;
 }
 
 struct rp_run rp_cpu_run(struct rp_cpu *c)
 {
-	return read_event(c);
+	return read_event(c, ktime_get_mono_fast_ns());
 }
 
 void rp_cpu_disarm(struct rp_cpu *c)
 {
+	u64 after = ktime_get_mono_fast_ns();
+
 	if (!c->event)
 		return;
 	perf_event_disable(c->event);
-	c->past = read_event(c);
+	c->past = read_event(c, after);
 	/* takes the event off its CPU by a call there: its handler has returned */
 	perf_event_release_kernel(c->event);
 	c->event = NULL;

@@ -24,7 +24,7 @@ struct rp_config;
 struct rp_run {
 	u64 count;    /* perf_event_read_value() */
 	u64 elapsed;  /* ns */
-	u64 expected; /* count / period */
+	u64 expected; /* overflows in that time */
 };
 
 struct rp_cpu {
@@ -46,6 +46,8 @@ struct rp_cpu {
 	struct perf_event *event; /* NULL: not sampling */
 	u32 event_type;		  /* enum ringprof_event_type of event */
 	u64 period;
+	u64 enabled_after; /* its time began between these, ns of CLOCK_MONOTONIC */
+	u64 enabled_before;
 	struct rp_run past; /* all runs before this event's */
 	u64 seen_calls;	    /* by the watch, a second ago */
 	u64 seen_busy_ns;
