@@ -37,7 +37,7 @@ static struct hlist_head by_file[1 << FILE_BITS];
 static LIST_HEAD(pending);	      /* not committed, oldest message first */
 static DEFINE_SPINLOCK(pending_lock); /* the list and the orphan marks */
 static u64 budget = RP_DEFAULT_TABLE_BUDGET;
-static u64 bytes_used;
+static u64 bytes_used, bytes_committed;
 static u32 n_committed, n_pending;
 static struct rp_table_counters counters;
 
@@ -64,7 +64,8 @@ void rp_table_inode_id(const struct inode *inode, struct rp_file_id *ret)
 	ret->ctime = rp_inode_ctime(inode);
 }
 
-int rp_table_file_id(int fd, struct rp_file_id *ret, struct netlink_ext_ack *extack)
+int rp_table_file_id(int fd, struct rp_file_id *ret, const void **ret_pages,
+		     struct netlink_ext_ack *extack)
 {
 	struct file *file = fget(fd);
 	struct inode *inode;
@@ -82,6 +83,7 @@ int rp_table_file_id(int fd, struct rp_file_id *ret, struct netlink_ext_ack *ext
 		NL_SET_ERR_MSG(extack, "table file: not open for reading; open it O_RDONLY");
 	} else {
 		rp_table_inode_id(inode, ret);
+		*ret_pages = inode->i_mapping;
 		err = 0;
 	}
 	fput(file);
@@ -117,13 +119,17 @@ struct rp_table *rp_table_find(const struct rp_file_id *file)
 	return NULL;
 }
 
-/* What a new table of this file takes the place of: the inode's table of any ctime. */
-static struct rp_table *find_predecessor(const struct rp_file_id *file)
+/*
+ * What a new table takes the place of: that of the same inode, of whatever ctime. Snapshots have
+ * each other's numbers and generations (btrfs) and their own pages, and may differ in contents.
+ */
+static struct rp_table *find_predecessor(const struct rp_table *of)
 {
 	struct rp_table *t;
 
-	hlist_for_each_entry (t, bucket(file), file_link) {
-		if (rp_file_id_same_inode(&t->file, file))
+	hlist_for_each_entry (t, bucket(&of->file), file_link) {
+		if (rp_file_id_same_inode(&t->file, &of->file) &&
+		    (t->pages == of->pages || t->file.ctime == of->file.ctime))
 			return t;
 	}
 	return NULL;
@@ -178,6 +184,7 @@ static void unlink_table(struct rp_table *t, struct rp_table *next, struct list_
 	if (t->committed) {
 		hlist_del_rcu(&t->file_link);
 		WRITE_ONCE(n_committed, n_committed - 1);
+		bytes_committed -= t->bytes;
 		rp_mm_detach_table(t, next);
 	} else {
 		leave_pending(t);
@@ -188,7 +195,7 @@ static void unlink_table(struct rp_table *t, struct rp_table *next, struct list_
 
 void rp_table_put_in_use(struct rp_table *t, struct list_head *dead)
 {
-	struct rp_table *old = find_predecessor(&t->file);
+	struct rp_table *old = find_predecessor(t);
 
 	leave_pending(t);
 	t->committed = true;
@@ -197,6 +204,7 @@ void rp_table_put_in_use(struct rp_table *t, struct list_head *dead)
 		unlink_table(old, memcmp(old->key, t->key, sizeof(t->key)) ? NULL : t, dead);
 	hlist_add_head_rcu(&t->file_link, bucket(&t->file));
 	WRITE_ONCE(n_committed, n_committed + 1);
+	bytes_committed += t->bytes;
 	counters.committed++;
 }
 
@@ -227,6 +235,11 @@ void rp_table_unreserve(u64 bytes)
 u64 rp_table_budget(void)
 {
 	return budget;
+}
+
+u64 rp_table_pending_bytes(void)
+{
+	return bytes_used - bytes_committed;
 }
 
 u32 rp_table_n_pending(void)

@@ -84,6 +84,7 @@ static struct rp_table *alloc_table(const struct rp_table_desc *d)
 	memcpy(t->segment, d->segment, d->n_segments * sizeof(t->segment[0]));
 	t->n_segments = d->n_segments;
 	t->file = d->file;
+	t->pages = d->pages;
 	t->view.rows = t->rows;
 	t->view.index = t->index;
 	t->view.base = d->base;
@@ -93,6 +94,12 @@ static struct rp_table *alloc_table(const struct rp_table_desc *d)
 	return t;
 }
 
+static bool has_room(u64 bytes)
+{
+	return rp_table_count() + rp_table_n_pending() < RP_MAX_TABLES && rp_table_reserve(bytes);
+}
+
+/* Nothing that is in use goes for a table that there would be no room for afterwards. */
 static int reserve(u64 bytes, struct list_head *dead, struct netlink_ext_ack *extack)
 {
 	if (bytes > rp_table_budget())
@@ -101,9 +108,10 @@ static int reserve(u64 bytes, struct list_head *dead, struct netlink_ext_ack *ex
 	if (rp_table_n_pending() >= RP_MAX_PENDING && !rp_table_drop_stale(dead))
 		return REFUSE(extack, EBUSY,
 			      "table: too many are being handed over; commit or delete some first");
-	while (rp_table_count() + rp_table_n_pending() >= RP_MAX_TABLES ||
-	       !rp_table_reserve(bytes)) {
-		if (!rp_table_evict(false, dead))
+	while (!has_room(bytes)) {
+		bool fits = rp_table_pending_bytes() + bytes <= rp_table_budget();
+
+		if (!(fits ? rp_table_evict(false, dead) : rp_table_drop_stale(dead)))
 			return REFUSE(extack, ENOSPC,
 				      "table: tables being handed over take all of the budget; "
 				      "commit or delete them first");

@@ -16,6 +16,8 @@ struct rp_table *rp_table_by_id(u32 id);
 /* The table of that id which this socket is handing over, marked as alive; NULL: none. */
 struct rp_table *rp_table_pending(u32 id, u32 portid);
 u32 rp_table_n_pending(void);
+/* Of the budget, those not committed; also of one whose memory is being allocated. */
+u64 rp_table_pending_bytes(void);
 
 /* Its bytes are reserved. */
 void rp_table_link(struct rp_table *t);

@@ -81,6 +81,19 @@ wait $half 2> /dev/null
 ok "it goes with its owner" within 5 is 0 n_tables
 ok "and its bytes" is 0 table_stat bytes
 
+# what is in use does not go for a table that finds no room beside those being handed over
+ok "a budget of 1 MiB again" ringtool table budget 1048576
+ok "five tables of 64 KiB" ringtool table fill "$work/many" 5 8000
+ringtool table half "$work/prog" 60000 > "$tmp/half" &
+half=$!
+ok "half of one of 500 KiB beside them" within 5 sh -c 'ringtool table list | grep -q " 0$"'
+ok "another one of 600 KiB is refused" exits 28 ringtool table add "$work/prog" 70000
+ok "and the five are still there" is 5 table_stat count
+kill -9 $half
+wait $half 2> /dev/null
+ok "no budget" ringtool table budget 0
+ok "the usual budget" ringtool table budget 67108864
+
 # the root file system here is an overlay: what is mapped is a file of a layer below
 ok "a table for a running program" ringtool table add "$work/prog" 20000 3
 ok "and for one of the lower layer" ringtool table add "$(readlink -f "$(command -v forkstorm)")" 20000 4
