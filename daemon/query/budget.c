@@ -89,17 +89,29 @@ static size_t good_seq(const char *s)
 	return n == 2 && u[0] == 0xc2 && u[1] < 0xa0 ? 0 : n;
 }
 
+/* Are these eight bytes 0x20 to 0x7e? The lowest that is not sets its high bit; nothing below it carries. */
+static bool good_eight(const char *s)
+{
+	const uint64_t each = UINT64_MAX / 255;
+	uint64_t w;
+
+	memcpy(&w, s, sizeof(w));
+	return !((w | (w - 0x20 * each) | (w + each)) & 0x80 * each);
+}
+
 /* The whole of s is good and short enough: its length; else 0. */
 static size_t good_len(const char *s)
 {
-	size_t n = 0, step;
+	size_t len = strnlen(s, QUERY_TEXT_MAX + 1), step;
 
-	for (; s[n]; n += step) {
-		step = good_seq(s + n);
-		if (!step || n + step > QUERY_TEXT_MAX)
+	if (len > QUERY_TEXT_MAX)
+		return 0;
+	for (size_t n = 0; n < len; n += step) {
+		step = len - n >= 8 && good_eight(s + n) ? 8 : good_seq(s + n);
+		if (!step)
 			return 0;
 	}
-	return n;
+	return len;
 }
 
 static int intern(struct budget *b, struct strtab *t, const char *s, size_t n, uint32_t *ret)

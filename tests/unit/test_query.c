@@ -378,6 +378,32 @@ TEST(texts_are_made_safe)
 	strtab_free(t);
 }
 
+/* wherever in a text it stands, and whatever is beside it */
+TEST(each_byte_is_seen)
+{
+	static const char whole[] = "a text of 23 bytes here";
+	struct strtab *t = strtab_new();
+	struct budget b;
+	uint32_t id;
+
+	budget_init(&b, NULL);
+	for (int byte = 1; byte < 256; byte++) {
+		bool good = byte >= 0x20 && byte < 0x7f;
+
+		for (size_t at = 0; at < sizeof(whole) - 1; at++) {
+			char text[sizeof(whole)], want[sizeof(whole) + 2];
+
+			memcpy(text, whole, sizeof(text));
+			text[at] = (char)byte;
+			snprintf(want, sizeof(want), "%.*s%s%s", (int)at, whole,
+				 good ? (char[]){ (char)byte, 0 } : "\xef\xbf\xbd", whole + at + 1);
+			CHECK_EQ(budget_text(&b, t, text, &id), 0);
+			CHECK_STR(strtab_get(t, id), want);
+		}
+	}
+	strtab_free(t);
+}
+
 int main(void)
 {
 	int r = tap_main();
