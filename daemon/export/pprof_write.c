@@ -107,28 +107,31 @@ static void put_label(Ringprof__Pprof__Label *room, Ringprof__Pprof__Label **lis
 	list[(*n)++] = l;
 }
 
-/* Path numbers grow away from the root, so this goes leaf first, and ends. ids may be NULL. */
+/* Path numbers grow away from the root, so this goes leaf first, and ends. */
 static size_t path_ids(const struct pprof *p, uint32_t path, uint64_t *ids)
 {
 	const struct path *paths = p->merge.paths.p;
 	size_t n = 0;
 
-	for (; path; path = paths[path].parent, n++)
-		if (ids)
-			ids[n] = (uint64_t)paths[path].key + 1;
+	for (; path; path = paths[path].parent)
+		ids[n++] = (uint64_t)paths[path].key + 1;
 	return n;
 }
 
-/* Room for the deepest stack, taken before the first byte goes out. */
+/* Room for the deepest path, taken before the first byte goes out. */
 static int make_id_room(struct encoder *e)
 {
-	size_t deepest = 1;
+	const struct paths *paths = &e->p->merge.paths;
+	uint32_t *depth = budget_zalloc(&e->p->budget, paths->n, sizeof(*depth)), deepest = 1;
 
-	for (uint32_t i = 0; i < e->p->n_samples; i++) {
-		size_t n = path_ids(e->p, e->p->samples[i].path, NULL);
-
-		deepest = n > deepest ? n : deepest;
+	if (!depth)
+		return -ENOMEM;
+	for (uint32_t i = 1; i < paths->n; i++) {
+		depth[i] = depth[paths->p[i].parent] + 1;
+		deepest = depth[i] > deepest ? depth[i] : deepest;
 	}
+	free(depth);
+	budget_return(&e->p->budget, (size_t)paths->n * sizeof(*depth));
 	e->ids = budget_zalloc(&e->p->budget, deepest, sizeof(*e->ids));
 	return e->ids ? 0 : -ENOMEM;
 }
