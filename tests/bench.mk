@@ -15,5 +15,7 @@ bench: daemon workloads $(BUILD)/workloads/deep-rows $(BUILD)/workloads/rowtool 
 		$(if $(BENCH),$(BENCH:%=build/bench/%.raw) build/bench/gaps.raw,build/bench/*.raw) && \
 	tests/bench/figures table tests/bench/bench.json README.md write && [ $$failed = 0 ]
 
+$(BUILD)/tests/bench/pprof_of: $(BUILD)/tests/bench/pprof_world.o
+
 .PHONY: bench
 -include $(wildcard $(BUILD)/tests/bench/*.d)
