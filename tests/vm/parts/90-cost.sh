@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# Instructions and bytes a sample, of the mixed load bytes alone, against the figures committed in
-# tests/bench/bench.json: the short form of `make bench`. Where the clock counts
-# instructions only, elsewhere it says nothing.
+# Instructions, bytes and frames a sample and the module's memory, of the mixed load bytes and memory
+# alone, against the figures committed in tests/bench/bench.json: the short form of `make bench`. Where the
+# clock counts instructions only, elsewhere it says nothing.
 # shellcheck shell=bash disable=SC2154,SC2015
 cost_plans="none:fp22:4999:5 ringprof:fp22:4999:5 none:rows22:4999:5 ringprof:rows22:4999:5
 	ringprof:mixed:1999:1"
