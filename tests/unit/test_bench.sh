@@ -130,6 +130,31 @@ until_bound() {
 }
 ok "pairs end where the bound is reached, and are counted" until_bound
 
+# halves HOW: of tests/bench/whole one half without and one with a daemon that is so, or work that fails
+halves() {
+	HOW=$1 bash -euc '
+		shopt -s inherit_errexit
+		load=fake hz=99 repeat=1 daemon=0 frozen=
+		. tests/bench/sampled.sh
+		. <(sed -n "/^wrong() {/,/^# profile N/p" tests/bench/whole)
+		ticks() { echo $((${EPOCHREALTIME/./} * hz * $(nproc) / 1000000)); }
+		stop_sampling() { [ $HOW = never-off ] || frozen=$(ticks); }
+		start_sampling() { [ $HOW = never-on ] || frozen=; }
+		get() { echo "ringprof_samples_total{outcome=\"emitted\"} ${frozen:-$(ticks)}"; }
+		spent() { echo 0 0 0 0; }
+		clock() { echo 0; }
+		sleep() { :; }
+		kill() { :; }
+		work_fake() { command sleep 0.5; [ $HOW != failing ]; }
+		once off
+		once on' > "$tmp/said" 2>&1
+}
+halves_judged() {
+	halves good && ! halves never-off && grep -q "overflows while it was off" "$tmp/said" &&
+		! halves never-on && grep -q "fake: 0.0 overflows .*: what was measured is something else" "$tmp/said" && ! halves failing
+}
+ok "of a pair one half is sampled, the other is not, and both are done" halves_judged
+
 # gate FACTOR [FIGURE]: one raw figure that is FACTOR times the committed one
 gate() {
 	jq -r --argjson by "$1" --arg n "${2:-ringprofd.insn_per_sample}" '.figures[$n] |
