@@ -20,6 +20,17 @@ stale() {
 }
 ok "a figure changed by hand is found" stale
 
+# nor may a sentence have another one, or have no place for it; and it is put right with the tables
+sentences() {
+	sed 's/^\(| cheapest sample .* 22 frames: \)[0-9,]*/\13/' README.md > "$tmp/README.md"
+	! cmp -s README.md "$tmp/README.md" && ! tests/bench/figures table $json "$tmp/README.md" > "$tmp/said" &&
+		tests/bench/figures table $json "$tmp/README.md" write && cmp README.md "$tmp/README.md" &&
+		sed -i 's/of the former are aggregation/of it is aggregation/' "$tmp/README.md" &&
+		! tests/bench/figures table $json "$tmp/README.md" > "$tmp/said" &&
+		grep -q "the sentence '{} % of the former are aggregation' is there 0 times" "$tmp/said"
+}
+ok "so are figures in sentences" sentences
+
 # by the names that were promised; a reason why not is no figure
 names() {
 	jq -e '.figures as $f | [$ARGS.positional[] | select($f[.] == null)] |
