@@ -47,7 +47,7 @@ static int get_desc(struct genl_info *info, struct rp_table_desc *d,
 	d->n_rows = nla_get_u32(a[RINGPROF_A_TABLE_N_ROWS]);
 	d->portid = info->snd_portid;
 	if (a[RINGPROF_A_TABLE_FD]) {
-		int ret = rp_table_file_id(nla_get_u32(a[RINGPROF_A_TABLE_FD]), &d->file, &d->pages,
+		int ret = rp_table_file_id(nla_get_u32(a[RINGPROF_A_TABLE_FD]), &d->file,
 					   RP_EXTACK(info));
 		if (ret)
 			return ret;

@@ -64,8 +64,7 @@ void rp_table_inode_id(const struct inode *inode, struct rp_file_id *ret)
 	ret->ctime = rp_inode_ctime(inode);
 }
 
-int rp_table_file_id(int fd, struct rp_file_id *ret, const void **ret_pages,
-		     struct netlink_ext_ack *extack)
+int rp_table_file_id(int fd, struct rp_file_id *ret, struct netlink_ext_ack *extack)
 {
 	struct file *file = fget(fd);
 	struct inode *inode;
@@ -83,7 +82,6 @@ int rp_table_file_id(int fd, struct rp_file_id *ret, const void **ret_pages,
 		NL_SET_ERR_MSG(extack, "table file: not open for reading; open it O_RDONLY");
 	} else {
 		rp_table_inode_id(inode, ret);
-		*ret_pages = inode->i_mapping;
 		err = 0;
 	}
 	fput(file);
@@ -119,17 +117,13 @@ struct rp_table *rp_table_find(const struct rp_file_id *file)
 	return NULL;
 }
 
-/*
- * What a new table takes the place of: that of the same inode, of whatever ctime. Snapshots have
- * each other's numbers and generations (btrfs) and their own pages, and may differ in contents.
- */
-static struct rp_table *find_predecessor(const struct rp_table *of)
+/* What a new table of this file takes the place of: the inode's table of any ctime. */
+static struct rp_table *find_predecessor(const struct rp_file_id *file)
 {
 	struct rp_table *t;
 
-	hlist_for_each_entry (t, bucket(&of->file), file_link) {
-		if (rp_file_id_same_inode(&t->file, &of->file) &&
-		    (t->pages == of->pages || t->file.ctime == of->file.ctime))
+	hlist_for_each_entry (t, bucket(file), file_link) {
+		if (rp_file_id_same_inode(&t->file, file))
 			return t;
 	}
 	return NULL;
@@ -195,7 +189,7 @@ static void unlink_table(struct rp_table *t, struct rp_table *next, struct list_
 
 void rp_table_put_in_use(struct rp_table *t, struct list_head *dead)
 {
-	struct rp_table *old = find_predecessor(t);
+	struct rp_table *old = find_predecessor(&t->file);
 
 	leave_pending(t);
 	t->committed = true;

@@ -55,7 +55,6 @@ struct rp_table {
 	struct ringprof_row *rows;
 	u32 *index;
 	struct rp_file_id file;
-	const void *pages; /* its address_space; compared, never followed */
 	u8 key[RINGPROF_KEY_SIZE];
 	u32 id;
 	u32 n_rows; /* that there will be; view.n_rows came */
@@ -80,7 +79,6 @@ static inline void rp_table_hit(struct rp_table *t)
 struct rp_table_desc {
 	u8 key[RINGPROF_KEY_SIZE];
 	struct rp_file_id file;
-	const void *pages;
 	u64 base;
 	const struct ringprof_segment *segment;
 	u32 n_segments;
@@ -99,12 +97,8 @@ int rp_table_init(void);
 /* No command and no sampler runs any more, no list is left. */
 void rp_table_exit(void);
 
-/*
- * The identity of the file behind an open descriptor of the caller, and its address_space.
- * -errno with extack.
- */
-int rp_table_file_id(int fd, struct rp_file_id *ret, const void **ret_pages,
-		     struct netlink_ext_ack *extack);
+/* The identity of the file behind an open descriptor of the caller. -errno with extack. */
+int rp_table_file_id(int fd, struct rp_file_id *ret, struct netlink_ext_ack *extack);
 /* Of an inode as address spaces map it. */
 void rp_table_inode_id(const struct inode *inode, struct rp_file_id *ret);
 

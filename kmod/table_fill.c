@@ -84,7 +84,6 @@ static struct rp_table *alloc_table(const struct rp_table_desc *d)
 	memcpy(t->segment, d->segment, d->n_segments * sizeof(t->segment[0]));
 	t->n_segments = d->n_segments;
 	t->file = d->file;
-	t->pages = d->pages;
 	t->view.rows = t->rows;
 	t->view.index = t->index;
 	t->view.base = d->base;
