@@ -32,9 +32,7 @@ static void wake_up_reader(struct irq_work *work)
 
 static struct rp_cpu *new_cpu(int cpu)
 {
-	/* several pages: no process is to be killed for them */
-	struct rp_cpu *c = kzalloc_node(sizeof(*c), GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN,
-					cpu_to_node(cpu));
+	struct rp_cpu *c = kzalloc_node(sizeof(*c), RP_GFP_PAGES, cpu_to_node(cpu));
 
 	if (!c)
 		return NULL;

@@ -115,13 +115,24 @@ static inline struct inode *rp_file_real_inode(struct file *file)
 #endif
 }
 
-/* Large, not zeroed; NULL without a word in the log, and without a process killed; kvfree(). */
+/* Some pages side by side are worth a search, but no process's life. */
+#ifdef __GFP_RETRY_MAYFAIL
+#define RP_GFP_PAGES (GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+#else
+#define RP_GFP_PAGES (GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+#endif
+
+/*
+ * Large, not zeroed; NULL without a word in the log, and no process is killed for the pages
+ * themselves; kvfree().
+ */
 static inline void *rp_kvmalloc(size_t bytes)
 {
 #ifdef RP_HAVE_KVMALLOC
 	return kvmalloc(bytes, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
 #else
-	return vmalloc(bytes);
+	return __vmalloc(bytes, GFP_KERNEL | __GFP_HIGHMEM | __GFP_NORETRY | __GFP_NOWARN,
+			 PAGE_KERNEL);
 #endif
 }
 
