@@ -34,15 +34,15 @@
 #define CHAIN_BITS   10
 #define SWEEP_PERIOD HZ
 #define AGE_SWEEPS   10
-#define OLDEST	     7	      /* 64 s and more, see age_of() */
-#define FULL_PERIOD  (HZ / 8) /* from a list without room to the next try */
+#define OLDEST	     7		/* 64 s and more, see age_of() */
+#define FULL_PERIOD  (HZ / 8)	/* from one search for room to the next */
+#define LARGE	     (64 << 10) /* bytes of a list that has more than its share */
 
 static struct rp_mm_entry __rcu *chains[1 << CHAIN_BITS];
 static u32 n_entries;
 static u64 n_bytes;
-static bool full; /* all are in use, until then */
-static unsigned long full_until;
-static LIST_HEAD(dead_entries); /* under rp_registry */
+static unsigned long next_search = INITIAL_JIFFIES; /* for room */
+static LIST_HEAD(dead_entries);			    /* under rp_registry */
 
 static const struct rp_mm nothing;
 
@@ -92,7 +92,7 @@ static struct rp_mm_entry *inherited(const struct mm_struct *mm)
 	pmm = READ_ONCE(rcu_dereference(current->real_parent)->mm);
 	rcu_read_unlock();
 	e = pmm && pmm != mm ? rp_mm_find(pmm) : NULL;
-	if (!e || has_changed(e, mm) || has_changed(e, pmm))
+	if (!e || e->none || has_changed(e, mm) || has_changed(e, pmm))
 		return NULL;
 	if (!rcu_access_pointer(mm->exe_file) ||
 	    rcu_access_pointer(mm->exe_file) != rcu_access_pointer(pmm->exe_file))
@@ -120,7 +120,7 @@ const struct rp_mm *rp_mm_current(struct rp_cpu *c, bool *ret_doubt)
 	changed = e && has_changed(e, mm) && !READ_ONCE(e->churns);
 	if (unlikely(changed || (e && e->swaps))) {
 		*ret_doubt = rp_arch_tells_pages();
-		if (!*ret_doubt && changed)
+		if (e->none || (!*ret_doubt && changed))
 			e = NULL;
 	}
 	if (unlikely(!e)) {
@@ -263,6 +263,7 @@ static bool has_slack(u64 bytes)
 	return n_entries < RP_MM_MAX / 8 * 7 && n_bytes + bytes <= RP_MM_BYTES / 8 * 7;
 }
 
+/* Of what is in use, age 0, only large ones. */
 static void evict_aged(u32 age, u64 bytes)
 {
 	u32 i;
@@ -272,7 +273,7 @@ static void evict_aged(u32 age, u64 bytes)
 
 		for (e = held(chains[i]); e && !has_slack(bytes); e = next) {
 			next = held(e->next);
-			if (age_of(e) != age)
+			if (age_of(e) != age || (!age && e->bytes < LARGE))
 				continue;
 			remove(e);
 			rp_mm_counted.evicted++;
@@ -282,8 +283,10 @@ static void evict_aged(u32 age, u64 bytes)
 
 /*
  * Those that were not sampled for longest go, but none of the last second: with more of them
- * than there is room for, each sample would have one read for which another is thrown away. The
- * rest goes without, and is not even read for a moment: who fills the room keeps no CPU busy.
+ * than there is room for, each sample would have one read for which another is thrown away.
+ * Large ones do: a few dozen of one user would leave no room for anybody's else. It is not
+ * looked for all the time either; the rest goes without meanwhile, and is not even read. So
+ * who fills the room keeps no CPU busy.
  */
 static bool make_room(u64 bytes)
 {
@@ -291,17 +294,20 @@ static bool make_room(u64 bytes)
 
 	if (has_room(bytes))
 		return true;
+	if (time_before(jiffies, next_search))
+		return false;
+	next_search = jiffies + FULL_PERIOD;
 	remove_if(is_gone);
 	for (age = OLDEST; age && !has_slack(bytes); age--)
 		evict_aged(age, bytes);
-	full_until = jiffies + FULL_PERIOD;
-	full = !has_room(bytes);
-	return !full;
+	if (!has_room(bytes))
+		evict_aged(0, bytes);
+	return has_room(bytes);
 }
 
 bool rp_mm_is_full(void)
 {
-	return full && time_before(jiffies, full_until);
+	return n_entries >= RP_MM_MAX && time_before(jiffies, next_search);
 }
 
 static void take_over(struct rp_mm_entry *e)

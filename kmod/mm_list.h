@@ -25,6 +25,7 @@ struct rp_mm_entry {
 	unsigned long again;	    /* jiffies: to be read even if it seems unchanged */
 	bool churns;		    /* executable memory comes and goes, and no file with it */
 	bool swaps;		    /* files have gone from it */
+	bool none;		    /* it could not be read, or had no room; swaps is set too */
 	unsigned long late;	    /* jiffies: what came late has stayed by then */
 
 	/* under rp_registry */

@@ -42,13 +42,16 @@ void rp_mm_leave_note(struct rp_cpu *c, struct mm_struct *mm)
 
 static void drain(struct rp_mm_notes *n, bool read)
 {
-	u32 tail = n->tail;
+	/*
+	 * pairs with rp_mm_leave_note(): the notes are whole. What comes meanwhile waits until the
+	 * other CPUs had their turn: each note wakes us
+	 */
+	u32 tail = n->tail, head = smp_load_acquire(&n->head);
 
-	/* both pair with rp_mm_leave_note() */
-	while (tail != smp_load_acquire(&n->head)) {
+	while (tail != head) {
 		struct rp_mm_note note = n->note[tail % RP_MM_NOTES];
 
-		/* the note is copied, its slot free */
+		/* pairs with the same: the note is copied, its slot free */
 		smp_store_release(&n->tail, ++tail);
 		if (read)
 			rp_mm_read(note.mm, note.time);

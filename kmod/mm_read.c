@@ -226,7 +226,7 @@ static bool same_maps(const struct rp_mm_entry *a, const struct rp_mm_entry *b)
 {
 	u32 i;
 
-	if (a->list.n != b->list.n)
+	if (a->list.n != b->list.n || a->none != b->none)
 		return false;
 	for (i = 0; i < a->list.n; i++) {
 		if (a->map[i].start != b->map[i].start || a->map[i].end != b->map[i].end ||
@@ -319,13 +319,24 @@ static enum outcome take_over(struct rp_mm_entry *e, const struct reading *r)
 		return SAME;
 	}
 	find_tables(e);
-	if (old) {
+	if (old && !old->none && !e->none) {
 		keep_tables(e, old);
 		e->swaps = old->swaps || has_lost(e, old);
 		mark_late(e, old);
 	}
 	plan(e, old, r);
 	return (old ? rp_mm_replace(old, e) : rp_mm_insert(e)) ? TAKEN : NO_ROOM;
+}
+
+/* Takes e, or frees it. True: mm's reference was taken over. */
+static bool hand_over(struct rp_mm_entry *e, const struct reading *r, enum outcome *ret)
+{
+	mutex_lock(&rp_registry);
+	*ret = take_over(e, r);
+	mutex_unlock(&rp_registry);
+	if (*ret != TAKEN)
+		kvfree(e);
+	return *ret == TAKEN;
 }
 
 /* Is there a reason to read it, and room for what comes of it? */
@@ -342,27 +353,63 @@ static bool is_wanted(const struct mm_struct *mm)
 	return wanted;
 }
 
+/* The list that there is serves on; what changed since stays changed. False: there is none. */
+static bool put_off(const struct mm_struct *mm, struct reading *r)
+{
+	struct rp_mm_entry *old;
+
+	mutex_lock(&rp_registry);
+	old = rp_mm_find(mm);
+	if (old) {
+		r->exec_vm = old->exec_vm;
+		plan(old, old, r);
+	}
+	mutex_unlock(&rp_registry);
+	return old;
+}
+
+/*
+ * A reading that came to nothing has cost something nevertheless: the address space is left
+ * alone for as long as if it had a list. Gives whether mm's reference was taken over.
+ */
+static bool leave_alone(struct mm_struct *mm, struct reading *r)
+{
+	struct rp_mm_entry *e;
+	enum outcome is;
+
+	rp_mm_counted.failed++;
+	if (!r->visited || put_off(mm, r))
+		return false;
+	r->n = 0;
+	e = new_entry(mm, r);
+	if (!e)
+		return false;
+	e->none = true;
+	e->swaps = true;
+	return hand_over(e, r, &is);
+}
+
 /* Gives whether mm's reference was taken over. */
 static bool read_one(struct mm_struct *mm, u64 since)
 {
 	struct reading r = { .view = scratch };
 	struct rp_mm_entry *e = NULL;
 	enum outcome is;
+	int ret;
 
 	rp_mm_counted.walks++;
-	if (!read_mm(mm, &r))
-		e = new_entry(mm, &r);
-	if (!e) {
+	ret = read_mm(mm, &r);
+	if (ret == -ESRCH) {
 		rp_mm_counted.failed++;
 		return false;
 	}
-	mutex_lock(&rp_registry);
-	is = take_over(e, &r);
-	mutex_unlock(&rp_registry);
-	rp_mm_counted.failed += is == NO_ROOM;
+	if (!ret)
+		e = new_entry(mm, &r);
+	if (e && hand_over(e, &r, &is))
+		is = TAKEN;
+	else if (!e || is == NO_ROOM)
+		return leave_alone(mm, &r);
 	rp_mm_counted.late += ktime_get_mono_fast_ns() - since > LATE_NS;
-	if (is != TAKEN)
-		kvfree(e);
 	return is == TAKEN;
 }
 

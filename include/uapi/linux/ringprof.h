@@ -394,7 +394,7 @@ enum ringprof_unwind_counter {
 	RINGPROF_UNW_MM_KNOWN,		/* samples whose address space was known */
 	RINGPROF_UNW_MM_NEW,		/* not yet: frame pointers */
 	RINGPROF_UNW_MM_WALKS,		/* address spaces read */
-	RINGPROF_UNW_MM_WALKS_FAILED,	/* gone, or no memory */
+	RINGPROF_UNW_MM_WALKS_FAILED,	/* gone, locked, no memory, no room: some are not begun */
 	RINGPROF_UNW_MM_EVICTED,	/* forgotten, the limit was reached */
 	RINGPROF_UNW_MM_LATE,		/* read more than 2 ms after the first sample */
 	RINGPROF_UNW_TABLES,		/* committed so far */
@@ -466,7 +466,7 @@ enum ringprof_attr {
 	RINGPROF_A_CPU,			/* u32: whose stats these are; absent in totals */
 	RINGPROF_A_CALLS,		/* u64 */
 	RINGPROF_A_OUTCOMES,		/* binary: u64 array by enum ringprof_outcome */
-	RINGPROF_A_MISSED,		/* u64: elapsed/period - calls, never below 0 */
+	RINGPROF_A_MISSED,		/* u64: periods of the event's own clock - calls, never below 0 */
 	RINGPROF_A_EVENT_COUNT,		/* u64: perf_event_read_value, all runs */
 	RINGPROF_A_ELAPSED,		/* u64: ns sampled, all runs */
 	RINGPROF_A_CHAIN_HITS,		/* u64 */
