@@ -25,17 +25,12 @@ void roll_init(struct roll *r, struct history *h, uint32_t first, unsigned int n
 	}
 }
 
-static bool near(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b <= ROLL_SAME_TIME_NS : b - a <= ROLL_SAME_TIME_NS;
-}
-
 /* Does w go on where what was added ends, in the same step? */
 static bool continues(const struct roll *r, unsigned int i, const struct window *w)
 {
 	const struct roll_tier *t = &r->tiers[i];
 
-	return !r->whole && !r->raw && near(w->wall_start, t->row.to) &&
+	return !r->whole && !r->raw && roll_is_near(w->wall_start, t->row.to) &&
 	       w->wall_start / t->step == t->row.from / t->step && w->unit == t->head.unit &&
 	       t->samples + w->samples < UINT32_MAX && r->cells.n_touched[i] < MAX_ENTRIES;
 }

@@ -18,6 +18,11 @@ struct history;
 /* what a clock that is set by little leaves between two windows that are added up */
 #define ROLL_SAME_TIME_NS (100 * NSEC_PER_MSEC)
 
+static inline bool roll_is_near(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b <= ROLL_SAME_TIME_NS : b - a <= ROLL_SAME_TIME_NS;
+}
+
 struct roll_fresh {
 	uint32_t frame, src; /* in the files, in the window's model */
 };

@@ -116,7 +116,6 @@ static struct window *pop_oldest(struct store *s)
 {
 	struct window *w = s->w[s->head].w;
 
-	s->gone = s->w[s->head].seq;
 	s->head++;
 	s->n--;
 	s->window_bytes -= window_bytes(w);
@@ -146,7 +145,7 @@ static size_t trim(struct store *s, struct window **out, size_t max)
 			why = &s->c.dropped_by_age;
 		else if (store_bytes(s) > s->cfg.max_bytes)
 			why = &s->c.dropped_by_budget;
-		else if (s->w[s->head].seq != s->gone)
+		else if (!s->w[s->head].goes_on)
 			break;
 		++*why;
 		out[n++] = pop_oldest(s);
@@ -177,17 +176,21 @@ void store_reconfigure(struct store *s, const struct store_config *cfg)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* Does w go on where the newest window ended, in the same ten seconds? */
-static bool same_ten(const struct store *s, const struct window *w)
+/*
+ * Does w go on where the newest window ended, in the same ten seconds? A clock that was
+ * set by little leaves something between them, which makes no row of its own on disk.
+ */
+static bool goes_on(const struct store *s, const struct window *w)
 {
 	const struct window *last = s->n ? s->w[s->head + s->n - 1].w : NULL;
 
 	return last && w->wall_start / WINDOW_NS == last->wall_start / WINDOW_NS &&
-	       w->wall_start == window_wall_end(last) && w->unit == last->unit;
+	       roll_is_near(w->wall_start, window_wall_end(last)) && w->unit == last->unit;
 }
 
 static int append(struct store *s, struct window *w)
 {
+	bool more = goes_on(s, w);
 	struct store_model *row;
 
 	if (windows_room(s))
@@ -196,9 +199,9 @@ static int append(struct store *s, struct window *w)
 	if (!row)
 		return -ENOMEM;
 	row->windows++;
-	if (!s->seq || !same_ten(s, w))
+	if (!more || w->wall_start != window_wall_end(s->w[s->head + s->n - 1].w))
 		s->seq++;
-	s->w[s->head + s->n++] = (struct store_item){ .w = w, .seq = s->seq };
+	s->w[s->head + s->n++] = (struct store_item){ .w = w, .seq = s->seq, .goes_on = more };
 	s->window_bytes += window_bytes(w);
 	if (s->history) {
 		history_add(s->history, w, s->seq);

@@ -24,6 +24,8 @@ struct store_item {
 	 * is told by number, whatever was done to the clock.
 	 */
 	uint64_t seq;
+	/* with the one before it is one row on disk: of one ten, whatever their numbers */
+	bool goes_on;
 };
 
 struct store {
@@ -32,7 +34,6 @@ struct store {
 	struct store_item *w; /* w[head .. head + n) by start */
 	size_t head, n, cap;
 	uint64_t seq;		    /* of the newest window */
-	uint64_t gone;		    /* seq of the last one that fell out, 0: none */
 	struct store_model *models; /* in order of their first window */
 	size_t n_models, cap_models;
 	size_t window_bytes;

@@ -70,12 +70,12 @@ TEST(memory_and_disk_meet)
 }
 
 /* At every moment all is told, wherever the age of memory cuts a ten in two. */
-TEST(a_ten_in_pieces_leaves_memory_whole)
+static void check_pieces(int64_t set)
 {
 	const struct store_config memory = { .max_age = 136 * SEC, .max_bytes = BIG };
 	struct store_ask ask = { .to = UINT64_MAX, .step = 10 * SEC };
+	uint64_t at = BASE, samples = 0;
 	struct world_model m;
-	uint64_t at = BASE;
 	struct store *s;
 
 	world_begin();
@@ -83,18 +83,39 @@ TEST(a_ten_in_pieces_leaves_memory_whole)
 	s = world_open(BIG, 1ULL << 30);
 	store_reconfigure(s, &memory);
 	for (int i = 0; i < 120; i++) {
-		uint64_t len = i % 2 ? 6 * SEC : 4 * SEC;
+		uint64_t len = 4 * SEC;
 		struct world_sums got = { 0 };
+		struct window *w;
 
-		CHECK_EQ(store_add(s, world_window(&m, at, len)), 0);
+		if (i % 2) {
+			at += (uint64_t)set;
+			len = 6 * SEC - (uint64_t)set;
+		}
+		w = world_window(&m, at, len);
+		samples += w->samples;
+		CHECK_EQ(store_add(s, w), 0);
 		store_sync(s);
 		at += len;
 		CHECK_EQ(store_feed(s, &ask, world_sum, &got, NULL), 0);
-		CHECK_EQ(got.duration, at - BASE);
+		CHECK_EQ(got.samples, samples);
+		CHECK(set || got.duration == at - BASE);
 	}
 	store_free(s);
 	model_unref(m.m);
 	world_end();
+}
+
+TEST(a_ten_in_pieces_leaves_memory_whole)
+{
+	check_pieces(0);
+}
+
+/* By little: one row of the disk has what came before and after. */
+TEST(a_ten_in_which_the_clock_was_set_leaves_memory_whole)
+{
+	check_pieces(30 * (int64_t)NSEC_PER_MSEC);
+	check_pieces(-30 * (int64_t)NSEC_PER_MSEC);
+	check_pieces(300 * (int64_t)NSEC_PER_MSEC);
 }
 
 TEST(a_restart_keeps_it)
