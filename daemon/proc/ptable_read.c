@@ -113,25 +113,30 @@ int ptable_open_process(struct ptable *t, const struct entry *e)
 	return r ? r : steal_fd(&dir);
 }
 
-/*
- * Hierarchies of version 1 say "/" of a task that ends, so that what is said of it
- * may be another one's; the unified one alone still knows where it was.
- */
-static bool tells_cgroup(const struct entry *e, const struct proc_stat *st, const char *text)
+static bool is_ending(const struct entry *e, int dir, struct buf *b)
 {
-	return !st->ending || !*e->p.labels.cgroup || cgroup_is_unified(text);
+	struct proc_stat st;
+
+	return read_stat(e, dir, b, &st) || st.ending;
 }
 
-static int read_cgroup(const struct entry *e, int dir, const struct proc_stat *st, struct buf *b,
-		       char path[PROC_PATH_MAX])
+/*
+ * Hierarchies of version 1 say "/" of a task that ends, so that what is said of it
+ * may be another one's; the unified one alone still knows where it was. A task ends
+ * at any moment: it is looked at after what it said.
+ */
+static int read_cgroup(const struct entry *e, int dir, struct buf *b, char path[PROC_PATH_MAX])
 {
+	const char *known = e->p.labels.cgroup;
 	int r = read_at(dir, "cgroup", b, SMALL_MAX);
 
 	if (r)
 		return r;
-	if (!tells_cgroup(e, st, b->data))
-		return -ESRCH;
-	return cgroup_path(b->data, path, PROC_PATH_MAX) ? 0 : -EINVAL;
+	if (!cgroup_path(b->data, path, PROC_PATH_MAX))
+		return -EINVAL;
+	if (!*known || !strcmp(path, known) || cgroup_is_unified(b->data))
+		return 0;
+	return is_ending(e, dir, b) ? -ESRCH : 0;
 }
 
 /*
@@ -139,8 +144,7 @@ static int read_cgroup(const struct entry *e, int dir, const struct proc_stat *s
  * and so does an exe that an event told: by now it may be that of a program which
  * was exec'ed after the sample.
  */
-static void read_rest(struct ptable *t, struct entry *e, int dir, const struct proc_stat *st,
-		      struct buf *b)
+static void read_rest(struct ptable *t, struct entry *e, int dir, struct buf *b)
 {
 	char path[PROC_PATH_MAX], user[USER_NAME_MAX];
 	uid_t uid;
@@ -149,7 +153,7 @@ static void read_rest(struct ptable *t, struct entry *e, int dir, const struct p
 		read_exe(t, e, dir);
 	if (!read_at(dir, "status", b, SMALL_MAX) && status_uid(b->data, &uid))
 		labels_set_user(t, e, users_name(t->users, uid, user));
-	if (!read_cgroup(e, dir, st, b, path))
+	if (!read_cgroup(e, dir, b, path))
 		labels_set_cgroup_path(t, e, path);
 	e->want_labels = false;
 }
@@ -238,7 +242,7 @@ int ptable_read_process(struct ptable *t, struct entry *e, uint64_t now)
 		r = has_no_maps(&st) ? 0 : read_maps(t, e, dir, &b);
 	}
 	if (!r) {
-		read_rest(t, e, dir, &st, &b);
+		read_rest(t, e, dir, &b);
 		e->want_details = !st.kthread;
 		e->scanned = now;
 		e->leader_gone = false;
@@ -261,7 +265,7 @@ int ptable_read_labels(struct ptable *t, struct entry *e)
 		/* threads and name are kept by events, which are not older than this here */
 		e->p.start_time = st.start_time;
 		e->p.kthread = st.kthread;
-		read_rest(t, e, dir, &st, &b);
+		read_rest(t, e, dir, &b);
 	}
 	buf_free(&b);
 	if (r == -ESTALE)
@@ -277,7 +281,7 @@ void ptable_look(struct ptable *t, struct entry *e)
 
 	/* one that ends is in no cgroup any more, and a failure says nothing about later */
 	if (dir >= 0 && !read_stat(e, dir, &b, &st) && !has_no_maps(&st))
-		read_rest(t, e, dir, &st, &b);
+		read_rest(t, e, dir, &b);
 	buf_free(&b);
 }
 
@@ -289,7 +293,7 @@ int ptable_read_cgroup(struct ptable *t, const struct entry *e, char *out)
 	int r = dir < 0 ? dir : read_stat(e, dir, &b, &st);
 
 	if (!r)
-		r = read_cgroup(e, dir, &st, &b, out);
+		r = read_cgroup(e, dir, &b, out);
 	buf_free(&b);
 	return r;
 }
