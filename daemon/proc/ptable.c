@@ -259,6 +259,7 @@ static void name_no_process(struct ptable *t, struct entry *e)
 static struct entry *discover(struct ptable *t, pid_t pid, uint64_t now)
 {
 	struct entry *e = ptable_new_entry(t, pid, now);
+	int r;
 
 	if (!e)
 		return NULL;
@@ -267,17 +268,27 @@ static struct entry *discover(struct ptable *t, pid_t pid, uint64_t now)
 		return e;
 	}
 	e->p.incomplete = true;
-	if (ptable_read_process(t, e, mono_now()))
-		t->c.stubs++;
+	e->lived = now;
+	r = ptable_read_process(t, e, mono_now());
+	t->c.stubs += r != 0;
+	/* gone, and its number is another's: that one's birth is an event to come */
+	if (r == -ESTALE)
+		e->unreadable = true;
 	ptable_trim(t, e);
 	return e;
 }
 
-/* Reads a process again that may have missed events; it may be another one by now. */
+/*
+ * Reads a process again that may have missed events. Its number may be another's by
+ * now; whose it was at the time of the sample, `now`, the start of that one says.
+ */
 static struct entry *reread(struct ptable *t, struct entry *e, uint64_t now)
 {
-	if (ptable_read_process(t, e, mono_now()) == -ESTALE)
+	if (ptable_read_process(t, e, mono_now()) != -ESTALE)
+		return e;
+	if (ptable_pid_lived(t, e->p.pid, now))
 		return discover(t, e->p.pid, now);
+	e->unreadable = true;
 	return e;
 }
 

@@ -39,8 +39,10 @@ static struct entry *subject(struct ptable *t, const struct event *ev)
 		return NULL;
 	if (!e) {
 		e = ptable_new_entry(t, ev->pid, ev->time);
-		if (e)
+		if (e) {
 			e->p.incomplete = true; /* its beginning is unknown: to be read */
+			e->lived = ev->time;
+		}
 	}
 	if (e)
 		ptable_touch(t, e, ev->time);
@@ -155,7 +157,7 @@ static void on_fork(struct ptable *t, const struct event *ev)
 	e = ptable_new_entry(t, ev->pid, ev->time);
 	if (!e)
 		return;
-	e->forked = ev->time;
+	e->lived = ev->time;
 	/* found now: making the child may have evicted it */
 	parent = ptable_find(t, ev->fork.ppid);
 	if (parent)

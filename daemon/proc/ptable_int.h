@@ -39,7 +39,7 @@ struct entry {
 	TAILQ_ENTRY(entry) link; /* t->live, least recently seen first; t->exited */
 	uint64_t scanned; /* mono ns of the last reading of /proc, 0 never: older events are in it */
 	uint64_t last_seen; /* mono ns of its last event */
-	uint64_t forked;    /* mono ns of the event that told its birth, 0: there was none */
+	uint64_t lived;	    /* mono ns of the event or sample that told of it first; 0: /proc did */
 	/* when user and cgroup are read again, mono ns, and how long after the time before */
 	uint64_t look, look_ns;
 	int32_t threads;   /* as far as known */
@@ -152,6 +152,8 @@ int ptable_read_labels(struct ptable *t, struct entry *e);
 void ptable_find_new(struct ptable *t);
 /* Is there such a process? */
 bool ptable_pid_exists(struct ptable *t, pid_t pid);
+/* Was it there at that time (mono ns), and not another one? */
+bool ptable_pid_lived(struct ptable *t, pid_t pid, uint64_t time);
 /* O_PATH descriptor of /proc/PID if the process is still e; -ESTALE: it is another; -errno. */
 int ptable_open_process(struct ptable *t, const struct entry *e);
 /* /proc/PID/cgroup as a path into out[PROC_PATH_MAX]; -ESRCH: it ends and is in none; -errno. */

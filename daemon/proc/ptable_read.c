@@ -56,17 +56,17 @@ static bool is_gone(int r)
 }
 
 /*
- * Did what has the pid now begin after that birth? A start is in ticks of the time since
+ * Did what has the pid now begin after that time? A start is in ticks of the time since
  * boot, which runs on while the host sleeps and events' clock does not: what both are
  * apart by now is the most they can have been apart then.
  */
-static bool is_later_owner(uint64_t start_time, uint64_t forked)
+static bool is_later_owner(uint64_t start_time, uint64_t lived)
 {
 	uint64_t tick = NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
 	uint64_t mono = mono_now(), slept = clock_ns(CLOCK_BOOTTIME) - mono;
 
 	/* a tick more, as clocks are read at different places */
-	return start_time > (forked + slept) / tick + 1;
+	return start_time > (lived + slept) / tick + 1;
 }
 
 static int read_stat(const struct entry *e, int dir, struct buf *b, struct proc_stat *st)
@@ -78,9 +78,17 @@ static int read_stat(const struct entry *e, int dir, struct buf *b, struct proc_
 	if (!stat_parse(b->data, st))
 		return -EINVAL;
 	if (e->p.start_time ? e->p.start_time != st->start_time
-			    : e->forked && is_later_owner(st->start_time, e->forked))
+			    : e->lived && is_later_owner(st->start_time, e->lived))
 		return -ESTALE;
 	return 0;
+}
+
+bool ptable_pid_lived(struct ptable *t, pid_t pid, uint64_t time)
+{
+	const struct entry e = { .p.pid = pid, .lived = time };
+	cleanup_close int dir = ptable_open_process(t, &e);
+
+	return dir >= 0;
 }
 
 static void read_exe(struct ptable *t, struct entry *e, int dir)

@@ -47,6 +47,62 @@ TEST(one_that_ends_while_its_cgroup_is_read_keeps_it)
 	ptable_free(t);
 }
 
+/* A start, in ticks after boot, that many seconds from now. */
+static unsigned long start_in(int s)
+{
+	return (unsigned long)((clock_ns(CLOCK_BOOTTIME) / NSEC_PER_SEC + (uint64_t)s) *
+			       (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+/* Its birth was lost, it was sampled and is gone: who has its number now is not it. */
+TEST(the_next_owner_of_a_pid_is_another)
+{
+	struct ptable *t = new_table(0);
+	struct ptable_counters c;
+	uint32_t id;
+
+	CHECK_EQ(ptable_scan(t, now()), 0);
+	fake(&(struct fake){ .pid = 100, .comm = "next", .uid = 7, .start = start_in(3) });
+	id = sample(t, 100)->id;
+	CHECK_STR(sample(t, 100)->labels.comm, "");
+	CHECK_STR(sample(t, 100)->labels.user, "");
+	CHECK_EQ(sample(t, 100)->id, id);
+	ptable_counters(t, &c);
+	CHECK_EQ(c.stubs, 1);
+	/* what the last events said of it stays */
+	fake(&(struct fake){ .pid = 101, .comm = "next", .start = start_in(3) });
+	ev_comm(t, 101, 101, "gone", false);
+	CHECK_STR(sample(t, 101)->labels.comm, "gone");
+	CHECK_STR(sample(t, 101)->labels.comm, "gone");
+	/* here it is */
+	fake(&(struct fake){ .pid = 100, .comm = "next", .start = start_in(0) });
+	ev_fork(t, 1, 100, 100);
+	CHECK_STR(sample(t, 100)->labels.comm, "next");
+	CHECK(sample(t, 100)->id != id);
+	ptable_free(t);
+}
+
+/* The same, of one that was known from /proc. */
+TEST(a_known_process_is_not_taken_for_the_next_owner)
+{
+	struct ptable *t = new_table(0);
+	uint32_t id;
+
+	fake(&(struct fake){ .pid = 100, .comm = "known", .start = start_in(-9) });
+	CHECK_EQ(ptable_scan(t, now()), 0);
+	id = sample(t, 100)->id;
+	ev_lost(t);
+	fake(&(struct fake){ .pid = 100, .comm = "next", .start = start_in(3) });
+	CHECK_STR(sample(t, 100)->labels.comm, "known");
+	CHECK_EQ(sample(t, 100)->id, id);
+	/* what was lost was its end, and the birth of this one */
+	ev_lost(t);
+	fake(&(struct fake){ .pid = 100, .comm = "next", .start = start_in(-1) });
+	CHECK_STR(sample(t, 100)->labels.comm, "next");
+	CHECK(sample(t, 100)->id != id);
+	ptable_free(t);
+}
+
 int main(void)
 {
 	proc_init();
