@@ -47,6 +47,27 @@ TEST(one_that_ends_while_its_cgroup_is_read_keeps_it)
 	ptable_free(t);
 }
 
+/* Time for a look at user and cgroup, and it is dead but not waited for. */
+TEST(a_zombie_is_not_looked_at)
+{
+	struct event later = { .type = EV_SAMPLE, .pid = 100, .tid = 100 };
+	struct ptable *t = new_table(0);
+
+	fake(&(struct fake){ .pid = 100, .comm = "x", .cgroup = "0::/a.service\n" });
+	CHECK_EQ(ptable_scan(t, now()), 0);
+	CHECK_STR(sample(t, 100)->labels.unit, "a.service");
+	fake(&(struct fake){ .pid = 100, .comm = "x", .uid = 4242, .cgroup = "0::/\n" });
+	put(100, "stat", "100 (x) Z 1 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 0 1 2 3\n");
+	later.time = now() + 2 * NSEC_PER_SEC;
+	CHECK_STR(ptable_sample(t, &later)->labels.unit, "a.service");
+	CHECK_STR(ptable_sample(t, &later)->labels.user, "root");
+	/* one that lives is */
+	fake(&(struct fake){ .pid = 100, .comm = "x", .uid = 4242, .cgroup = "0::/\n" });
+	later.time += 9 * NSEC_PER_SEC;
+	CHECK_STR(ptable_sample(t, &later)->labels.user, "4242");
+	ptable_free(t);
+}
+
 /* A start, in ticks after boot, that many seconds from now. */
 static unsigned long start_in(int s)
 {
