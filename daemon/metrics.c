@@ -361,6 +361,9 @@ static void write_symbols(struct buf *b, const struct metrics_env *env)
 	counter(b, "ringprof_file_open_given_up_total",
 		"Mapped files not waited for any longer: their file system hangs.",
 		f.open_given_up);
+	gauge(b, "ringprof_files_closing",
+	      "Files that are not closed yet: many, and for long, if their file system hangs.",
+	      f.closing);
 	counter(b, "ringprof_bad_elf_total", "Mapped files that are no sound ELF.", f.bad_elf);
 	counter(b, "ringprof_resolved_frames_total", "Frames named.", s.resolved);
 	counter(b, "ringprof_unnamed_frames_total", "Frames without a symbol.", s.unnamed);

@@ -2,33 +2,97 @@
 /* See file_close.h. The threads are detached, and stay once there was need of them. */
 #include "sym/file_close.h"
 
+#include <fcntl.h>
 #include <pthread.h>
-#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+
+struct closing {
+	int fd;
+	dev_t dev; /* 0: not known */
+};
+
+/* what a thread is at */
+struct at_work {
+	dev_t dev;
+	uint64_t since; /* mono ns; 0: nothing */
+};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
-static int waiting[CLOSE_WAITING];
-static uint32_t n_waiting, n_threads, n_idle;
+static struct closing *waiting; /* the oldest first */
+static size_t n_waiting, cap_waiting, n_open;
+static struct at_work busy[CLOSE_MAX_THREADS];
+static uint32_t n_threads, n_idle;
+
+/* What the kernel knows by itself: its server is not asked. */
+static dev_t device_of(int fd)
+{
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st))
+		return 0;
+	return makedev(st.stx_dev_major, st.stx_dev_minor);
+}
+
+static bool has_turn(dev_t dev)
+{
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; dev && i < n_threads; i++)
+		n += busy[i].since && busy[i].dev == dev;
+	return n < CLOSE_PER_DEVICE;
+}
+
+/* Takes the oldest that has its turn; false: there is none. */
+static bool take(struct closing *ret)
+{
+	for (size_t i = 0; i < n_waiting; i++) {
+		if (!has_turn(waiting[i].dev))
+			continue;
+		*ret = waiting[i];
+		n_waiting--;
+		memmove(waiting + i, waiting + i + 1, (n_waiting - i) * sizeof(*waiting));
+		return true;
+	}
+	return false;
+}
 
 static void *close_main(void *arg)
 {
+	struct at_work *me = arg;
+	struct closing c;
+
 	pthread_setname_np(pthread_self(), "close-files");
 	pthread_mutex_lock(&lock);
 	for (;;) {
-		int fd;
-
-		while (!n_waiting) {
+		while (!take(&c)) {
 			n_idle++;
 			pthread_cond_wait(&work, &lock);
 			n_idle--;
 		}
-		fd = waiting[--n_waiting];
+		*me = (struct at_work){ c.dev, mono_now() };
 		pthread_mutex_unlock(&lock);
-		close(fd);
+		close(c.fd);
 		pthread_mutex_lock(&lock);
+		me->since = 0;
+		n_open--;
 	}
-	return arg;
+	return NULL;
+}
+
+static size_t count_ready(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_waiting; i++)
+		n += has_turn(waiting[i].dev);
+	return n;
 }
 
 /* lock held */
@@ -37,27 +101,68 @@ static void need_thread(void)
 	pthread_attr_t attr;
 	pthread_t t;
 
-	if (n_idle >= n_waiting || n_threads == CLOSE_MAX_THREADS)
+	if (n_threads == CLOSE_MAX_THREADS || n_idle >= count_ready())
 		return;
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	n_threads += !pthread_create(&t, &attr, close_main, NULL);
+	n_threads += !pthread_create(&t, &attr, close_main, &busy[n_threads]);
 	pthread_attr_destroy(&attr);
+}
+
+/* Without memory it stays open. lock held */
+static void add(int fd, dev_t dev)
+{
+	struct closing *room = array_room(waiting, &cap_waiting, n_waiting + 1, sizeof(*room));
+
+	n_open++;
+	if (!room)
+		return;
+	waiting = room;
+	waiting[n_waiting++] = (struct closing){ fd, dev };
+	need_thread();
+	pthread_cond_signal(&work);
 }
 
 void file_close_aside(int fd, bool on_disk)
 {
+	dev_t dev;
+
 	if (fd < 0)
 		return;
 	if (on_disk) {
 		close(fd);
 		return;
 	}
+	dev = device_of(fd);
 	pthread_mutex_lock(&lock);
-	if (n_waiting < CLOSE_WAITING) {
-		waiting[n_waiting++] = fd;
-		need_thread();
-		pthread_cond_signal(&work);
-	}
+	add(fd, dev);
 	pthread_mutex_unlock(&lock);
+}
+
+bool file_close_hangs(uint32_t maj, uint32_t min)
+{
+	uint64_t now = mono_now();
+	bool all, found = false;
+	uint32_t n = 0;
+
+	pthread_mutex_lock(&lock);
+	for (uint32_t i = 0; i < n_threads; i++) {
+		if (!busy[i].since || now - busy[i].since < CLOSE_HANGS_NS)
+			continue;
+		found = found || busy[i].dev == makedev(maj, min);
+		n++;
+	}
+	all = n == CLOSE_MAX_THREADS;
+	pthread_mutex_unlock(&lock);
+	return found || all;
+}
+
+size_t file_close_waiting(void)
+{
+	size_t n;
+
+	pthread_mutex_lock(&lock);
+	n = n_open;
+	pthread_mutex_unlock(&lock);
+	return n;
 }

@@ -196,7 +196,8 @@ static bool hangs(const struct opener *o, uint32_t maj, uint32_t min)
 	for (uint32_t i = 0; i < OPENER_MAX_THREADS; i++)
 		if (o->busy[i] && o->busy[i]->w.maj == maj && o->busy[i]->w.min == min)
 			return true;
-	return false;
+	/* what would be opened could not be closed */
+	return file_close_hangs(maj, min);
 }
 
 static bool have_thread(struct opener *o)

@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "sym/debugfile.h"
+#include "sym/file_close.h"
 #include "sym/file_opener.h"
 #include "sym/files_int.h"
 #include "sym/lines.h"
@@ -329,6 +330,7 @@ bool file_symbol(struct file *file, uint64_t vaddr, struct file_symbol *ret)
 
 void files_counters(struct files *fs, struct files_counters *ret)
 {
+	ret->closing = file_close_waiting();
 	ret->open_given_up = fs->opener ? opener_given_up(fs->opener) : 0;
 	pthread_mutex_lock(&fs->lock);
 	ret->files = fs->by_key.live;

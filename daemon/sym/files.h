@@ -99,7 +99,8 @@ struct files_counters {
 	uint64_t mapped_bytes;	/* of tables mapped from the cache */
 	uint64_t cache_loads, cache_bytes, cache_evicted; /* tables from there; what is there */
 	uint64_t open_given_up; /* files not waited for: their file system hangs */
-	uint64_t cache_errors;	/* directory or file unusable, damaged, or a disk that is full */
+	uint64_t closing; /* descriptors of the process that are not closed yet (file_close.h) */
+	uint64_t cache_errors; /* directory or file unusable, damaged, or a disk that is full */
 };
 void files_counters(struct files *fs, struct files_counters *ret);
 

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -180,6 +181,72 @@ TEST(who_closes_a_file_does_not_wait_for_its_server)
 	end_server(t);
 	file_unref(f);
 	file_unref(other);
+	files_free(fs);
+}
+
+static bool is_closed(int fd)
+{
+	for (int i = 0; i < 1000 && fcntl(fd, F_GETFD) >= 0; i++)
+		usleep(10000);
+	return fcntl(fd, F_GETFD) < 0;
+}
+
+static void wait_for_open(struct files *fs, size_t n)
+{
+	struct files_counters c;
+
+	files_counters(fs, &c);
+	for (int i = 0; i < 1000 && c.closing != n; i++) {
+		usleep(10000);
+		files_counters(fs, &c);
+	}
+	CHECK_EQ(c.closing, n);
+}
+
+/* Whatever waits for one server, files of others are closed, and its own are not forgotten. */
+TEST(a_server_that_hangs_keeps_its_own_files_open_alone)
+{
+	struct files *fs = files_new(64 * MIB);
+	struct file_where w = { .path = built("served/plain") };
+	unsigned int before = __atomic_load_n(&n_closes, __ATOMIC_RELAXED);
+	int served[3 * CLOSE_MAX_THREADS], other;
+	size_t n = sizeof(served) / sizeof(served[0]);
+	struct stat st;
+	pthread_t t;
+	bool again;
+
+	make();
+	if (!start_server(&t))
+		SKIP("no FUSE here");
+	CHECK_EQ(files_open_aside(fs, HELD_NS), 0);
+	CHECK_EQ(stat(w.path, &st), 0);
+	w.ino = st.st_ino;
+	w.min = minor(st.st_dev);
+	CHECK(!files_hang(fs, 0, w.min));
+	for (size_t i = 0; i < n; i++) {
+		served[i] = open(w.path, O_RDONLY | O_CLOEXEC);
+		CHECK(served[i] >= 0);
+	}
+	for (size_t i = 0; i < n; i++)
+		file_close_aside(served[i], false);
+	wait_for_closes(before + CLOSE_PER_DEVICE);
+	for (int i = 0; i < 9; i++) {
+		other = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+		CHECK(other >= 0);
+		file_close_aside(other, false);
+		CHECK(is_closed(other));
+	}
+	wait_for_open(fs, n);
+	/* nothing more is opened there, which could not be closed either */
+	for (int i = 0; i < 1000 && !files_hang(fs, 0, w.min); i++)
+		usleep(10000);
+	CHECK(files_hang(fs, 0, w.min) && !files_hang(fs, 0, w.min + 1));
+	CHECK(!files_get_soon(fs, &w, &again) && again);
+	end_server(t);
+	for (size_t i = 0; i < n; i++)
+		CHECK(is_closed(served[i]));
+	wait_for_open(fs, 0);
+	CHECK(!files_hang(fs, 0, w.min));
 	files_free(fs);
 }
 
