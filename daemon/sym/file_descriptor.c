@@ -116,30 +116,32 @@ static int open_again(struct file_priv *f, const struct kept *k)
 	return -ESTALE;
 }
 
-static int get_fd(struct file_priv *f, bool take)
+int file_open_fd(struct file *file)
 {
+	struct file_priv *f = file_priv(file);
 	struct kept k;
-	bool still;
 
 	copy_kept(f, &k);
 	if (k.fd < 0)
 		return open_again(f, &k);
 	/* a file system may make this wait */
-	still = is_still(f, &k);
-	if (!still || take)
-		let_go(f);
-	if (still)
+	if (is_still(f, &k))
 		return k.fd;
-	close(k.fd);
+	let_go(f);
+	file_put_fd(file, k.fd);
 	return open_again(f, &k);
 }
 
 int file_take_fd(struct file_priv *f)
 {
-	return get_fd(f, true);
+	int fd = file_open_fd_soon(&f->pub);
+
+	if (fd >= 0)
+		let_go(f);
+	return fd;
 }
 
-int file_open_fd(struct file *f)
+void file_put_fd(struct file *f, int fd)
 {
-	return get_fd(file_priv(f), false);
+	file_close_aside(fd, file_priv(f)->on_disk);
 }

@@ -14,9 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "sym/debugfile.h"
 #include "sym/file_close.h"
@@ -71,15 +69,21 @@ static pid_t pid_of(struct file_priv *f)
 	return pid;
 }
 
+/* a file and a descriptor of it */
+struct opened {
+	struct file_priv *f;
+	int fd;
+};
+
 /* A descriptor of the debug file that has a .symtab, for table_read; reads a few headers only. */
 static int open_debug_symtab(void *arg, const char *dir, const char *name, uint64_t *size)
 {
-	struct file_priv *f = arg;
-	cleanup_close int fd = file_open_fd(&f->pub);
+	const struct opened *o = arg;
+	struct file_priv *f = o->f;
 	const struct debugfile_of of = { f->pub.path, pid_of(f), f->owner, f->fs->debug_dirs };
 	struct debugfile found;
 	struct elf_image e;
-	int r = fd < 0 ? fd : elf_open_fd(&e, fd, f->pub.size);
+	int r = elf_open_fd(&e, o->fd, f->pub.size);
 
 	if (r)
 		return r;
@@ -94,16 +98,20 @@ static int open_debug_symtab(void *arg, const char *dir, const char *name, uint6
 static int read_table(struct file_priv *f, struct symtab *ret)
 {
 	uint32_t wheres = __atomic_load_n(&f->wheres, __ATOMIC_RELAXED);
-	cleanup_close int fd = file_open_fd(&f->pub);
-	const struct table_input in = { .fd = fd,
+	struct opened o = { f, file_open_fd_soon(&f->pub) };
+	const struct table_input in = { .fd = o.fd,
 					.size = f->pub.size,
 					.max_names = names_limit(f->fs),
 					.open = open_debug_symtab,
-					.arg = f };
+					.arg = &o };
+	int r = o.fd;
 
-	f->unopened = fd < 0;
+	f->unopened = o.fd < 0;
 	f->unopened_at = wheres;
-	return fd < 0 ? fd : table_read_by(f->fs->reader, &f->pub, &in, ret, &f->bare);
+	if (o.fd >= 0)
+		r = table_read_by(f->fs->reader, &f->pub, &in, ret, &f->bare);
+	file_put_fd(&f->pub, o.fd);
+	return r;
 }
 
 /*
@@ -171,9 +179,14 @@ static struct symcache_source source_of(struct file_priv *f)
 /* Has a .symtab come that a table without one does not know? */
 static bool symtab_came(struct file_priv *f)
 {
+	struct opened o = { f, file_open_fd_soon(&f->pub) };
+	int fd = o.fd;
 	uint64_t size;
-	cleanup_close int fd = open_debug_symtab(f, "", "", &size);
 
+	if (o.fd >= 0)
+		fd = open_debug_symtab(&o, "", "", &size);
+	file_put_fd(&f->pub, o.fd);
+	file_close_aside(fd, false);
 	return fd >= 0;
 }
 
@@ -229,7 +242,7 @@ static void load(struct file_priv *f)
 	cached = !load_cached(f, &tab);
 	if (!cached)
 		r = read_table(f, &tab);
-	/* the reader is being started: the next who asks has better luck */
+	/* the reader is being started, or a file system hangs: the next who asks has better luck */
 	if (r == -EAGAIN)
 		return;
 	if (!r && !cached)

@@ -81,6 +81,8 @@ int file_open_fd(struct file *f);
  * for a file system that hangs; -EAGAIN: it does. As files_get_soon.
  */
 int file_open_fd_soon(struct file *f);
+/* Closes a descriptor of f, for who must not wait either; fd < 0: nothing to do. Any thread. */
+void file_put_fd(struct file *f, int fd);
 struct stat;
 int file_open_mapping_soon(struct file *f, const struct file_where *w, struct stat *st);
 /*

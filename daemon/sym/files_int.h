@@ -142,7 +142,7 @@ bool file_has_content(struct file_priv *f, int fd);
 /* Keeps a descriptor for a file that has none, and closes it. fs->lock held. */
 void file_keep_fd(struct file_priv *f, int fd, const struct ident *id);
 void file_close_fd(struct file_priv *f);
-/* As file_open_fd, which see; the one kept is not kept any longer. */
+/* As file_open_fd_soon, which see; the one kept is not kept any longer. */
 int file_take_fd(struct file_priv *f);
 /* Frees files that left the registry; fs->sym_lock held. */
 void files_reap(struct files *fs);

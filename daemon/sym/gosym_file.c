@@ -7,9 +7,7 @@
  * Any thread.
  */
 #include <errno.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "sym/files_int.h"
 #include "sym/lines_read.h"
 
@@ -50,15 +48,15 @@ int lines_go(int fd, uint64_t size, uint64_t vaddr, dwarf_emit emit, void *arg)
 int gosym_file_lookup(struct file *file, uint64_t vaddr, dwarf_emit emit, void *arg)
 {
 	struct file_priv *f = file_priv(file);
-	cleanup_close int fd = -1;
-	int r;
+	int fd, r;
 
 	if (__atomic_load_n(&f->no_go, __ATOMIC_RELAXED))
 		return 0;
-	fd = file_open_fd(&f->pub);
+	fd = file_open_fd_soon(file);
 	if (fd < 0)
-		return 0;
+		return fd == -EAGAIN ? fd : 0;
 	r = lines_go_by(f->fs->reader, file, fd, vaddr, emit, arg);
+	file_put_fd(file, fd);
 	if (r == -ENOENT || r == -EINVAL)
 		__atomic_store_n(&f->no_go, true, __ATOMIC_RELAXED);
 	return r > 0 || r == -EAGAIN ? r : 0;

@@ -14,12 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/hmap.h"
 #include "sym/debugfile.h"
+#include "sym/file_close.h"
 #include "sym/files_int.h"
 #include "sym/lines_read.h"
 
@@ -169,8 +168,7 @@ static int open_info(struct lines *l, struct entry *e, struct file *f, struct el
 		in.max_bytes = l->max_bytes;
 		r = lines_open(&e->open, l->reader, f, &in);
 	}
-	if (alt.fd >= 0)
-		close(alt.fd);
+	file_close_aside(alt.fd, false);
 	return r;
 }
 
@@ -187,21 +185,17 @@ static int open_debugfile(struct lines *l, struct entry *e, struct file *f, stru
 		r = open_info(l, e, f, &im, d.fd, d.size, d.path);
 		elf_close(&im);
 	}
-	close(d.fd);
+	file_close_aside(d.fd, false);
 	return r;
 }
 
 /* The file's own debug information, else that of its debug file. */
-static int open_dwarf(struct lines *l, struct entry *e, struct file *file)
+static int open_dwarf(struct lines *l, struct entry *e, struct file *file, int fd)
 {
-	cleanup_close int fd = file_take_fd(file_priv(file));
 	struct elf_image im;
 	const Elf64_Shdr *sh;
-	int r;
+	int r = elf_open_fd(&im, fd, file->size);
 
-	if (fd < 0)
-		return fd;
-	r = elf_open_fd(&im, fd, file->size);
 	if (r)
 		return r;
 	sh = elf_load_sections(&im) ? NULL : elf_section(&im, ".debug_info");
@@ -269,17 +263,19 @@ static void account(struct lines *l, struct entry *e)
 static void load(struct lines *l, struct entry *e, struct file *f, uint64_t now)
 {
 	struct file_priv *p = file_priv(f);
-	int r;
+	int fd, r;
 
 	e->tried = now;
 	e->generation = __atomic_load_n(&l->generation, __ATOMIC_RELAXED);
 	pthread_mutex_lock(&p->fs->lock);
 	e->of = (struct debugfile_of){ e->path, p->where.pid, p->owner, l->debug_dirs };
 	pthread_mutex_unlock(&p->fs->lock);
-	r = open_dwarf(l, e, f);
+	fd = file_take_fd(p);
+	r = fd < 0 ? fd : open_dwarf(l, e, f, fd);
+	file_put_fd(f, fd);
 	if (r == -ENOENT && l->missing)
 		l->missing(l->missing_arg, f);
-	/* no process to read it now: not looked for in vain */
+	/* no process to read it now, or a file system that hangs: not looked for in vain */
 	if (r == -EAGAIN)
 		e->tried = 0;
 	if (r) {

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "sym/file_close.h"
 #include "sym/reader_int.h"
 #include "sym/reader_msg.h"
 
@@ -112,8 +113,8 @@ static int open_for(const struct reader_question *q, const struct reader_msg *m,
 	h.status = fd < 0 ? fd : 0;
 	h.n_fds = fd >= 0;
 	r = reader_send(sock, &h, &part, 1, &fd, until);
-	if (fd >= 0)
-		close(fd);
+	/* it may lie anywhere */
+	file_close_aside(fd, false);
 	return r;
 }
 

@@ -56,17 +56,14 @@ struct made {
 	uint64_t ns;
 };
 
-static int make_rows(struct tables *t, struct file *f, struct made *m)
+static int rows_of(struct tables *t, struct file *f, int fd, struct made *m)
 {
-	cleanup_close int fd = file_open_fd(f);
 	struct cache_rows mapped;
 	const struct cache_source src = { f->key, file_ident_hash(f) };
 	struct rows_limits lim;
 	uint64_t start;
 	int r;
 
-	if (fd < 0)
-		return fd;
 	r = cache_load(&t->cache, &src, &m->rows);
 	if (!r)
 		return 0;
@@ -86,6 +83,14 @@ static int make_rows(struct tables *t, struct file *f, struct made *m)
 		m->rows = mapped;
 	}
 	return 0;
+}
+
+static int make_rows(struct tables *t, struct file *f, struct made *m)
+{
+	int fd = file_open_fd_soon(f), r = fd < 0 ? fd : rows_of(t, f, fd, m);
+
+	file_put_fd(f, fd);
+	return r;
 }
 
 /* What was made, or why not, into the table; lock held. */

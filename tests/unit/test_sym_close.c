@@ -12,6 +12,8 @@
 
 #include "base/clock.h"
 #include "sym/file_close.h"
+#include "sym/gosym.h"
+#include "sym/lines.h"
 #include "tap.h"
 #include "test_sym_files.h"
 
@@ -203,15 +205,33 @@ static void wait_for_open(struct files *fs, size_t n)
 	CHECK_EQ(c.closing, n);
 }
 
+static struct file_where served_mapping(void)
+{
+	struct file_where w = { .path = built("served/plain") };
+	struct stat st;
+
+	CHECK_EQ(stat(w.path, &st), 0);
+	w.ino = st.st_ino;
+	w.min = minor(st.st_dev);
+	return w;
+}
+
+/* Nothing is opened there any more, as it could not be closed either. */
+static void wait_for_hang(struct files *fs, uint32_t min)
+{
+	for (int i = 0; i < 1000 && !files_hang(fs, 0, min); i++)
+		usleep(10000);
+	CHECK(files_hang(fs, 0, min) && !files_hang(fs, 0, min + 1));
+}
+
 /* Whatever waits for one server, files of others are closed, and its own are not forgotten. */
 TEST(a_server_that_hangs_keeps_its_own_files_open_alone)
 {
 	struct files *fs = files_new(64 * MIB);
-	struct file_where w = { .path = built("served/plain") };
+	struct file_where w;
 	unsigned int before = __atomic_load_n(&n_closes, __ATOMIC_RELAXED);
 	int served[3 * CLOSE_MAX_THREADS], other;
 	size_t n = sizeof(served) / sizeof(served[0]);
-	struct stat st;
 	pthread_t t;
 	bool again;
 
@@ -219,9 +239,7 @@ TEST(a_server_that_hangs_keeps_its_own_files_open_alone)
 	if (!start_server(&t))
 		SKIP("no FUSE here");
 	CHECK_EQ(files_open_aside(fs, HELD_NS), 0);
-	CHECK_EQ(stat(w.path, &st), 0);
-	w.ino = st.st_ino;
-	w.min = minor(st.st_dev);
+	w = served_mapping();
 	CHECK(!files_hang(fs, 0, w.min));
 	for (size_t i = 0; i < n; i++) {
 		served[i] = open(w.path, O_RDONLY | O_CLOEXEC);
@@ -237,16 +255,49 @@ TEST(a_server_that_hangs_keeps_its_own_files_open_alone)
 		CHECK(is_closed(other));
 	}
 	wait_for_open(fs, n);
-	/* nothing more is opened there, which could not be closed either */
-	for (int i = 0; i < 1000 && !files_hang(fs, 0, w.min); i++)
-		usleep(10000);
-	CHECK(files_hang(fs, 0, w.min) && !files_hang(fs, 0, w.min + 1));
+	wait_for_hang(fs, w.min);
 	CHECK(!files_get_soon(fs, &w, &again) && again);
 	end_server(t);
 	for (size_t i = 0; i < n; i++)
 		CHECK(is_closed(served[i]));
 	wait_for_open(fs, 0);
 	CHECK(!files_hang(fs, 0, w.min));
+	files_free(fs);
+}
+
+static void take_frame(void *unused, const struct dwarf_frame *f)
+{
+}
+
+/* Symbols, lines and Go's tables: each opens the file and closes it. */
+TEST(who_reads_names_does_not_wait_for_the_server)
+{
+	struct files *fs = files_new(64 * MIB);
+	struct lines *lines = lines_new(MIB, "", NULL);
+	struct file_symbol sym;
+	struct file_where w;
+	uint64_t start;
+	struct file *f;
+	pthread_t t;
+
+	make();
+	if (!start_server(&t))
+		SKIP("no FUSE here");
+	start = mono_now();
+	CHECK_EQ(files_open_aside(fs, HELD_NS), 0);
+	w = served_mapping();
+	f = files_get(fs, &w);
+	CHECK(f);
+	CHECK(file_symbol(f, f->entry, &sym));
+	CHECK_EQ(gosym_file_lookup(f, f->entry, take_frame, NULL), 0);
+	CHECK(lines_lookup(lines, f, f->entry, take_frame, NULL) >= 0);
+	wait_for_hang(fs, w.min);
+	CHECK_EQ(file_take_fd(file_priv(f)), -EAGAIN);
+	CHECK(mono_now() - start < HELD_NS);
+	end_server(t);
+	wait_for_open(fs, 0);
+	lines_free(lines);
+	file_unref(f);
 	files_free(fs);
 }
 
