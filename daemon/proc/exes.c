@@ -99,6 +99,11 @@ static struct ident identity(const struct stat *st)
 			       (uint64_t)st->st_ctim.tv_nsec };
 }
 
+static uint64_t ident_hash(const struct ident *id)
+{
+	return hash_mix(id->ino ^ id->ctime_ns, id->dev);
+}
+
 /* Is the file that the packages now speak of the one that runs? */
 static bool still_there(const struct exes *x, const struct known *k, const char *path)
 {
@@ -121,16 +126,6 @@ static void take_over(struct exes *x, struct known *k)
 		k->asked = old->asked;
 		return;
 	}
-}
-
-static void read_facts(struct known *k, int fd)
-{
-	struct exe_facts *f = &k->facts;
-
-	exe_read(fd, k->ident.size, f);
-	k->says = *f->version;
-	if (!k->says)
-		snprintf(f->version, sizeof(f->version), "%s", f->build_id);
 }
 
 /*
@@ -158,29 +153,50 @@ static void ask_packages(struct exes *x, struct known *k, const char *path, uint
 	snprintf(f->version, sizeof(f->version), "%s", *v ? v : f->build_id);
 }
 
+const struct exe_facts *exes_find(struct exes *x, const struct stat *st, const char *path,
+				  bool on_host, uint64_t now)
+{
+	struct ident id = identity(st);
+	struct known *k = find(x, &id, ident_hash(&id));
+
+	if (k && on_host && !k->says)
+		ask_packages(x, k, path, now);
+	return k ? &k->facts : NULL;
+}
+
+bool exes_add(struct exes *x, const struct stat *st, const struct exe_facts *read)
+{
+	struct ident id = identity(st);
+	struct known *k = add(x, &id, ident_hash(&id));
+	struct exe_facts *f;
+
+	if (!k)
+		return false;
+	f = &k->facts;
+	*f = *read;
+	k->says = *f->version;
+	if (!k->says)
+		snprintf(f->version, sizeof(f->version), "%s", f->build_id);
+	return true;
+}
+
 const struct exe_facts *exes_get(struct exes *x, int fd, const char *path, bool on_host,
 				 uint64_t now)
 {
 	static const struct exe_facts none;
-	struct ident id;
-	struct known *k;
+	const struct exe_facts *f;
+	struct exe_facts read;
 	struct stat st;
-	uint64_t hash;
 
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
 		return &none;
-	id = identity(&st);
-	hash = hash_mix(id.ino ^ id.ctime_ns, id.dev);
-	k = find(x, &id, hash);
-	if (!k) {
-		k = add(x, &id, hash);
-		if (!k)
-			return &none;
-		read_facts(k, fd);
-	}
-	if (on_host && !k->says)
-		ask_packages(x, k, path, now);
-	return &k->facts;
+	f = exes_find(x, &st, path, on_host, now);
+	if (f)
+		return f;
+	exe_read(fd, (uint64_t)st.st_size, &read);
+	if (!exes_add(x, &st, &read))
+		return &none;
+	return exes_find(x, &st, path, on_host, now);
 }
 
 uint64_t exes_state(struct exes *x, uint64_t now)

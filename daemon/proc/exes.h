@@ -31,6 +31,12 @@ void exes_free(struct exes *x); /* NULL is fine */
  */
 const struct exe_facts *exes_get(struct exes *x, int fd, const char *path, bool on_host,
 				 uint64_t now);
+/* The same of one that must not be read here, by its stat; NULL: it is to be read and added. */
+struct stat;
+const struct exe_facts *exes_find(struct exes *x, const struct stat *st, const char *path,
+				  bool on_host, uint64_t now);
+/* What exe_read found out; false: no memory. */
+bool exes_add(struct exes *x, const struct stat *st, const struct exe_facts *read);
 /* Another number than before: versions may have changed, so ask again. now: mono ns. */
 uint64_t exes_state(struct exes *x, uint64_t now);
 size_t exes_bytes(const struct exes *x);

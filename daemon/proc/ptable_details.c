@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "proc/ptable_int.h"
+#include "sym/file_close.h"
 #include "sym/file_open.h"
 
 int ptable_details_init(struct ptable *t)
@@ -79,19 +80,31 @@ static bool is_later_one(const struct entry *e, int dir, int fd)
 	return true;
 }
 
+static const struct mapping *program_of(const struct entry *e)
+{
+	const char *exe = e->p.labels.exe;
+
+	for (size_t i = 0; *exe && i < e->maps->n; i++)
+		if (e->maps->m[i].path == exe && e->maps->m[i].kind == MAPPING_FILE)
+			return &e->maps->m[i];
+	return NULL;
+}
+
+/* On a file system that may hang (sym/file_opener.h)? */
+static bool may_hang(const struct ptable *t, const struct mapping *m)
+{
+	return m && !m->maj && m->ino && t->files;
+}
+
 /*
- * May the program be opened here and now? Not if it lies on a file system that hangs,
+ * May the program be asked for now? Not if it lies on a file system that hangs,
  * or that may and has not given us the file yet: then it is asked for again.
  */
 static bool may_open(struct ptable *t, struct entry *e)
 {
-	const char *exe = e->p.labels.exe;
-	const struct mapping *m = NULL;
+	const struct mapping *m = program_of(e);
 
-	for (size_t i = 0; *exe && !m && i < e->maps->n; i++)
-		if (e->maps->m[i].path == exe && e->maps->m[i].kind == MAPPING_FILE)
-			m = &e->maps->m[i];
-	if (!m || m->maj || !m->ino || !t->files)
+	if (!may_hang(t, m))
 		return true;
 	m = process_map_at(t, &e->p, m->start);
 	/* one that cannot be had was answered for as well */
@@ -100,27 +113,67 @@ static bool may_open(struct ptable *t, struct entry *e)
 	return !e->want_version;
 }
 
+static int read_exe(int fd, uint64_t size, void *ret)
+{
+	_Static_assert(sizeof(struct exe_facts) <= FILES_READ_MAX, "fits");
+	return exe_read(fd, size, ret);
+}
+
+/* 0: exes_find has it now; -EAGAIN: its file system hangs; -errno. Takes fd. */
+static int learn_program(struct ptable *t, const struct file_where *w, int fd,
+			 const struct stat *st)
+{
+	struct exe_facts facts;
+	int r = files_read_soon(t->files, w, fd, (uint64_t)st->st_size, read_exe, &facts,
+				sizeof(facts));
+
+	if (r == -EAGAIN || r == -ENOMEM)
+		return r;
+	return exes_add(t->exes, st, &facts) ? 0 : -ENOMEM;
+}
+
+/* Without waiting for its file system: what that does not give now is asked for again. */
+static void ask_program(struct ptable *t, struct entry *e, const struct file_where *w, bool on_host)
+{
+	const char *exe = e->p.labels.exe;
+	const struct exe_facts *f = NULL;
+	struct stat st;
+	int fd = files_open_mapping_soon(t->files, w, &st), r = fd < 0 ? fd : 0;
+
+	if (!r)
+		f = exes_find(t->exes, &st, exe, on_host, mono_now());
+	if (f)
+		file_close_aside(fd, false);
+	else if (!r)
+		r = learn_program(t, w, fd, &st);
+	if (!r)
+		labels_set_exe_facts(t, e, exes_find(t->exes, &st, exe, on_host, mono_now()));
+	e->want_version = r == -EAGAIN;
+}
+
 /* The file that an event said was mapped, if it still is where it was. */
 static void find_program(struct ptable *t, struct entry *e)
 {
-	const char *exe = e->p.labels.exe;
+	const struct mapping *m = program_of(e);
+	cleanup_close int fd = -1;
+	struct file_where w;
+	struct stat st;
 
-	for (size_t i = 0; *exe && i < e->maps->n; i++) {
-		const struct mapping *m = &e->maps->m[i];
-		struct file_where w = mapping_where(0, m);
-		cleanup_close int fd = -1;
-		struct stat st;
-
-		if (m->kind != MAPPING_FILE || m->path != exe || !m->ino)
-			continue;
-		fd = file_open_mapping(&w, &st);
-		if (fd >= 0)
-			labels_set_exe_facts(t, e, exes_get(t->exes, fd, exe, true, mono_now()));
+	if (!m || !m->ino)
+		return;
+	w = mapping_where(0, m);
+	if (may_hang(t, m)) {
+		ask_program(t, e, &w, true);
 		return;
 	}
+	fd = file_open_mapping(&w, &st);
+	if (fd >= 0)
+		labels_set_exe_facts(t, e,
+				     exes_get(t->exes, fd, e->p.labels.exe, true, mono_now()));
 }
 
-static void read_program(struct ptable *t, struct entry *e, int dir)
+/* As /proc has it. */
+static void open_program(struct ptable *t, struct entry *e, int dir)
 {
 	/* the kernel executes regular files only */
 	cleanup_close int fd = openat(dir, "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -130,6 +183,19 @@ static void read_program(struct ptable *t, struct entry *e, int dir)
 	else if (fd >= 0)
 		labels_set_exe_facts(
 			t, e, exes_get(t->exes, fd, e->p.labels.exe, on_host(t, dir), mono_now()));
+}
+
+static void read_program(struct ptable *t, struct entry *e, int dir)
+{
+	const struct mapping *m = program_of(e);
+	struct file_where w;
+
+	if (!may_hang(t, m)) {
+		open_program(t, e, dir);
+		return;
+	}
+	w = mapping_where(e->p.pid, m);
+	ask_program(t, e, &w, on_host(t, dir));
 }
 
 /* A process that is gone had its environment from its parent, who may still be there. */

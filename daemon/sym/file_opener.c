@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/cond.h"
 #include "sym/file_close.h"
@@ -24,12 +25,15 @@ enum wish {
 	WISH_FILE,    /* w's, of the registry */
 	WISH_MAPPING, /* a descriptor of what w maps */
 	WISH_AGAIN,   /* one of the file `of`, which is known */
+	WISH_READ,    /* what fn finds in the descriptor `in` */
 };
 
 struct result {
 	struct file *f;
 	int fd; /* or -errno */
 	struct stat st;
+	int status; /* fn's */
+	char read[FILES_READ_MAX];
 };
 
 struct job {
@@ -37,6 +41,9 @@ struct job {
 	struct file_where w;
 	char *path;
 	struct file *of; /* a reference; NULL: none */
+	file_read_fn fn;
+	int in; /* the job's; -1: none */
+	uint64_t in_size;
 	struct result r;
 	bool done, left; /* left: nobody waits for it any more */
 };
@@ -74,6 +81,7 @@ static void free_job(struct job *j)
 	if (!j)
 		return;
 	file_unref(j->of);
+	file_close_aside(j->in, false);
 	free(j->path);
 	free(j);
 }
@@ -85,6 +93,7 @@ static struct job *new_job(enum wish wish, const struct file_where *w)
 	if (!j)
 		return NULL;
 	j->wish = wish;
+	j->in = -1;
 	j->r.fd = -EAGAIN;
 	j->w = *w;
 	j->path = strdup(w->path ? w->path : "");
@@ -114,8 +123,10 @@ static struct result result_of(struct opener *o, const struct job *j)
 		r.f = files_get(o->fs, &j->w);
 	else if (j->wish == WISH_MAPPING)
 		r.fd = file_open_mapping(&j->w, &r.st);
-	else
+	else if (j->wish == WISH_AGAIN)
 		r.fd = file_open_fd(j->of);
+	else
+		r.status = j->fn(j->in, j->in_size, r.read);
 	return r;
 }
 
@@ -310,7 +321,11 @@ bool files_hang(struct files *fs, uint32_t maj, uint32_t min)
 
 int file_open_mapping_soon(struct file *f, const struct file_where *w, struct stat *st)
 {
-	struct files *fs = file_priv(f)->fs;
+	return files_open_mapping_soon(file_priv(f)->fs, w, st);
+}
+
+int files_open_mapping_soon(struct files *fs, const struct file_where *w, struct stat *st)
+{
 	struct result r;
 
 	if (!may_hang(fs, w))
@@ -337,4 +352,33 @@ int file_open_fd_soon(struct file *f)
 	if (j)
 		j->of = file_ref(f);
 	return ask_in_turn(p->fs->opener, j, &r) ? r.fd : -EAGAIN;
+}
+
+static int read_here(int fd, uint64_t size, file_read_fn fn, void *ret)
+{
+	cleanup_close int own = fd;
+
+	return fn(own, size, ret);
+}
+
+int files_read_soon(struct files *fs, const struct file_where *w, int fd, uint64_t size,
+		    file_read_fn fn, void *ret, size_t len)
+{
+	struct result r;
+	struct job *j;
+
+	if (!may_hang(fs, w))
+		return read_here(fd, size, fn, ret);
+	j = new_job(WISH_READ, w);
+	if (!j) {
+		file_close_aside(fd, false);
+		return -ENOMEM;
+	}
+	j->fn = fn;
+	j->in = fd;
+	j->in_size = size;
+	if (!ask_in_turn(fs->opener, j, &r))
+		return -EAGAIN;
+	memcpy(ret, r.read, len);
+	return r.status;
 }

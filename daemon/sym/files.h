@@ -81,10 +81,19 @@ int file_open_fd(struct file *f);
  * for a file system that hangs; -EAGAIN: it does. As files_get_soon.
  */
 int file_open_fd_soon(struct file *f);
-/* Closes a descriptor of f, for who must not wait either; fd < 0: nothing to do. Any thread. */
-void file_put_fd(struct file *f, int fd);
 struct stat;
 int file_open_mapping_soon(struct file *f, const struct file_where *w, struct stat *st);
+int files_open_mapping_soon(struct files *fs, const struct file_where *w, struct stat *st);
+/*
+ * Has fn read such a descriptor, which it takes over: `size` is handed on, and what fn
+ * writes to its ret comes to ret, len bytes, at most FILES_READ_MAX. fn's result, or -EAGAIN.
+ */
+typedef int (*file_read_fn)(int fd, uint64_t size, void *ret);
+#define FILES_READ_MAX 256
+int files_read_soon(struct files *fs, const struct file_where *w, int fd, uint64_t size,
+		    file_read_fn fn, void *ret, size_t len);
+/* Closes a descriptor of f, for who must not wait either; fd < 0: nothing to do. Any thread. */
+void file_put_fd(struct file *f, int fd);
 /*
  * A hash of what stat(2) says of it (but for the device, which a reboot or
  * another mount changes) and of its segments: what was made of a file on an

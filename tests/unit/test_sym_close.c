@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "proc/ptable.h"
 #include "sym/file_close.h"
 #include "sym/gosym.h"
 #include "sym/lines.h"
@@ -123,7 +124,7 @@ static bool start_server(pthread_t *ret)
 {
 	char opt[128];
 
-	content = slurp("plain", &content_len);
+	content = slurp("copy", &content_len);
 	fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	snprintf(opt, sizeof(opt), "fd=%d,rootmode=40000,user_id=0,group_id=0,max_read=65536",
 		 fuse_fd);
@@ -168,14 +169,14 @@ TEST(who_closes_a_file_does_not_wait_for_its_server)
 		SKIP("no FUSE here");
 	start = mono_now();
 	fs->max_open = 1;
-	w = where("served/plain");
+	w = where("served/copy");
 	f = files_get(fs, &w);
 	CHECK(f);
 	/* its descriptor makes room for this one's, with the registry's lock held */
-	other = get_one(fs, "one");
+	other = get_one(fs, "plain");
 	CHECK(other && other != f);
 	wait_for_closes(1);
-	fd = open(built("served/plain"), O_RDONLY | O_CLOEXEC);
+	fd = open(built("served/copy"), O_RDONLY | O_CLOEXEC);
 	CHECK(fd >= 0);
 	file_close_aside(fd, false);
 	wait_for_closes(2);
@@ -207,7 +208,7 @@ static void wait_for_open(struct files *fs, size_t n)
 
 static struct file_where served_mapping(void)
 {
-	struct file_where w = { .path = built("served/plain") };
+	struct file_where w = { .path = built("served/copy") };
 	struct stat st;
 
 	CHECK_EQ(stat(w.path, &st), 0);
@@ -298,6 +299,53 @@ TEST(who_reads_names_does_not_wait_for_the_server)
 	wait_for_open(fs, 0);
 	lines_free(lines);
 	file_unref(f);
+	files_free(fs);
+}
+
+/* A process of a /proc made here, whose program lies there. */
+static struct ptable *table_with_process(struct files *fs, const struct file_where *w)
+{
+	static char proc[600];
+	struct ptable_config cfg = { .max_processes = 9, .proc_root = proc };
+	char text[512];
+
+	snprintf(proc, sizeof(proc), "%s", built("proc"));
+	CHECK_EQ(sh("mkdir -p proc/7 && ln -sfn $PWD/served/copy proc/7/exe && cd proc/7 && "
+		    "echo '7 (x) S 1 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 9 1 2 3' >stat && "
+		    "echo 0::/ >cgroup && printf 'Name:\\tx\\nUid:\\t0\\t0\\t0\\t0\\n' >status"),
+		 0);
+	snprintf(text, sizeof(text), "1000-2000 r-xp 00000000 00:%x %u  %s\n", w->min,
+		 (unsigned int)w->ino, w->path);
+	write_text("proc/7/maps", text);
+	return ptable_new(&cfg, fs);
+}
+
+/* A look at it opens it, reads it and closes it. */
+TEST(the_program_of_a_process_is_read_without_waiting)
+{
+	struct event ev = { .type = EV_SAMPLE, .pid = 7, .tid = 7, .time = mono_now() };
+	struct files *fs = files_new(64 * MIB);
+	uint64_t start = ev.time;
+	struct process *p;
+	struct file_where w;
+	struct ptable *t;
+	pthread_t server;
+
+	make();
+	if (!start_server(&server))
+		SKIP("no FUSE here");
+	CHECK_EQ(files_open_aside(fs, HELD_NS), 0);
+	w = served_mapping();
+	t = table_with_process(fs, &w);
+	p = ptable_sample(t, &ev);
+	CHECK_EQ(strlen(p->labels.build_id), 40);
+	/* what it said is known when nothing more can be opened there */
+	wait_for_hang(fs, w.min);
+	CHECK_EQ(strlen(ptable_sample(t, &ev)->labels.build_id), 40);
+	CHECK(mono_now() - start < HELD_NS);
+	end_server(server);
+	ptable_free(t);
+	wait_for_open(fs, 0);
 	files_free(fs);
 }
 
