@@ -282,6 +282,30 @@ TEST(programs_are_known_by_their_file)
 	exes_free(x);
 }
 
+/* In a chroot events name the program by another path than /proc does: the inode is the same. */
+TEST(the_program_of_a_process_in_a_chroot)
+{
+	struct event ev = { .type = EV_MMAP, .pid = 101, .tid = 101 };
+	struct ptable *t = new_table(0);
+	struct stat st;
+
+	CHECK_EQ(stat("/bin/ls", &st), 0);
+	for (int other = 0; other < 2; other++) {
+		ev_fork(t, 1, 101, 101);
+		ev_comm(t, 101, 101, "ls", true);
+		ev.time = now();
+		ev.mmap.addr = 0x1000;
+		ev.mmap.len = 0x1000;
+		ev.mmap.ino = st.st_ino + (uint64_t)other;
+		ev.mmap.path = "/within/ls";
+		ptable_event(t, &ev);
+		fake(&(struct fake){ .pid = 101, .comm = "ls", .exe = "/bin/ls", .start = 77 });
+		CHECK_EQ(strlen(sample(t, 101)->labels.build_id), other ? 0 : 40);
+		CHECK_STR(sample(t, 101)->labels.exe, "/within/ls");
+	}
+	ptable_free(t);
+}
+
 int main(void)
 {
 	proc_init();

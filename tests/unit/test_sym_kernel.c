@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "sym/kernel.h"
+#include "sym/kernel_met.h"
 #include "tap.h"
 
 static const char canned[] = "ffffffff81000000 T _stext\n"
@@ -151,6 +152,45 @@ TEST(kallsyms_cut_anywhere_does_not_crash)
 		kernel_free(&k);
 		free(p);
 	}
+}
+
+/* Another address that has a's place; a: there is none. */
+static uint64_t same_place(uint64_t a)
+{
+	for (uint64_t b = a + 1; b < a + 100000; b++) {
+		struct kernel_met *m = kernel_met_new();
+		bool taken;
+
+		CHECK(!kernel_met_before(m, false, a, 50, 100));
+		CHECK(!kernel_met_before(m, false, b, 50, 100));
+		/* only one that was noted is known as met before */
+		taken = !kernel_met_before(m, false, b, 150, 200);
+		kernel_met_free(m);
+		if (taken)
+			return b;
+	}
+	return a;
+}
+
+TEST(two_addresses_of_one_place_are_both_sure_in_the_end)
+{
+	const uint64_t a = 0xffffffffc0000010, b = same_place(a);
+	struct kernel_met *m = kernel_met_new();
+
+	CHECK(a != b);
+	CHECK(!kernel_met_before(m, false, a, 50, 100));
+	/* not its turn: a is not sure yet, and would never be if b came in between */
+	CHECK(!kernel_met_before(m, false, b, 50, 110));
+	CHECK(kernel_met_before(m, false, a, 120, 130));
+	/* later than it could be, and never too soon */
+	CHECK(!kernel_met_before(m, false, b, 120, 130));
+	CHECK(kernel_met_before(m, false, b, 140, 150));
+	CHECK(!kernel_met_before(m, false, a, 140, 160));
+	CHECK(kernel_met_before(m, false, a, 160, 170));
+	/* programs of BPF do not take the places of modules */
+	CHECK(!kernel_met_before(m, true, b, 180, 190));
+	CHECK(kernel_met_before(m, false, a, 180, 190));
+	kernel_met_free(m);
 }
 
 TEST(kallsyms_of_this_host)

@@ -329,6 +329,38 @@ TEST(names_of_code_that_comes_and_goes_are_sure_when_read_again)
 	symbols_free(s);
 }
 
+/* The same modules say nothing if the last reading gave nothing: then it is tried again. */
+TEST(names_of_modules_are_not_sure_after_a_reading_that_failed)
+{
+	static const char text[] = "ffffffff81000000 T f\nffffffffc0000000 t g\t[mod]\n";
+	const uint64_t mod = 0xffffffffc0000010;
+	struct symbols_config cfg = { .max_bytes = MIB };
+	struct sym_answer a;
+	struct symbols *s;
+
+	write_text("kallsyms", text);
+	cfg.kallsyms = built("kallsyms");
+	s = symbols_new(&cfg, NULL);
+	CHECK(s);
+	/* without a name: worth a reading */
+	symbols_resolve(s, FRAME_KERNEL, NULL, 0xffffffffe0000010, &a);
+	CHECK_EQ(unlink(built("kallsyms")), 0);
+	symbols_refresh_kernel(s);
+	for (int i = 0; i < 3; i++) {
+		symbols_resolve(s, FRAME_KERNEL, NULL, mod, &a);
+		CHECK_STR(a.lines[0].name, "g");
+		CHECK(a.unsettled);
+		symbols_refresh_kernel(s);
+	}
+	write_text("kallsyms", text);
+	for (int i = 0; i < 8 && a.unsettled; i++) {
+		symbols_refresh_kernel(s);
+		symbols_resolve(s, FRAME_KERNEL, NULL, mod, &a);
+	}
+	CHECK(!a.unsettled);
+	symbols_free(s);
+}
+
 static void figures(const char *path)
 {
 	struct files *fs = files_new(512 * MIB);

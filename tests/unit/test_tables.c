@@ -371,8 +371,11 @@ TEST(a_file_that_fails_is_remembered)
 		tables_get(t, f);
 		CHECK_EQ(tables_wait(t, 20 * NSEC_PER_SEC), 0);
 		CHECK_EQ(tables_get(t, f)->view.n_rows, 0);
+		CHECK(tables_may_come(t, tables_get(t, f)));
 	}
 	CHECK_EQ(counters(t).failed + counters(t).compiled, 1);
+	CHECK(!tables_may_come(t, ask(t, "p0")));
+	CHECK(!tables_may_come(t, NULL));
 	file_unref(f);
 	tables_free(t);
 }
