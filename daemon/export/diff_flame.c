@@ -23,6 +23,8 @@ struct columns {
 	uint32_t *func_id; /* func -> its number in the answer, NONE: not used */
 	uint32_t *funcs;   /* funcs in the answer's order */
 	uint32_t n_funcs;
+	struct diff_row *rows;
+	uint32_t *row;	   /* func -> its row, NONE: the root's */
 	struct hmap texts; /* by address: texts are interned */
 	const char **text;
 	uint32_t n_text;
@@ -70,6 +72,18 @@ static uint32_t text_id(struct columns *c, const char *s)
 	return c->n_text++;
 }
 
+/* The functions' own rows, to be found by function. 0 or -ENOMEM. */
+static int find_rows(struct columns *c)
+{
+	uint32_t n;
+	int r = diff_rows(c->d, &c->rows, &n);
+
+	memset(c->row, 0xff, (size_t)c->d->n_funcs * sizeof(uint32_t));
+	for (uint32_t i = 0; !r && i < n; i++)
+		c->row[c->rows[i].func] = i;
+	return r;
+}
+
 static int columns_init(struct columns *c, const struct diff *d, struct sink out)
 {
 	c->w.out = out;
@@ -78,8 +92,9 @@ static int columns_init(struct columns *c, const struct diff *d, struct sink out
 	c->place = malloc((size_t)d->n_nodes * sizeof(uint32_t));
 	c->func_id = malloc((size_t)d->n_funcs * sizeof(uint32_t));
 	c->funcs = malloc((size_t)d->n_funcs * sizeof(uint32_t));
+	c->row = malloc((size_t)d->n_funcs * sizeof(uint32_t));
 	c->text = malloc((size_t)d->n_funcs * 3 * sizeof(char *));
-	if (!c->order || !c->place || !c->func_id || !c->funcs || !c->text)
+	if (!c->order || !c->place || !c->func_id || !c->funcs || !c->row || !c->text)
 		return -ENOMEM;
 	memset(c->func_id, 0xff, (size_t)d->n_funcs * sizeof(uint32_t));
 	order_nodes(c);
@@ -90,7 +105,7 @@ static int columns_init(struct columns *c, const struct diff *d, struct sink out
 		    text_id(c, f->file) == NONE)
 			return -ENOMEM;
 	}
-	return 0;
+	return find_rows(c);
 }
 
 static void columns_free(struct columns *c)
@@ -99,6 +114,8 @@ static void columns_free(struct columns *c)
 	free(c->place);
 	free(c->func_id);
 	free(c->funcs);
+	free(c->row);
+	free(c->rows);
 	free(c->text);
 	hmap_free(&c->texts);
 	buf_free(&c->w.b);
@@ -122,6 +139,8 @@ enum column {
 	FUNC_FILE,
 	FUNC_LINE,
 	FUNC_KIND,
+	FUNC_SELF_SIGNIFICANT,
+	FUNC_TOTAL_SIGNIFICANT,
 	NODE_PARENT,
 	NODE_FUNC,
 	NODE_SELF_A,
@@ -132,9 +151,19 @@ enum column {
 };
 
 /* of funcs, then of nodes; by enum column */
-static const char *const column_names[] = { "name",    "object", "file",    "line",
-					    "kind",    "parent", "func",    "self_a",
-					    "total_a", "self_b", "total_b", "significant" };
+static const char *const column_names[] = {
+	"name",	  "object", "file",   "line",	 "kind",   "self_significant", "total_significant",
+	"parent", "func",   "self_a", "total_a", "self_b", "total_b",	       "significant"
+};
+
+/* of a function of the answer */
+static const struct diff_row *row_of(const struct columns *c, uint32_t i)
+{
+	static const struct diff_row root;
+	uint32_t row = c->row[c->funcs[i]];
+
+	return row == NONE ? &root : &c->rows[row];
+}
 
 static uint64_t func_value(struct columns *c, enum column col, uint32_t i)
 {
@@ -150,6 +179,10 @@ static uint64_t func_value(struct columns *c, enum column col, uint32_t i)
 		return text_id(c, f->file);
 	case FUNC_LINE:
 		return f->line;
+	case FUNC_SELF_SIGNIFICANT:
+		return row_of(c, i)->self_significant;
+	case FUNC_TOTAL_SIGNIFICANT:
+		return row_of(c, i)->significant;
 	default:
 		return f->kind;
 	}
@@ -192,6 +225,32 @@ static void put_columns(struct columns *c, enum column from, enum column to, uin
 	}
 }
 
+static double func_self_se(const struct columns *c, uint32_t i)
+{
+	return row_of(c, i)->self_se;
+}
+
+static double func_total_se(const struct columns *c, uint32_t i)
+{
+	return row_of(c, i)->se;
+}
+
+static double node_se(const struct columns *c, uint32_t i)
+{
+	return c->d->nodes[c->order[i]].se;
+}
+
+static void put_errors(struct columns *c, const char *name,
+		       double (*se)(const struct columns *c, uint32_t i), uint32_t n)
+{
+	buf_printf(&c->w.b, ",\"%s\":[", name);
+	for (uint32_t i = 0; i < n && !c->w.err; i++) {
+		buf_printf(&c->w.b, i ? ",%.4g" : "%.4g", se(c, i));
+		writer_flow(&c->w);
+	}
+	buf_putc(&c->w.b, ']');
+}
+
 int export_diff_flamegraph(const struct diff *d, bool cut, struct sink out)
 {
 	struct columns c = { 0 };
@@ -203,9 +262,12 @@ int export_diff_flamegraph(const struct diff *d, bool cut, struct sink out)
 		buf_printf(&c.w.b, ",\"cut\":%s", cut ? "true" : "false");
 		put_strings(&c);
 		buf_puts(&c.w.b, ",\"funcs\":{");
-		put_columns(&c, FUNC_NAME, FUNC_KIND, c.n_funcs);
+		put_columns(&c, FUNC_NAME, FUNC_TOTAL_SIGNIFICANT, c.n_funcs);
+		put_errors(&c, "self_se", func_self_se, c.n_funcs);
+		put_errors(&c, "total_se", func_total_se, c.n_funcs);
 		buf_puts(&c.w.b, "},\"nodes\":{");
 		put_columns(&c, NODE_PARENT, NODE_SIGNIFICANT, d->n_nodes);
+		put_errors(&c, "se", node_se, d->n_nodes);
 		buf_puts(&c.w.b, "}}\n");
 		r = writer_end(&c.w);
 	}

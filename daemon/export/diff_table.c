@@ -29,13 +29,18 @@ void diff_json_head(struct writer *w, const struct diff *d)
 	static const char *const modes[] = {
 		[DIFF_RATE] = "rate", [DIFF_WORK] = "work", [DIFF_SHARE] = "share"
 	};
+	struct diff_row whole;
 
 	buf_puts(&w->b, "\"type\":");
 	buf_json_string(&w->b, d->type);
 	buf_puts(&w->b, ",\"unit\":");
 	buf_json_string(&w->b, d->unit);
+	diff_whole(d, &whole);
 	buf_printf(&w->b, ",\"mode\":\"%s\",\"compared\":\"%s\",\"confidence\":%.6g",
 		   modes[d->mode], diff_unit_name(d), d->confidence);
+	buf_printf(&w->b, ",\"limit\":[%.6g,%.6g],\"whole\":{\"se\":%.6g,\"significant\":%s}",
+		   diff_limit(d, false), diff_limit(d, true), whole.se,
+		   whole.significant ? "true" : "false");
 	put_side(&w->b, "a", &d->a);
 	put_side(&w->b, "b", &d->b);
 }
@@ -73,6 +78,8 @@ static void put_row(struct writer *w, const struct diff *d, const struct diff_ro
 	put_value(b, "cores_b", cores(d, &d->b, r->b_total));
 	put_value(b, "se", r->se);
 	put_value(b, "self_delta", r->self_delta);
+	put_value(b, "self_se", r->self_se);
+	buf_printf(b, ",\"self_significant\":%s", r->self_significant ? "true" : "false");
 	buf_printf(b, ",\"significant\":%s,\"total_a\":%" PRIu64 ",\"total_b\":%" PRIu64,
 		   r->significant ? "true" : "false", r->a_total, r->b_total);
 	buf_printf(b, ",\"samples_a\":%" PRIu64 ",\"samples_b\":%" PRIu64 "}", r->a_samples,

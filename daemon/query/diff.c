@@ -123,8 +123,10 @@ static int map_funcs(struct merge *m, const struct tree *t, bool is_b, uint32_t 
 
 		r = map_func(m, &t->funcs[i], &map[i]);
 		f = &m->d->funcs[map[i]];
-		if (!r && measured(t))
+		if (!r && measured(t)) {
 			keep_larger(is_b ? &f->b_se : &f->a_se, t->funcs[i].total_se);
+			keep_larger(is_b ? &f->b_self_se : &f->a_self_se, t->funcs[i].self_se);
+		}
 	}
 	*ret = map;
 	return r;
@@ -154,6 +156,7 @@ static void add_values(struct diff_node *to, const struct tree_node *from, doubl
 	*(is_b ? &to->b_self : &to->a_self) += from->self;
 	*(is_b ? &to->b_total : &to->a_total) += from->total;
 	*(is_b ? &to->b_samples : &to->a_samples) += from->total_samples;
+	*(is_b ? &to->b_self_samples : &to->a_self_samples) += from->self_samples;
 	keep_larger(is_b ? &to->b_se : &to->a_se, se);
 }
 

@@ -33,6 +33,7 @@ struct diff_node {
 	uint32_t parent, first_child, next, func;
 	uint64_t a_self, a_total, b_self, b_total; /* in the trees' unit */
 	uint64_t a_samples, b_samples;		   /* behind the totals */
+	uint64_t a_self_samples, b_self_samples;
 	double a_se, b_se; /* measured error of the share of its side's root, 0: not measured */
 	double se;	   /* of (b - a), in the compared unit */
 	bool significant;
@@ -55,7 +56,8 @@ struct diff_side {
  */
 struct diff_func {
 	struct tree_func f; /* the head's where both have it; texts live as long as the diff */
-	double a_se, b_se;  /* as a node's */
+	double a_se, b_se;  /* as a node's, of the totals */
+	double a_self_se, b_self_se;
 };
 
 struct diff {
@@ -90,14 +92,17 @@ struct diff_row {
 	uint32_t func;
 	uint64_t a_self, a_total, b_self, b_total; /* in the trees' unit */
 	uint64_t a_samples, b_samples;		   /* behind the totals */
-	double a_phi, b_phi;			   /* variance over that of independent samples */
-	double a, b, delta, se;			   /* totals in the compared unit */
-	double self_delta;			   /* in the compared unit */
-	bool significant; /* delta is beyond the error at diff.confidence */
+	uint64_t a_self_samples, b_self_samples;
+	double a_phi, b_phi;		    /* variance over that of independent samples */
+	double a, b, delta, se;		    /* totals in the compared unit */
+	double self_delta, self_se;	    /* in the compared unit */
+	bool significant, self_significant; /* beyond the error at diff.confidence */
 };
 
 /* Rows by absolute delta, largest first; free with free(). 0 or -ENOMEM. */
 int diff_rows(const struct diff *d, struct diff_row **ret, uint32_t *n);
+/* Both sides' totals as a row, its func UINT32_MAX; the whole has no share of itself: then se is 0. */
+void diff_whole(const struct diff *d, struct diff_row *ret);
 
 /*
  * Errors. Independent samples have the binomial one; of a rate or a cost per
@@ -105,6 +110,12 @@ int diff_rows(const struct diff *d, struct diff_row **ret, uint32_t *n);
  * trees have measured the shares' errors between stretches of time, these are
  * larger by the same factor.
  */
+
+/*
+ * How many standard errors a change must exceed at diff.confidence; measured:
+ * one whose error is larger than that of independent samples.
+ */
+double diff_limit(const struct diff *d, bool measured);
 
 /* b over a - 1; HUGE_VAL if a is 0 and b is not, 0 if both are */
 double diff_ratio(double a, double b);

@@ -55,18 +55,26 @@ double diff_limit(const struct diff *d, bool measured)
 	return measured && df ? stat_t_quantile_above(p, df) : stat_normal_quantile_above(p);
 }
 
+bool diff_judge(const struct diff *d, const double limit[2], const struct diff_value *a,
+		const struct diff_value *b, double *se)
+{
+	double delta = (double)b->value / d->b.per - (double)a->value / d->a.per;
+	bool measured = diff_phi(&d->a, a) > 1 || diff_phi(&d->b, b) > 1;
+
+	*se = sqrt(diff_variance(d, &d->a, a) + diff_variance(d, &d->b, b));
+	return fabs(delta) > limit[measured] * *se;
+}
+
 void diff_node_errors(struct diff *d)
 {
-	double limit = diff_limit(d, d->a.df || d->b.df);
+	const double limit[2] = { diff_limit(d, false), diff_limit(d, true) };
 
 	for (uint32_t i = 0; i < d->n_nodes; i++) {
 		struct diff_node *n = &d->nodes[i];
 		struct diff_value a = { n->a_total, n->a_samples, n->a_se };
 		struct diff_value b = { n->b_total, n->b_samples, n->b_se };
-		double delta = (double)n->b_total / d->b.per - (double)n->a_total / d->a.per;
 
-		n->se = sqrt(diff_variance(d, &d->a, &a) + diff_variance(d, &d->b, &b));
-		n->significant = fabs(delta) > limit * n->se;
+		n->significant = diff_judge(d, limit, &a, &b, &n->se);
 	}
 }
 

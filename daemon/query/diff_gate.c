@@ -84,22 +84,8 @@ static double growth_p(const struct diff *d, const struct gate_limits *lim,
 static void judge_whole(const struct diff *d, const struct gate_limits *lim, struct gate_row *w)
 {
 	struct diff_row *r = &w->r;
-	struct diff_value a = { d->a.total, d->a.samples, 0 }, b = { d->b.total, d->b.samples, 0 };
 
-	*r = (struct diff_row){ .func = UINT32_MAX,
-				.a_total = d->a.total,
-				.b_total = d->b.total,
-				.a_samples = d->a.samples,
-				.b_samples = d->b.samples,
-				.a_phi = 1,
-				.b_phi = 1,
-				.a = (double)d->a.total / d->a.per,
-				.b = (double)d->b.total / d->b.per };
-	r->delta = r->b - r->a;
-	r->se = d->mode == DIFF_SHARE
-			? 0
-			: sqrt(diff_variance(d, &d->a, &a) + diff_variance(d, &d->b, &b));
-	r->significant = r->se > 0 && fabs(r->delta) > diff_limit(d, false) * r->se;
+	diff_whole(d, r);
 	w->p = d->mode == DIFF_SHARE ? 1 : growth_p(d, lim, w, r);
 	w->state = GATE_SAME;
 	if (r->significant)

@@ -17,8 +17,12 @@ struct diff_value {
 double diff_phi(const struct diff_side *s, const struct diff_value *v);
 /* Variance of the value in the compared unit. */
 double diff_variance(const struct diff *d, const struct diff_side *s, const struct diff_value *v);
-/* How many standard errors are significant; measured: errors come from between-stretch variance. */
-double diff_limit(const struct diff *d, bool measured);
+/*
+ * Is the change from a to b beyond the error? *se: its standard error. limit:
+ * diff_limit's, of independent samples and measured.
+ */
+bool diff_judge(const struct diff *d, const double limit[2], const struct diff_value *a,
+		const struct diff_value *b, double *se);
 /* Fills se and significant of all nodes. */
 void diff_node_errors(struct diff *d);
 

@@ -119,6 +119,8 @@ static void add_other(struct diff_node *to, const struct diff_node *from)
 	to->b_samples += from->b_samples;
 	to->a_total = to->a_self;
 	to->b_total = to->b_self;
+	to->a_self_samples = to->a_samples;
+	to->b_self_samples = to->b_samples;
 }
 
 static void compact(struct diff *d, const uint32_t *id, struct diff_node *nodes, uint32_t keep,

@@ -16,6 +16,8 @@ static void enter(const struct diff_node *n, struct diff_row *row, uint32_t *ope
 {
 	row->a_self += n->a_self;
 	row->b_self += n->b_self;
+	row->a_self_samples += n->a_self_samples;
+	row->b_self_samples += n->b_self_samples;
 	if (open[n->func]++)
 		return;
 	row->a_total += n->a_total;
@@ -51,6 +53,8 @@ static void compare(const struct diff *d, const double limit[2], struct diff_row
 	const struct diff_func *f = &d->funcs[r->func];
 	struct diff_value a = { r->a_total, r->a_samples, f->a_se };
 	struct diff_value b = { r->b_total, r->b_samples, f->b_se };
+	struct diff_value a_self = { r->a_self, r->a_self_samples, f->a_self_se };
+	struct diff_value b_self = { r->b_self, r->b_self_samples, f->b_self_se };
 
 	r->a_phi = diff_phi(&d->a, &a);
 	r->b_phi = diff_phi(&d->b, &b);
@@ -58,8 +62,8 @@ static void compare(const struct diff *d, const double limit[2], struct diff_row
 	r->b = (double)r->b_total / d->b.per;
 	r->delta = r->b - r->a;
 	r->self_delta = (double)r->b_self / d->b.per - (double)r->a_self / d->a.per;
-	r->se = sqrt(diff_variance(d, &d->a, &a) + diff_variance(d, &d->b, &b));
-	r->significant = fabs(r->delta) > limit[r->a_phi > 1 || r->b_phi > 1] * r->se;
+	r->significant = diff_judge(d, limit, &a, &b, &r->se);
+	r->self_significant = diff_judge(d, limit, &a_self, &b_self, &r->self_se);
 }
 
 static int by_delta(const void *pa, const void *pb)
@@ -94,4 +98,24 @@ int diff_rows(const struct diff *d, struct diff_row **ret, uint32_t *n)
 	qsort(rows, *n, sizeof(*rows), by_delta);
 	*ret = rows;
 	return 0;
+}
+
+void diff_whole(const struct diff *d, struct diff_row *ret)
+{
+	const double limit[2] = { diff_limit(d, false), diff_limit(d, true) };
+	struct diff_value a = { d->a.total, d->a.samples, 0 }, b = { d->b.total, d->b.samples, 0 };
+
+	*ret = (struct diff_row){ .func = UINT32_MAX,
+				  .a_total = d->a.total,
+				  .b_total = d->b.total,
+				  .a_samples = d->a.samples,
+				  .b_samples = d->b.samples,
+				  .a_phi = 1,
+				  .b_phi = 1,
+				  .a = (double)d->a.total / d->a.per,
+				  .b = (double)d->b.total / d->b.per };
+	if (d->mode == DIFF_SHARE)
+		return;
+	ret->delta = ret->b - ret->a;
+	ret->significant = diff_judge(d, limit, &a, &b, &ret->se);
 }

@@ -12,6 +12,8 @@
 #include "test_diff_trees.h"
 #include "test_random.h"
 
+#define NEAR(x, y) CHECK(fabs((x) - (y)) < 1e-4 * fabs(y))
+
 static struct diff *diff_of(const char *a, const char *b, enum diff_mode mode)
 {
 	const struct diff_scale scale = { .mode = mode, .a_work = 100, .b_work = 50 };
@@ -199,6 +201,64 @@ TEST(an_error_that_was_measured_counts)
 	tree_free(b);
 }
 
+/* f changes from stretch to stretch, g does not: of 20 stretches */
+static struct diff *measured_diff(const char *a, const char *b, double total_se, double self_se)
+{
+	const struct diff_scale scale = { .mode = DIFF_RATE };
+	struct tree *t[2] = { dt_tree(a), dt_tree(b) };
+	struct diff *d;
+
+	for (int i = 0; i < 2; i++) {
+		t[i]->errors = true;
+		t[i]->stretches = 20;
+		t[i]->funcs[1].total_se = t[i]->nodes[1].se = total_se;
+		t[i]->funcs[1].self_se = self_se;
+	}
+	CHECK_EQ(diff_trees(t[0], t[1], &scale, &d), 0);
+	tree_free(t[0]);
+	tree_free(t[1]);
+	return d;
+}
+
+TEST(a_node_is_judged_as_its_function)
+{
+	/* 2.7 standard errors: beyond the normal limit, within Student's of 19 degrees */
+	struct diff *d = measured_diff("f 1000\ng 1000\n", "f 1000\ng 1124\n", 0.05, 0.05);
+	struct diff_row *rows;
+	uint32_t n;
+
+	CHECK_EQ(diff_rows(d, &rows, &n), 0);
+	CHECK(row_of(d, rows, n, "g")->significant);
+	CHECK(node_of(d, "g")->significant);
+	CHECK(node_of(d, "g")->se == row_of(d, rows, n, "g")->se);
+	CHECK(diff_limit(d, true) > diff_limit(d, false));
+	free(rows);
+	diff_free(d);
+}
+
+TEST(own_time_has_an_error_of_its_own)
+{
+	struct diff *d = measured_diff("f 1000\nf;g 1000\n", "f 1200\nf;g 1000\n", 0, 0.05);
+	const struct diff_row *f, *g;
+	struct diff_row *rows;
+	uint32_t n;
+
+	CHECK_EQ(diff_rows(d, &rows, &n), 0);
+	f = row_of(d, rows, n, "f");
+	g = row_of(d, rows, n, "g");
+	CHECK(!f->self_significant);
+	CHECK(f->self_se > 4 * sqrt(2200) * 1e-4);
+	CHECK(fabs(g->self_se - sqrt(2000) * 1e-4) < 1e-9);
+	CHECK_EQ(f->b_self_samples, 1200);
+	free(rows);
+	diff_free(d);
+	d = measured_diff("f 1000\nf;g 1000\n", "f 1200\nf;g 1000\n", 0, 0);
+	CHECK_EQ(diff_rows(d, &rows, &n), 0);
+	CHECK(row_of(d, rows, n, "f")->self_significant);
+	free(rows);
+	diff_free(d);
+}
+
 TEST(wrong_scales_are_refused)
 {
 	struct tree *a = dt_tree("f 10\n"), *b = dt_tree("f 10\n");
@@ -278,12 +338,17 @@ static json_t *parsed(struct buf *b)
 	return o;
 }
 
-static json_int_t column(const json_t *o, const char *name, size_t i)
+static const json_t *entry(const json_t *o, const char *table, const char *name, size_t i)
 {
-	const json_t *c = json_object_get(json_object_get(o, "nodes"), name);
+	const json_t *c = json_object_get(json_object_get(o, table), name);
 
 	CHECK(json_is_array(c));
-	return json_integer_value(json_array_get(c, i));
+	return json_array_get(c, i);
+}
+
+static json_int_t column(const json_t *o, const char *name, size_t i)
+{
+	return json_integer_value(entry(o, "nodes", name, i));
 }
 
 TEST(flame_graph_has_both_sides)
@@ -302,6 +367,41 @@ TEST(flame_graph_has_both_sides)
 	CHECK_STR(json_string_value(json_object_get(o, "compared")), "cores");
 	CHECK_EQ(json_integer_value(json_object_get(json_object_get(o, "b"), "duration_ms")),
 		 10000);
+	json_decref(o);
+	diff_free(d);
+}
+
+static double whole_se(const json_t *o)
+{
+	return json_number_value(json_object_get(json_object_get(o, "whole"), "se"));
+}
+
+TEST(flame_graph_tells_how_sure_each_change_is)
+{
+	struct diff *d = diff_of("f 1000\nf;g 1000\n", "f 2000\nf;g 1000\n", DIFF_RATE);
+	struct buf b = { 0 };
+	json_t *o;
+
+	CHECK_EQ(export_diff_flamegraph(d, false, sink_buf(&b)), 0);
+	o = parsed(&b);
+	/* functions are numbered as they come: the root, f, g */
+	CHECK_EQ(json_integer_value(entry(o, "funcs", "self_significant", 1)), 1);
+	CHECK_EQ(json_integer_value(entry(o, "funcs", "total_significant", 1)), 1);
+	CHECK_EQ(json_integer_value(entry(o, "funcs", "self_significant", 2)), 0);
+	NEAR(json_number_value(entry(o, "funcs", "self_se", 1)), sqrt(3000) * 1e-4);
+	NEAR(json_number_value(entry(o, "funcs", "total_se", 1)), sqrt(5000) * 1e-4);
+	NEAR(json_number_value(entry(o, "nodes", "se", 2)), sqrt(2000) * 1e-4);
+	CHECK(json_is_true(json_object_get(json_object_get(o, "whole"), "significant")));
+	NEAR(whole_se(o), sqrt(5000) * 1e-4);
+	NEAR(json_number_value(json_array_get(json_object_get(o, "limit"), 0)), 2.575829);
+	json_decref(o);
+	diff_free(d);
+	/* shares of the whole are the whole, on both sides */
+	d = diff_of("f 1000\n", "f 2000\n", DIFF_SHARE);
+	CHECK_EQ(export_diff_flamegraph(d, false, sink_buf(&b)), 0);
+	o = parsed(&b);
+	CHECK(json_is_false(json_object_get(json_object_get(o, "whole"), "significant")));
+	CHECK(whole_se(o) == 0);
 	json_decref(o);
 	diff_free(d);
 }
@@ -365,8 +465,6 @@ TEST(pprof_has_the_base_negated)
 }
 
 /* ---- distributions, against tables ---- */
-
-#define NEAR(x, y) CHECK(fabs((x) - (y)) < 1e-4 * fabs(y))
 
 TEST(distributions_are_those_of_the_tables)
 {
