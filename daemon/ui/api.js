@@ -50,9 +50,11 @@ function profileParams(state, format) {
   return { query: typed(state), from: state.from, until: state.until, format, ...shape };
 }
 
-function diffParams(a, b, format) {
+/* cores are what the daemon compares by itself, where both sides count time */
+function diffParams(a, b, scale, format) {
   return {
     a_query: typed(a), a_from: a.from, a_until: a.until, b_query: typed(b), b_from: b.from, b_until: b.until, format,
+    ...(scale === 'share' && { by: 'share' }),
   };
 }
 
@@ -105,12 +107,12 @@ export function fetchProfile(state, signal) {
   return getJson(address('api/v1/profile', { ...profileParams(state, 'flamegraph'), max_nodes: MAX_NODES }), signal);
 }
 
-/** Two sides' answer {query, from, until} each, merged by the daemon. */
-export function fetchDiff(a, b, signal) {
-  return getJson(address('api/v1/diff', { ...diffParams(a, b, 'flamegraph'), max_nodes: MAX_NODES }), signal);
+/** Two sides' answer {query, from, until} each, merged and judged by the daemon. @param {'cores'|'share'} scale */
+export function fetchDiff(a, b, scale, signal) {
+  return getJson(address('api/v1/diff', { ...diffParams(a, b, scale, 'flamegraph'), max_nodes: MAX_NODES }), signal);
 }
 
-export const diffAddress = (a, b, format) => address('api/v1/diff', diffParams(a, b, format));
+export const diffAddress = (a, b, scale, format) => address('api/v1/diff', diffParams(a, b, scale, format));
 
 /** CPU over time. @param {{query: string, host: string, from: string, until: string, by: string, points: number}} what */
 export function fetchSeries({ query, host, from, until, by, points }, signal) {

@@ -40,14 +40,15 @@ async function oneSide(side, type, files, signal) {
 }
 
 let noDiff = false;
+const ofHistory = (state) => !state.file && !state.aFile;
 
-/** Merged by the daemon, which knows how much windows differ; by the page where a file takes part. */
+/** Merged and judged by the daemon, which knows how much windows differ; by the page where a file takes part. */
 async function askDiff(state, files, signal) {
   const { a, b } = sides(state);
   const how = { width: state.width, scale: state.scale };
-  if (!a.file && !b.file && !noDiff) {
+  if (ofHistory(state) && !noDiff) {
     try {
-      return readDiff(await fetchDiff(a, b, signal), how);
+      return readDiff(await fetchDiff(a, b, state.scale, signal), how);
     } catch (e) {
       if (e.kind !== 'missing') throw e;
       noDiff = true; // an older daemon
@@ -62,7 +63,8 @@ export function pictureQuestion(state, files) {
   const { a, b } = sides(state);
   const opened = (side) => side.file && [side.file, state.type, files.version(side.file)];
   if (state.compare) {
-    return { key: JSON.stringify(['diff', a, b, opened(a), opened(b)]), every: live(state), ask: (signal) => askDiff(state, files, signal) };
+    const scale = ofHistory(state) && state.scale;
+    return { key: JSON.stringify(['diff', a, b, opened(a), opened(b), scale]), every: live(state), ask: (signal) => askDiff(state, files, signal) };
   }
   const { merge } = state;
   return { key: JSON.stringify([b, merge, opened(b)]), every: live(state), ask: (signal) => oneSide({ ...b, merge }, state.type, files, signal) };

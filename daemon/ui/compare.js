@@ -7,7 +7,8 @@ import { clockRange } from './clock.js';
 import { $, press, setText } from './dom.js';
 import { selectedService } from './api.js';
 import { change, compared } from './difftable.js';
-import { compareWeights, inCores } from './diff.js';
+import { inCores } from './diff.js';
+import { judgeWhole } from './judge.js';
 import { relative, wallTime } from './format.js';
 
 /** The base when nothing was chosen: as long as the range, right before it. */
@@ -71,16 +72,14 @@ export class CompareBar {
   }
 }
 
-const totals = (diff) => compareWeights(diff, diff.a.meta.total, diff.b.meta.total);
-
 function kindOf(diff) {
-  const t = totals(diff);
+  const t = judgeWhole(diff);
   return !t.sure || diff.scale.kind === 'share' ? 'same' : t.delta > 0 ? 'worse' : 'better';
 }
 
 /** The whole comparison in one line. */
 export function verdict(diff) {
-  const t = totals(diff);
+  const t = judgeWhole(diff);
   if (diff.scale.kind === 'share') return 'shares: how much was used in all is not compared';
   const same = t.sure ? `${relative(t.a, t.b)}` : 'no change beyond the error';
   return `${compared(diff, t.a)} → ${compared(diff, t.b)} CPUs: ${same} (${change(diff, t.delta)} ± ${compared(diff, t.se)})`;

@@ -5,16 +5,12 @@
  * stand beside, and its tree's weights are whatever widths were asked for.
  *
  * Sides are compared in cores where both count CPU time and say how long they
- * took, else by their share. A change within the error is none: each side's
- * error is that of its number of samples (Poisson; binomial for shares), the
- * daemon's own flags win where it sent them.
+ * took, else by their share. A change within the error is none, see judge.js.
  */
+import { judgeBoxes, judgeFunction, leavesOf, readJudged } from './judge.js';
 import { ModelError, checkOrder, checkSums, column, need, readFuncs, readMeta, weights } from './model.js';
 import { bottomUp } from './regroup.js';
 import { finishTree, functionTotals } from './tree.js';
-
-/** How many standard errors a change must exceed: 99 % of those by chance do not. */
-export const Z = 2.576;
 
 /**
  * @typedef {object} Side
@@ -34,25 +30,6 @@ function scaleOf(a, b, by) {
 
 /** Can these two be compared in cores? */
 export const inCores = (diff) => timed(diff.a.meta) && timed(diff.b.meta);
-
-/** Standard error of a weight in compared units. */
-export function errorOf(weight, meta, scale, kind) {
-  if (!(meta.total > 0) || !(meta.samples > 0)) return kind === 'share' ? 1 : 0;
-  const share = Math.min(1, weight / meta.total);
-  const n = share * meta.samples;
-  // seen never is not never: the next sample might have been one
-  const count = Math.max(1, kind === 'share' ? n * (1 - share) : n);
-  return (meta.total / meta.samples) * scale * Math.sqrt(count);
-}
-
-/** @returns {{a: number, b: number, delta: number, se: number, sure: boolean}} a, b in compared units */
-export function compareWeights(diff, a, b) {
-  const { scale } = diff;
-  const x = a * scale.a;
-  const y = b * scale.b;
-  const se = Math.hypot(errorOf(a, diff.a.meta, scale.a, scale.kind), errorOf(b, diff.b.meta, scale.b, scale.kind));
-  return { a: x, b: y, delta: y - x, se, sure: Math.abs(y - x) > Z * se };
-}
 
 /* ---- merging ---- */
 
@@ -140,14 +117,10 @@ function widths(diff, cols, width) {
   return { self, total };
 }
 
-function sureNodes(diff, cols) {
-  return Uint8Array.from(cols.aTotal, (a, i) => (compareWeights(diff, a, cols.bTotal[i]).sure ? 1 : 0));
-}
-
-/** @returns the tree to show, with the sides' weights on it as aSelf, aTotal, bSelf, bTotal, sure */
-function treeOf(diff, cols, width, sure) {
+/** @returns the tree to show, with the sides' weights on it as aSelf, aTotal, bSelf, bTotal */
+function treeOf(diff, cols, width) {
   const { self, total } = widths(diff, cols, width);
-  return Object.assign(finishTree(cols.parent.slice(), cols.func, total, self), cols, { sure: sure ?? sureNodes(diff, cols) });
+  return Object.assign(finishTree(cols.parent.slice(), cols.func, total, self), cols);
 }
 
 /** The same nodes with the weights of one side only. */
@@ -160,23 +133,23 @@ export function invertDiff(diff) {
   const [a, b] = ['a', 'b'].map((s) => bottomUp(oneSide(diff.tree, s), diff.nFuncs));
   const same = Int32Array.from({ length: diff.nFuncs }, (_, i) => i);
   const cols = mergeTrees(a, b, same, same, diff.scale.a, diff.scale.b);
-  return treeOf(diff, cols, diff.width);
+  const tree = treeOf(diff, cols, diff.width);
+  tree.leaf = leavesOf(tree);
+  return Object.assign(tree, judgeBoxes(diff, tree));
 }
 
 /* ---- making ---- */
 
-function finish(functions, cols, metaA, metaB, how, sure) {
-  const diff = { isDiff: true, ...functions, width: how.width, scale: scaleOf(metaA, metaB, how.scale) };
-  diff.how = how.scale;
+/** @param {import('./judge.js').Judged|null} judged  null: by the page */
+function finish(functions, cols, metaA, metaB, how, scale, judged) {
+  const diff = { isDiff: true, ...functions, width: how.width, scale, how: how.scale, judged, cols };
   diff.a = { meta: metaA };
   diff.b = { meta: metaB };
   diff.meta = metaB;
-  // the daemon's flags are of what it compared
-  diff.tree = treeOf(diff, cols, how.width, sure?.kind === diff.scale.kind ? sure.flags : null);
+  diff.tree = treeOf(diff, cols, how.width);
+  Object.assign(diff.tree, judged ? judged.nodes : judgeBoxes(diff, diff.tree));
   diff.totals = functionTotals(diff.tree, diff.nFuncs);
   for (const s of ['a', 'b']) diff[s].totals = functionTotals(oneSide(diff.tree, s), diff.nFuncs);
-  diff.cols = cols;
-  diff.sure = sure;
   return diff;
 }
 
@@ -190,7 +163,7 @@ export function makeDiff(a, b, how) {
   const { functions, mapA, mapB } = mergeFunctions(a, b);
   const scale = scaleOf(a.meta, b.meta, how.scale);
   const cols = mergeTrees(a.tree, b.tree, mapA, mapB, scale.a, scale.b);
-  return finish(functions, cols, a.meta, b.meta, how, null);
+  return finish(functions, cols, a.meta, b.meta, how, scale, null);
 }
 
 /** One side's numbers; what both share stands in the answer itself. */
@@ -213,24 +186,37 @@ export function readDiff(json, how) {
   checkOrder(cols.parent, cols.func, functions.nFuncs);
   cols.parent[0] = -1;
   for (const s of ['a', 'b']) checkSums({ n, parent: cols.parent, total: cols[`${s}Total`], self: cols[`${s}Self`] });
-  const flags = Uint8Array.from(column(json.nodes, 'significant', n), (v) => (v ? 1 : 0));
-  const sure = { kind: json.mode === 'share' ? 'share' : 'cores', flags };
-  return finish(functions, cols, readSide(json, 'a'), readSide(json, 'b'), how, sure);
+  const sides = ['a', 'b'].map((name) => readSide(json, name));
+  return finish(functions, cols, ...sides, how, daemonScale(json), readJudged(json, functions.nFuncs, n));
 }
 
-/** The same two profiles looked at otherwise. */
+/** What the daemon compared by: its flags are of that alone. */
+function daemonScale(json) {
+  const factor = (side) => {
+    need(side.per > 0, 'per is missing');
+    return 1 / side.per;
+  };
+  return { kind: json.mode === 'share' ? 'share' : 'cores', a: factor(json.a), b: factor(json.b) };
+}
+
+/** Does it look as the state wants it? By what the daemon compared, the daemon alone changes. */
+const looksAs = (diff, how) => diff.width === how.width && (Boolean(diff.judged) || diff.how === how.scale);
+
+/** The same two profiles looked at as the state wants it. */
 export function relook(diff, how) {
-  const { names, objects, files, lines, kinds, keys, nFuncs, cols, sure } = diff;
-  return finish({ names, objects, files, lines, kinds, keys, nFuncs }, cols, diff.a.meta, diff.b.meta, how, sure);
+  if (looksAs(diff, how)) return diff;
+  const { names, objects, files, lines, kinds, keys, nFuncs, cols, judged } = diff;
+  const scale = judged ? diff.scale : scaleOf(diff.a.meta, diff.b.meta, how.scale);
+  return finish({ names, objects, files, lines, kinds, keys, nFuncs }, cols, diff.a.meta, diff.b.meta, how, scale, judged);
 }
 
 /** Functions of a Diff in table order, each with what changed. */
 export function diffRows(diff, marked) {
   const rows = [];
   for (let f = 0; f < diff.nFuncs; f++) {
-    const [a, b] = [diff.a.totals, diff.b.totals];
+    const { a: { totals: a }, b: { totals: b } } = diff;
     if (f === diff.tree.func[0] || !(a.total[f] || b.total[f]) || (marked && !marked[f])) continue;
-    rows.push({ f, self: compareWeights(diff, a.self[f], b.self[f]), total: compareWeights(diff, a.total[f], b.total[f]) });
+    rows.push({ f, ...judgeFunction(diff, f) });
   }
   return rows;
 }

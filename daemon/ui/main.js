@@ -215,7 +215,7 @@ function renderTimeline() {
 function renderPicture() {
   const meta = data.profile?.isDiff ? data.profile.b.meta : data.profile?.meta;
   const p = data.profile;
-  if (p?.isDiff && (p.width !== state.width || p.how !== state.scale)) picture.take(relook(p, state));
+  if (p?.isDiff) picture.take(relook(p, state));
   range.show(state, meta);
   service.show(state);
   host.show(state, rangesMs().b);

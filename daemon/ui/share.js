@@ -55,7 +55,7 @@ export class Share {
       const foreign = state.compare && (state.file || state.aFile);
       link.hidden = state.compare && (format !== 'pprof' || Boolean(foreign));
       if (state.file) link.href = '#';
-      else if (state.compare) link.href = diffAddress(a, fixedState, format);
+      else if (state.compare) link.href = diffAddress(a, fixedState, state.scale, format);
       else link.href = downloadAddress(state, profile?.meta, format);
     }
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /** The box beside the pointer: all that is known about the frame under it. */
-import { compareWeights } from './diff.js';
 import { change, compared } from './difftable.js';
 import { count, digits3, percent, relative, standardError, value } from './format.js';
 import { el, setText } from './dom.js';
+import { judgeBox, judgeBoxSelf, judgeFunction } from './judge.js';
 import { KIND, KIND_TEXT } from './model.js';
 
 /** @returns {{share: number, error: number, samples: number, time: string, cores: string}} */
@@ -23,7 +23,7 @@ export function figures(profile, weight) {
 /** A comparison in one line. */
 function spokenDiff(diff, tree, node) {
   const f = tree.func[node];
-  const w = compareWeights(diff, tree.aTotal[node], tree.bTotal[node]);
+  const w = judgeBox(diff, tree, node);
   const what = w.sure ? relative(w.a, w.b) : 'no change beyond the error';
   return `${diff.names[f]}, ${diff.objects[f]}, total ${compared(diff, w.a)} to ${compared(diff, w.b)}, ${what}`;
 }
@@ -89,19 +89,18 @@ export class Tooltip {
     const f = tree.func[node];
     for (const id of ['total', 'self', 'all', 'allself']) this.row(id, null);
     this.row('head', ['', 'B, new', '', 'A, base', 'change']);
-    const total = this.diffLine('dtotal', 'total', diff, tree.aTotal[node], tree.bTotal[node]);
-    this.diffLine('dself', 'self', diff, tree.aSelf[node], tree.bSelf[node]);
+    const total = judgeBox(diff, tree, node);
+    this.diffLine('dtotal', 'total', diff, total);
+    this.diffLine('dself', 'self', diff, judgeBoxSelf(diff, tree, node));
     if (node === 0) this.row('dall', null);
-    else this.diffLine('dall', 'function overall', diff, diff.a.totals.total[f], diff.b.totals.total[f]);
+    else this.diffLine('dall', 'function overall', diff, judgeFunction(diff, f).total);
     const unit = diff.scale.kind === 'cores' ? 'CPUs' : 'share of its side';
     setText(this.foot, total.sure ? `${unit}, ± ${compared(diff, total.se)} (one standard error)`
       : `${unit}; the change of the total is within the error (± ${compared(diff, total.se)})`);
   }
 
-  diffLine(id, label, diff, a, b) {
-    const w = compareWeights(diff, a, b);
+  diffLine(id, label, diff, w) {
     this.row(id, [label, compared(diff, w.b), '', compared(diff, w.a), w.sure ? `${change(diff, w.delta)} (${relative(w.a, w.b)})` : '≈']);
-    return w;
   }
 
   line(id, label, f) {

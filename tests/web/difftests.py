@@ -49,10 +49,10 @@ def merged(a, b):
     return {k: a.get(k, [0, 0]) + b.get(k, [0, 0]) for k in a.keys() | b.keys()}
 
 
-def daemon_diff(a, b):
-    """What /api/v1/diff answers of two profiles: the page's columns of both sides."""
+def daemon_diff(a, b, share=False, sure=1, se=1e-4):
+    """What /api/v1/diff answers of two profiles: the page's columns of both sides; every change is as sure as said."""
     w = profiles.Writer()
-    nodes = {k: [] for k in ("parent", "func", "self_a", "total_a", "self_b", "total_b", "significant")}
+    nodes = {k: [] for k in ("parent", "func", "self_a", "total_a", "self_b", "total_b")}
 
     def children(answer, at):
         if at is None:
@@ -65,7 +65,7 @@ def daemon_diff(a, b):
     def add(na, nb, key, parent):
         me = len(nodes["parent"])
         weight = lambda ans, at, col: ans["nodes"][col][at] if at is not None else 0  # noqa: E731
-        row = [parent, w.func(*key), weight(a, na, "self"), weight(a, na, "total"), weight(b, nb, "self"), weight(b, nb, "total"), 1]
+        row = [parent, w.func(*key), weight(a, na, "self"), weight(a, na, "total"), weight(b, nb, "self"), weight(b, nb, "total")]
         for k, v in zip(nodes, row):
             nodes[k].append(v)
         ca, cb = children(a, na), children(b, nb)
@@ -73,9 +73,13 @@ def daemon_diff(a, b):
             add(ca.get(k), cb.get(k), k, me)
 
     add(0, 0, ("total", "", profiles.UNKNOWN), 0)
+    flags, errors = [sure] * len(w.funcs["name"]), [se] * len(w.funcs["name"])
+    nodes["significant"], nodes["se"] = [sure] * len(nodes["parent"]), [se] * len(nodes["parent"])
+    w.funcs |= {"self_significant": flags, "total_significant": flags, "self_se": errors, "total_se": errors}
     side = lambda p: {k: p[k] for k in ("from_ms", "to_ms", "total", "samples", "lost", "lost_samples", "truncated", "cpus", "windows")} | {  # noqa: E731
-        "duration_ms": p["to_ms"] - p["from_ms"], "per": (p["to_ms"] - p["from_ms"]) * 1e6}
-    return {"version": 1, "type": "cpu", "unit": "nanoseconds", "mode": "rate", "compared": "cores", "confidence": 0.99, "a": side(a), "b": side(b),
+        "duration_ms": p["to_ms"] - p["from_ms"], "per": p["total"] if share else (p["to_ms"] - p["from_ms"]) * 1e6}
+    return {"version": 1, "type": "cpu", "unit": "nanoseconds", "mode": "share" if share else "rate", "compared": "share" if share else "cores",
+            "confidence": 0.99, "limit": [2.576, 3.5], "whole": {"se": 0 if share else se, "significant": bool(sure) and not share}, "a": side(a), "b": side(b),
             "cut": False, "strings": w.strings, "funcs": w.funcs, "nodes": nodes}
 
 
@@ -116,7 +120,7 @@ def merging(env, tap):
 def errors(env, tap):
     """Red and blue only beyond the error: of equal sides hardly any, of a known change all."""
     env.open(profiles.known(env.now))
-    got = js(env.page, """const {compareWeights} = await import('./diff.js');
+    got = js(env.page, """const {compareWeights} = await import('./judge.js');
       const meta = (total, samples) => ({total, samples, unit: 'nanoseconds', duration: 1000});
       const d = (kind, a, b, ka, kb) => ({scale: {kind, a: ka, b: kb}, a: {meta: a}, b: {meta: b}});
       return [compareWeights(d('cores', meta(1e9, 1000), meta(1.2e9, 1200), 1e-9, 1e-9), 4e8, 5e8),
@@ -265,7 +269,6 @@ def daemon_merges(env, tap):
     base, new = profiles.from_tuples(BASE, env.now), profiles.known(env.now)
     env.server.diff = daemon_diff(base, new)
     env.server.diff["a"]["other_hosts"] = 1
-    env.server.diff["nodes"]["significant"] = [0] * len(env.server.diff["nodes"]["parent"])
     env.server.events = [deploy(env.now - 1200000)]
     with_line(env, "#live=0")
     env.press(".tl-event")
@@ -279,16 +282,60 @@ def daemon_merges(env, tap):
     tap.ok(int(q["a_until"]) == int(q["b_from"]) == env.now - 1200000 and int(q["b_until"]) > int(q["b_from"]) > int(q["a_from"]), "at the deploy", q)
     got = js(env.page, TWO_SIDES + "const {data} = await import('./main.js'); return paths(data.profile, data.profile.tree);")
     tap.ok(got == merged(base, new), "the daemon's merged answer is read")
-    sure = js(env.page, "const {data} = await import('./main.js'); return [...data.profile.tree.sure].reduce((a, b) => a + b)")
-    tap.equal(sure, 0, "what the daemon calls insignificant is grey")
     tap.equal(env.text("status").replace("\n", " ").count("other hosts 1 not included"), 1, "the side that leaves hosts out says so")
     for name, change in (("a side missing", lambda d: d.pop("a")), ("sums that are wrong", lambda d: d["nodes"]["total_a"].__setitem__(1, 5)),
-                         ("a column too short", lambda d: d["nodes"]["significant"].pop())):
+                         ("a column too short", lambda d: d["nodes"]["significant"].pop()), ("an error below 0", lambda d: d["funcs"].update(self_se=[-1] * len(d["funcs"]["name"]))),
+                         ("no limit", lambda d: d.pop("limit")), ("no verdict", lambda d: d.pop("whole")), ("nothing to compare by", lambda d: d["b"].update(per=0))):
         broken = daemon_diff(base, new)
         change(broken)
         got = js(env.page, """const {readDiff} = await import('./diff.js'); try { readDiff(args[0], {width: 'new', scale: 'cores'}); return 'taken'; }
             catch (e) { return e instanceof model.ModelError ? 'refused' : String(e); }""", broken)
         tap.equal(got, "refused", f"a comparison with {name} is refused")
+
+
+SURE = """const {data} = await import('./main.js'), {invertDiff} = await import('./diff.js'), {spoken} = await import('./tooltip.js'), p = data.profile;
+  const rows = [...document.querySelectorAll('#diff-table tbody tr')].map(r => r.cells[3].innerText.trim() !== '≈');
+  const up = invertDiff(p), changed = (t) => [...t.aTotal.keys()].filter(i => i > 0 && t.aTotal[i] * p.scale.a !== t.bTotal[i] * p.scale.b);
+  return {boxes: changed(p.tree).map(i => Boolean(p.tree.sure[i])), inverted: changed(up).map(i => Boolean(up.sure[i])), rows,
+    spoken: !spoken(p, p.tree, 1).includes('no change'), verdict: !document.getElementById('verdict').innerText.includes('no change')};"""
+
+
+def judging(env, tap):
+    """What is chance the daemon knows: boxes, inverted ones, rows, details and the verdict say the same."""
+    base, new = profiles.from_tuples(BASE, env.now), profiles.known(env.now)
+    link = f"#live=0&cmp=1&view=top&af={env.now - 900000}&au={env.now - 600000}&from={env.now - 300000}&until={env.now}"
+    for word, sure, se in (("nothing is", 0, 5.0), ("everything is", 1, 1e-9)):
+        env.server.diff = daemon_diff(base, new, sure=sure, se=se)
+        env.open(new, link)
+        ready(env)
+        got = js(env.page, SURE)
+        want = {k: [bool(sure)] * len(v) if isinstance(v, list) else bool(sure) for k, v in got.items()}
+        changed = [r for r in range(len(got["rows"])) if got["rows"][r] != bool(sure)]
+        tap.ok(len(got["inverted"]) > 5 and len(got["boxes"]) > 5 and got | {"rows": []} == want | {"rows": []} and not changed,
+               f"where to the daemon {word} a change, it is so everywhere", got)
+    env.server.diff = daemon_diff(base, new, sure=1, se=5e-4)
+    env.server.diff["funcs"]["self_se"] = [5e-3] * len(env.server.diff["funcs"]["name"])
+    env.open(new, link)
+    ready(env)
+    got = js(env.page, """const {data} = await import('./main.js'), {judgeFunction, judgeBoxSelf, judgeBoxes} = await import('./judge.js'), {invertDiff} = await import('./diff.js'), p = data.profile;
+      const f = p.names.indexOf('memcpy'), up = invertDiff(p); let top = 1; while (up.func[top] !== f) top = up.end[top];
+      return [judgeFunction(p, f).self, {se: up.se[top], sure: up.sure[top] === 1}, {se: up.se[top + 1], sure: up.sure[top + 1] === 1}, judgeBoxSelf(p, up, top + 1)];""")
+    tap.ok([g["se"] for g in got[:2]] == [5e-3] * 2 and got[0]["sure"] and got[1]["sure"], "upside down, a function's box is judged as its own time", got)
+    tap.ok(3e-3 < got[2]["se"] < 5e-3 and not got[2]["sure"], "and a part of it spreads as it does", got)
+    env.shot("judged-table")
+    env.server.diff_share = daemon_diff(base, new, share=True, sure=0, se=0.5)
+    asked = len(env.server.requests)
+    env.press("[data-scale=share]")
+    env.page.wait("import('./main.js').then(m => m.data.profile?.scale.kind === 'share')")
+    env.idle()
+    tap.equal([(p, q.get("by")) for p, q in env.server.requests[asked:] if p == "/api/v1/diff"], [("/api/v1/diff", "share")], "shares are asked of the daemon")
+    got = js(env.page, SURE)
+    tap.ok(not any(got["boxes"] + got["inverted"] + got["rows"]) and "shares" in env.text("verdict"), "and its flags of them are on show", got)
+    tap.ok("by=share" in env.page.eval("document.querySelector('a[data-format=pprof]').href"), "and by share is what is downloaded")
+    env.press("[data-scale=cores]")
+    env.page.wait("import('./main.js').then(m => m.data.profile?.scale.kind === 'cores')")
+    env.idle()
+    tap.ok("by" not in env.last_request("/api/v1/diff") and any(js(env.page, SURE)["boxes"]), "back to CPUs")
 
 
 def known_file(base=False, **more):
@@ -451,4 +498,4 @@ def exports(env, tap):
     tap.ok(re.search(r"from=\d{13}&until=\d{13}", text) and "tf=" in text, "the copied link pins range and time line", text, env.text("copied"))
 
 
-GROUPS = [(f.__name__, f) for f in (merging, errors, comparing, daemon_merges, opening, foreign, exports)]
+GROUPS = [(f.__name__, f) for f in (merging, errors, comparing, daemon_merges, judging, opening, foreign, exports)]

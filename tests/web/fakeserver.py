@@ -5,7 +5,8 @@ Serves daemon/ui with the headers the daemon sends and prepared answers for
 the API. `mode` decides how it behaves: ok, down (hangs up), 400, 401, 503,
 garbage, slow (answers when `go` is set). `profile` is the JSON text of the
 flame graph, `base` that of side A where a comparison asks for another,
-`missing` the paths and formats of a newer daemon that it does not know.
+`missing` the paths and formats of a newer daemon that it does not know,
+`diff` and `diff_share` the comparisons by cores and by share.
 """
 import base64
 import http.server
@@ -98,7 +99,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if url.path == "/api/v1/pins":
             return self.answer(200, "application/json", json.dumps({"pins": s.pins}).encode())
         if url.path == "/api/v1/diff":
-            return self.answer(200, "application/json", json.dumps(s.diff).encode())
+            diff = s.diff_share if query.get("by") == "share" and s.diff_share else s.diff
+            return self.answer(200, "application/json", json.dumps(diff).encode())
         if url.path == "/api/v1/processes":
             return self.answer(200, "application/json", json.dumps(s.processes).encode())
         if url.path == "/api/v1/profile":
@@ -125,7 +127,8 @@ class FakeDaemon(http.server.ThreadingHTTPServer):
 
     def reset(self):
         self.auth, self.mode, self.requests = False, "ok", []
-        self.events, self.missing, self.diff, self.pins = [], set(), None, []
+        self.events, self.missing, self.pins = [], set(), []
+        self.diff = self.diff_share = None
         self.raw = False
         self.base, self.base_until = None, None
         self.go = threading.Event()

@@ -101,6 +101,10 @@ def show(env, tap, daemon):
     tap.ok("CPUs" in env.text("verdict"), "which is told", env.text("verdict"))
     tap.equal(env.page.eval("document.getElementById('notice').hidden"), True, "nothing is refused")
     env.shot("real")
+    env.press("[data-scale=share]")
+    env.page.wait("import('./main.js').then(m => m.data.profile?.scale.kind === 'share')")
+    env.idle()
+    tap.equal(js(env.page, "return (await import('./main.js')).data.profile.tree.sure[0]"), 0, "neither have its shares, of which the daemon is asked, too")
     with urllib.request.urlopen(env.page.eval("document.querySelector('a[data-format=pprof]').href"), timeout=20) as r:
         tap.ok(r.status == 200 and r.read(2) == b"\x1f\x8b", "the download of a comparison is a pprof file")
 
