@@ -82,8 +82,7 @@ export class Share {
     const p = this.page.profile();
     if (view === 'services') return servicesCsv(this.page.services());
     if (!p) return '';
-    const plain = /^-?(self|total|name|object)$/.test(sort) ? sort : 'self';
-    return p.isDiff ? diffCsv(p, sortedRows(p, sort, null)) : topCsv(p, plain, null);
+    return p.isDiff ? diffCsv(p, sortedRows(p, sort, null)) : topCsv(p, sort, null);
   }
 
   say(text) {

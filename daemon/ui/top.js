@@ -20,8 +20,12 @@ function compareText(a, b) {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/* the state keeps the order of a comparison's table, which has columns of its own */
+const plainSort = (sort) => (Object.hasOwn(COMPARE, sort.replace('-', '')) ? sort : 'self');
+
 /** Functions in table order. `sort` as in the state; `marked` keeps only matches. */
-export function topRows(profile, sort, marked) {
+export function topRows(profile, by, marked) {
+  const sort = plainSort(by);
   const reverse = sort.startsWith('-');
   const rows = [];
   const root = profile.tree.func[0];
@@ -58,7 +62,8 @@ export class TopTable {
   }
 
   /** @param {{fill: string[]}} palette @param {Uint8Array} slots */
-  show(profile, sort, marked, palette, slots) {
+  show(profile, by, marked, palette, slots) {
+    const sort = plainSort(by);
     if (this.sort !== sort) this.limit = PORTION;
     Object.assign(this, { profile, sort, palette, slots });
     this.rows = topRows(profile, sort, marked);

@@ -257,12 +257,15 @@ def comparing(env, tap):
     memcpy = next(r for r in rows if r[5] == "memcpy")
     tap.equal(memcpy[3], "≈", "what has not changed beyond the error is said to be so")
     env.shot("compare-table")
+    env.press("[data-sort=delta]")
     env.press("#swap")
     ready(env)
     tap.ok(ends(env) == a and ends(env, "af", "au") == b, "sides are swapped", env.hash())
     env.press("#compare-end")
     env.idle()
     tap.ok("cmp=" not in env.hash() and env.page.eval("document.getElementById('compare').hidden"), "and the comparison ends")
+    tap.ok("sort=delta" in env.hash() and env.page.eval("document.querySelectorAll('#top-table tbody tr').length") > 3,
+           "the table goes on, though the comparison was in an order that it has not", env.hash())
 
 
 def daemon_merges(env, tap):
