@@ -162,10 +162,17 @@ export function selectorOf(labels) {
   return `{${Object.entries(labels).map(([k, v]) => `${k}=${quoted(v)}`).join(',')}}`;
 }
 
+/** A selection narrowed to these labels. */
+export function narrowed(query, labels) {
+  const known = query.replace(/^\{\s*|\s*,?\s*\}$/g, '');
+  const more = Object.entries(labels).map(([k, v]) => `${k}=${quoted(v)}`).filter((m) => !`,${known},`.includes(`,${m},`));
+  return `{${[known, ...more].filter(Boolean).join(',')}}`;
+}
+
 export const serviceSelector = (name) => selectorOf({ service_name: name });
 
 /** The service a selector names, when it names just one. */
 export function selectedService(query) {
   const m = /^\{service_name="((?:[^"\\]|\\.)*)"\}$/.exec(query);
-  return m ? m[1].replace(/\\n/g, '\n').replace(/\\(["\\])/g, '$1') : null;
+  return m ? m[1].replace(/\\(.)/g, (_, c) => (c === 'n' ? '\n' : c)) : null;
 }

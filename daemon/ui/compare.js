@@ -10,6 +10,7 @@ import { change, compared } from './difftable.js';
 import { inCores } from './diff.js';
 import { judgeWhole } from './judge.js';
 import { relative, wallTime } from './format.js';
+import { braced } from './state.js';
 
 /** The base when nothing was chosen: as long as the range, right before it. */
 export function rangeBefore([from, until]) {
@@ -41,8 +42,7 @@ export class CompareBar {
       $(`unfile-${side}`).addEventListener('click', () => callbacks.change(side === 'a' ? { aFile: '' } : { file: '', type: '' }));
     }
     $('a-query').addEventListener('change', () => {
-      const v = $('a-query').value.trim();
-      callbacks.change({ aQuery: v ? (v.includes('{') ? v : `{${v}}`) : null, zoom: [], window: null });
+      callbacks.change({ aQuery: braced($('a-query').value) || null, zoom: [], window: null });
     });
     for (const b of document.querySelectorAll('#compare [data-width]')) b.addEventListener('click', () => callbacks.change({ width: b.dataset.width }));
     for (const b of document.querySelectorAll('#compare [data-scale]')) b.addEventListener('click', () => callbacks.change({ scale: b.dataset.scale }));

@@ -4,6 +4,7 @@ import { ALL_HOSTS, selectedService, serviceSelector } from './api.js';
 import { clockRange, inputTime, readInputTime } from './clock.js';
 import { cleanName, percent } from './format.js';
 import { $, el, press, setText } from './dom.js';
+import { braced } from './state.js';
 
 const CUSTOM = '\u0000custom';
 
@@ -71,9 +72,8 @@ export class ServiceControl {
       if (this.state) this.show(this.state);
     });
     this.input.addEventListener('change', () => {
-      const v = this.input.value.trim();
       this.typing = false;
-      change({ query: v && !v.includes('{') ? `{${v}}` : v, zoom: [], window: null });
+      change({ query: braced(this.input.value), zoom: [], window: null });
     });
   }
 

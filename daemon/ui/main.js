@@ -5,7 +5,7 @@
  * and renders what depends on it.
  */
 import { importsQuestion, pictureQuestion, seriesQuestion, servicesQuestion, sides } from './ask.js';
-import { selectorOf, serviceSelector } from './api.js';
+import { narrowed, selectorOf, serviceSelector } from './api.js';
 import { ZONES, rememberZone, rememberedZone, setZone } from './clock.js';
 import { CompareBar, around, rangeBefore } from './compare.js';
 import { HostControl, RangeControl, ServiceControl } from './controls.js';
@@ -58,7 +58,7 @@ const timeline = new Timeline({
   fit: () => change({ spanFrom: '', spanUntil: '' }),
   by: (by) => change({ by }),
   chart: (chart) => change({ chart }),
-  group: (labels) => change({ query: selectorOf(labels), zoom: [], window: null }),
+  group: (labels) => change({ query: narrowed(state.query, labels), zoom: [], window: null }),
   around: compareAround,
 });
 const files = new Files(openFile, (name, why) => {

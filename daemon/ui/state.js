@@ -39,6 +39,12 @@
  */
 
 const text = { read: (s) => s, write: (v) => v };
+/** A selector as somebody typed it: braces may be left out. */
+export function braced(typed) {
+  const s = typed.trim();
+  return s && !/^[\w:]*\{/.test(s) ? `{${s}}` : s;
+}
+const selector = { read: braced, write: (v) => v };
 const flag = { read: (s) => s === '1', write: (v) => (v ? '1' : '0') };
 const oneOf = (...list) => ({ read: (s) => (list.includes(s) ? s : undefined), write: (v) => v });
 const key36 = (s) => {
@@ -70,7 +76,7 @@ const label = { read: (s) => (/^[a-zA-Z_][a-zA-Z0-9_]{0,127}$/.test(s) ? s : und
 const FIELDS = {
   from: { name: 'from', type: time, initial: 'now-5m' },
   until: { name: 'until', type: time, initial: 'now' },
-  query: { name: 'q', type: text, initial: '' },
+  query: { name: 'q', type: selector, initial: '' },
   host: { name: 'host', type: text, initial: '' },
   view: { name: 'view', type: oneOf('flame', 'top', 'sandwich', 'services'), initial: 'flame' },
   inverted: { name: 'inv', type: flag, initial: false },
@@ -89,7 +95,7 @@ const FIELDS = {
   chart: { name: 'chart', type: oneOf('area', 'heat'), initial: 'area' },
   zone: { name: 'tz', type: oneOf('auto', 'local', 'utc'), initial: 'auto' },
   compare: { name: 'cmp', type: flag, initial: false },
-  aQuery: { name: 'aq', type: text, initial: null },
+  aQuery: { name: 'aq', type: selector, initial: null },
   aFrom: { name: 'af', type: time, initial: 'now-10m' },
   aUntil: { name: 'au', type: time, initial: 'now-5m' },
   width: { name: 'w', type: oneOf('new', 'change', 'sides'), initial: 'new' },

@@ -125,6 +125,13 @@ def chart(env, tap):
     env.press("#tl-legend button")
     env.idle()
     tap.equal(env.last_request()["query"].split("{")[1], 'service_name="web"}', "a group of the legend becomes the selection")
+    with_line(env, "#live=0&by=comm&q=%7Bnamespace%3D%22x%22%7D")
+    env.press("#tl-legend button")
+    env.idle()
+    tap.equal(env.last_request()["query"].split("{")[1], 'namespace="x",comm="comm-web"}', "a group of a selection is the part of it that its legend says")
+    env.press("#tl-legend button")
+    env.idle()
+    tap.equal(env.last_request()["query"].split("{")[1], 'namespace="x",comm="comm-web"}', "and is the same when chosen twice")
     broken = js(env.page, """const {readSeries} = await import('./series.js'); return args[0].map(j => {
         try { readSeries(j); return 'taken'; } catch (e) { return e instanceof model.ModelError ? 'refused' : String(e); } });""",
                 [{}, {"version": 1, "from_ms": 0, "to_ms": 1e15, "step_ms": 1}, {"version": 1, "from_ms": 5, "to_ms": 1, "step_ms": 1},
@@ -272,6 +279,13 @@ def hosts(env, tap):
     env.idle()
     tap.equal(env.last_request()["query"].split("{")[1], 'host=~".+",comm="x"}', "or all of them")
     out = js(env.page, "const {withHost} = await import('./api.js'); return [['', 'a'], ['{}', 'a'], ['{ }', '*'], ['{host!=\"b\"}', 'a'], ['{ghost=\"b\"}', 'a'], ['{x=\"y\"}', '']].map(a => withHost(...a));")
+    names = js(env.page, "const {selectedService, serviceSelector} = await import('./api.js'); return args[0].map(n => selectedService(serviceSelector(n)));",
+               ["web", 'we"ird', "C:\\new", "a\nb", "a\\\\n"])
+    tap.equal(names, ["web", 'we"ird', "C:\\new", "a\nb", "a\\\\n"], "a service's name comes back out of its selector")
+    env.open(profiles.known(env.now), '#live=0&host=a&q=comm%3D%22x%22')
+    tap.equal(env.last_request()["query"].split("{")[1], 'host="a",comm="x"}', "a link's selector without braces is one all the same")
+    got = js(env.page, "const {braced} = await import('./state.js'); return ['', ' comm=\"x\" ', '{}', 'a=~\"b{2}\"', 'cpu:x{a=\"b\"}'].map(braced);")
+    tap.equal(got, ["", '{comm="x"}', "{}", '{a=~"b{2}"}', 'cpu:x{a="b"}'], "whatever is in it")
     tap.equal(out, ['{host="a"}', '{host="a"}', '{host=~".+"}', '{host!="b"}', '{host="a",ghost="b"}', '{x="y"}'], "a selector that names a host stays as it is")
 
 
