@@ -35,6 +35,9 @@ let servicesTold = null; // and with the list of services
 /* keys of the questions that the picture and the list answer */
 let pictured = null;
 let listed = null;
+let lined = null; // and the time line
+let noLine = false; // a daemon without series, or a credential that the picture asks for
+const LINE_FAILED = { gone: 'no answer yet', busy: 'no answer yet', server: 'the daemon failed to answer', format: 'the answer can’t be read' };
 
 const fixed = (ms) => String(Math.round(ms));
 const bigText = matchMedia('(min-width: 2600px)');
@@ -73,13 +76,15 @@ const seriesFeed = new Feed({
   question: () => seriesQuestion(state, $('tl-plot').clientWidth || innerWidth - 28),
   arrived: (answer) => {
     series = answer;
+    lined = seriesFeed.asked;
+    noLine = false;
     timeline.fail('');
     renderTimeline();
   },
-  failed: (kind) => {
-    // a daemon without series, or a question that the picture's own answer says the trouble of
-    if (kind === 'missing' || kind === 'bad' || kind === 'auth') series = null;
-    timeline.fail(kind === 'gone' || kind === 'busy' ? 'no answer yet' : '');
+  failed: (kind, detail) => {
+    noLine = kind === 'missing' || kind === 'auth' || (kind === 'bad' && detail.startsWith('format:'));
+    if (noLine || seriesFeed.asked !== lined) series = null;
+    timeline.fail(LINE_FAILED[kind] ?? detail);
     renderTimeline();
   },
   busy: (yes) => $('timeline').setAttribute('aria-busy', String(yes)),
@@ -202,7 +207,7 @@ const zone = () => (state.zone === 'auto' ? rememberedZone() : state.zone);
 
 function renderTimeline() {
   const [from, to] = viewMs();
-  const known = series !== null || seriesFeed.failure === 'gone' || seriesFeed.failure === 'busy';
+  const known = series !== null || (Boolean(seriesFeed.failure) && !noLine);
   $('timeline').hidden = !(known || seriesFeed.pending) || seriesQuestion(state, 600) === null;
   const ranges = rangesMs();
   timeline.side = state.compare ? bar.side : 'b';

@@ -165,6 +165,8 @@ export function spanOf(state, now = Date.now()) {
     return { from: `now-${CONTEXT.find(([, most]) => minutes <= most)[0]}`, until: 'now' };
   }
   const around = Math.max(2 * (to - from), 30000);
-  const end = Math.min(Math.max(to, now), to + around);
+  // in coarse steps: what moves with the clock would be another question each time
+  const step = Math.max(10000, around / 50);
+  const end = Math.min(Math.max(to, Math.ceil(now / step) * step), to + around);
   return { from: String(Math.round(from - around)), until: String(Math.round(end)) };
 }

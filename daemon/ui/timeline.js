@@ -78,7 +78,10 @@ export class Timeline {
     for (const b of document.querySelectorAll('#tl-chart button')) b.addEventListener('click', () => this.on.chart(b.dataset.chart));
     $('tl-in').addEventListener('click', () => this.zoom(0.5));
     $('tl-out').addEventListener('click', () => this.zoom(2));
-    $('tl-fit').addEventListener('click', () => this.on.fit());
+    $('tl-fit').addEventListener('click', () => {
+      clearTimeout(this.timer); // of a zoom that has not been told yet
+      this.on.fit();
+    });
   }
 
   setPalette(theme) {
@@ -156,6 +159,7 @@ export class Timeline {
   /** No answer: said in the line itself, the page goes on without. */
   fail(text) {
     setText($('tl-failed'), text);
+    $('tl-failed').title = text;
   }
 
   resized() {

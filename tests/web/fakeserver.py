@@ -6,7 +6,8 @@ the API. `mode` decides how it behaves: ok, down (hangs up), 400, 401, 503,
 garbage, slow (answers when `go` is set). `profile` is the JSON text of the
 flame graph, `base` that of side A where a comparison asks for another,
 `missing` the paths and formats of a newer daemon that it does not know,
-`diff` and `diff_share` the comparisons by cores and by share.
+`diff` and `diff_share` the comparisons by cores and by share, `broken` the
+status with which it answers a path or format.
 """
 import base64
 import http.server
@@ -92,6 +93,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if url.path in s.missing or query.get("format") in s.missing:
             status = 404 if url.path in s.missing else 400
             return self.answer(status, "application/json", b'{"error":"format: not known"}')
+        if status := s.broken.get(url.path) or s.broken.get(query.get("format")):
+            return self.answer(status, "application/json", json.dumps({"error": f"broken with {status}"}).encode())
         if query.get("format") == "series":
             return self.answer(200, "application/json", json.dumps(history.series(query, now, s.events, s.raw)).encode())
         if url.path == "/api/v1/services":
@@ -129,6 +132,7 @@ class FakeDaemon(http.server.ThreadingHTTPServer):
         self.auth, self.mode, self.requests = False, "ok", []
         self.events, self.missing, self.pins = [], set(), []
         self.diff = self.diff_share = None
+        self.broken = {}
         self.raw = False
         self.base, self.base_until = None, None
         self.go = threading.Event()

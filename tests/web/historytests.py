@@ -101,6 +101,33 @@ def timeline(env, tap):
     env.press("#tl-fit")
     env.page.wait("!location.hash.includes('tf=')")
     tap.ok(True, "Fit follows the range again")
+    env.page.eval("document.getElementById('tl-in').click(); document.getElementById('tl-fit').click(); new Promise(r => setTimeout(r, 400))")
+    tap.ok("tf=" not in env.hash(), "right after a zoom, too", env.hash())
+
+
+def asking(env, tap):
+    """The time line asks when its question has changed, and says what came of it."""
+    now = int(time.time() * 1000)
+    with_line(env, f"#live=0&from={now - 310000}&until={now - 10000}")
+    count = env.asked("series")
+    for text in "alph":
+        env.page.eval("(t => {const s = document.getElementById('search'); s.value += t; s.dispatchEvent(new Event('input'));})('%s')" % text)
+        env.page.eval("new Promise(r => setTimeout(r, 60))")
+    env.idle()
+    tap.equal(env.asked("series"), count, "a search asks nothing of a time line that ends about now")
+    env.page.expect_http_errors = True
+    for status, word in ((500, "failed to answer"), (400, "broken with 400"), (503, "no answer yet")):
+        env.server.broken = {"series": status}
+        env.open(profiles.known(env.now), f"#live=0&from=now-1h&by=x{status}")
+        env.page.wait("document.getElementById('timeline').getAttribute('aria-busy') === 'false'")
+        env.page.settle()
+        tap.ok(not env.page.eval("document.getElementById('timeline').hidden") and word in env.text("tl-failed"), f"series that fail with {status}: said in the line", env.text("tl-failed"))
+    env.server.broken = {}
+    with_line(env, "#live=0&from=now-1h")
+    env.server.broken = {"series": 500}
+    env.press("button[data-from=now-7d]")
+    env.page.wait("document.getElementById('tl-failed').textContent !== ''")
+    tap.ok(js(env.page, "return (await import('./main.js')).timeline.scene.series === null"), "and those of the range before are gone")
 
 
 def chart(env, tap):
@@ -289,4 +316,4 @@ def hosts(env, tap):
     tap.equal(out, ['{host="a"}', '{host="a"}', '{host=~".+"}', '{host!="b"}', '{host="a",ghost="b"}', '{x="y"}'], "a selector that names a host stays as it is")
 
 
-GROUPS = [(f.__name__, f) for f in (timeline, chart, links, clock, services, moments, hosts)]
+GROUPS = [(f.__name__, f) for f in (timeline, asking, chart, links, clock, services, moments, hosts)]
