@@ -65,6 +65,9 @@ export function clockRange(from, to, now = Date.now()) {
   return `${begin} – ${end}${zone === 'utc' ? ' UTC' : ''}`;
 }
 
+/** Whose clock such an input shows. */
+export const inputZone = () => (zone === 'utc' ? 'UTC' : `local time (${new Intl.DateTimeFormat().resolvedOptions().timeZone})`);
+
 /** What <input type=datetime-local> wants, in the zone chosen. */
 export function inputTime(ms) {
   const shift = zone === 'utc' ? 0 : new Date(ms).getTimezoneOffset() * 60000;
@@ -97,9 +100,14 @@ function tickText(ms, step) {
 /** Round moments of the zone between two, at most `max` of them. @returns {{at: number, text: string}[]} */
 export function ticks(from, to, max) {
   const step = STEPS.find((s) => (to - from) / s <= max) ?? 365 * DAY_MS;
-  const shift = zone === 'utc' ? 0 : new Date(from).getTimezoneOffset() * MINUTE;
+  const shift = (ms) => (zone === 'utc' ? 0 : new Date(ms).getTimezoneOffset() * MINUTE);
+  const first = shift(from);
   const list = [];
-  for (let at = Math.ceil((from - shift) / step) * step + shift; at <= to && list.length < 100; at += step) {
+  // `clock` is what the zone's clock shows, as if it were UTC
+  for (let clock = Math.ceil((from - first) / step) * step; list.length < 100; clock += step) {
+    // where it is put forward or back, hours stay round and days begin at midnight
+    const at = clock + (step > HOUR ? shift(clock + first) : first);
+    if (at > to) return list;
     list.push({ at, text: tickText(at, step) });
   }
   return list;

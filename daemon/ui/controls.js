@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /** The controls of the upper bar: range, service or selector. Each tells changes as a patch of the state. */
 import { ALL_HOSTS, selectedService, serviceSelector } from './api.js';
-import { clockRange, inputTime, readInputTime } from './clock.js';
+import { clockRange, inputTime, inputZone, readInputTime } from './clock.js';
 import { cleanName, percent } from './format.js';
 import { $, el, press, setText } from './dom.js';
 import { braced } from './state.js';
@@ -19,33 +19,42 @@ export class RangeControl {
     this.error = $('range-error');
     $('range-custom').addEventListener('click', () => this.open());
     $('range-form').addEventListener('submit', (e) => {
-      const from = readInputTime($('range-from').value);
-      const until = readInputTime($('range-until').value);
-      const bad = e.submitter?.value === 'ok' && !(from < until);
-      setText(this.error, bad ? 'The end must lie after the beginning.' : '');
+      if (e.submitter?.value !== 'ok') return undefined;
+      const [from, until] = ['from', 'until'].map((end) => this.read(end));
+      const bad = Number.isNaN(from + until) ? 'Both ends need a day and a time.' : from < until ? '' : 'The end must lie after the beginning.';
+      setText(this.error, bad);
       if (bad) return e.preventDefault();
-      if (e.submitter?.value === 'ok') change({ from: String(from), until: String(until), live: false, spanFrom: '', spanUntil: '' });
+      return change({ from: String(from), until: String(until), live: false, spanFrom: '', spanUntil: '' });
     });
   }
 
+  /** The moment of one end. One that nobody touched is what it was: the input has no ms, and an hour that comes twice only once. */
+  read(end) {
+    const { value } = $(`range-${end}`);
+    return value === this.filled[end].text ? this.filled[end].ms : readInputTime(value);
+  }
+
   open() {
-    const to = this.meta?.to || Date.now();
-    $('range-from').value = inputTime(this.meta?.from || to - 300000);
-    $('range-until').value = inputTime(to);
+    const [from, until] = this.range;
+    this.filled = {};
+    for (const [end, ms] of [['from', from], ['until', until]]) {
+      const input = $(`range-${end}`);
+      input.value = inputTime(ms);
+      this.filled[end] = { ms: Math.round(ms), text: input.value };
+    }
+    setText($('range-title'), `Time range, ${inputZone()}`);
     setText(this.error, '');
     this.dialog.showModal();
   }
 
-  show(state, meta) {
-    this.meta = meta;
+  /** @param {object} state @param {number[]} range ms, what is asked for */
+  show(state, range) {
+    this.range = range;
     press(this.buttons, (b) => state.until === 'now' && b.dataset.from === state.from);
     const known = this.buttons.some((b) => b.getAttribute('aria-pressed') === 'true');
     const custom = $('range-custom');
     custom.setAttribute('aria-pressed', String(!known));
-    let label = 'Custom…';
-    if (!known && state.until === 'now') label = state.from;
-    else if (!known && meta?.to) label = clockRange(meta.from, meta.to);
-    setText(custom, label);
+    setText(custom, known ? 'Custom…' : state.until === 'now' ? state.from : clockRange(...range));
   }
 }
 

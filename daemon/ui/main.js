@@ -221,7 +221,7 @@ function renderPicture() {
   const meta = data.profile?.isDiff ? data.profile.b.meta : data.profile?.meta;
   const p = data.profile;
   if (p?.isDiff) picture.take(relook(p, state));
-  range.show(state, meta);
+  range.show(state, rangesMs().b);
   service.show(state);
   host.show(state, rangesMs().b);
   const has = picture.render(state);

@@ -208,6 +208,46 @@ def clock(env, tap):
     env.page.call("Emulation.setTimezoneOverride", timezoneId="")
 
 
+def picker(env, tap):
+    """A range of one's own: what is not touched stays as it is, to the millisecond, whatever the clock does."""
+    env.page.call("Emulation.setTimezoneOverride", timezoneId="Europe/Berlin")
+
+    def show(a, b, **values):
+        with_line(env, f"#live=0&from={a}&until={b}&tz=local")
+        env.press("#range-custom")
+        for end, v in values.items():
+            env.page.eval(f"document.getElementById('range-{end}').value = '{v}'")
+        env.page.eval("document.querySelector('#range-form button[value=ok]').click()")
+        env.idle()
+        return ends(env)
+
+    a = env.now - 600000 + 7
+    tap.equal(show(a, a + 250), (a, a + 250), "a range of 250 ms is one in the picker")
+    tap.ok("Berlin" in env.page.eval("document.getElementById('range-title').textContent"), "which says whose clock it shows")
+    twice = 1792891800000  # 2026-10-25 02:30 for the second time
+    tap.equal(show(twice, twice + 120000), (twice, twice + 120000), "the hour that comes twice stays the second one")
+    tap.equal(show(twice, twice + 120000, until="2026-10-25T04:00:00"), (twice, 1792897200000), "also when the other end is changed")
+    show(a, a + 1000, **{"from": ""})
+    tap.ok("need a day" in env.text("range-error"), "an end that is empty is said to be", env.text("range-error"))
+    env.page.eval("document.querySelector('#range-form button[value=cancel]').click()")
+    env.page.expect_http_errors = True
+    env.server.mode = "503"
+    env.open(fragment=f"#live=0&from={a}&until={a + 60000}&tz=local", ready=False)
+    env.page.wait("!document.getElementById('notice').hidden")
+    tap.ok(re.search(r"\d\d:\d\d:\d\d – \d\d:\d\d:\d\d", env.text("range-custom")), "without an answer the range asked for is on show all the same", env.text("range-custom"))
+    env.press("#range-custom")
+    tap.ok(env.page.eval("Date.parse(document.getElementById('range-from').value)") // 1000 == a // 1000, "and goes into the picker")
+    env.page.eval("document.querySelector('#range-form button[value=cancel]').click()")
+    env.server.mode = "ok"
+    got = js(env.page, """const {ticks} = await import('./clock.js'), h = 3600000;
+      return [[Date.UTC(2026, 9, 20), Date.UTC(2026, 9, 30), 12], [Date.UTC(2026, 2, 28, 12), Date.UTC(2026, 2, 29, 12), 8], [Date.UTC(2026, 9, 25), Date.UTC(2026, 9, 25, 3), 4]]
+        .map(a => ticks(...a).map(t => t.text + '@' + new Date(t.at).getHours()));""")
+    tap.equal(got[0], [f"{d} Oct@0" for d in range(21, 31)], "days on the time line begin at midnight, before and after the clock is changed")
+    tap.equal(got[1], ["15:00@15", "18:00@18", "21:00@21", "29 Mar@0", "03:00@3", "06:00@6", "09:00@9", "12:00@12"], "and hours stay round")
+    tap.equal(got[2], ["02:00@2", "02:00@2", "03:00@3", "04:00@4"], "the hour that comes twice has two marks")
+    env.page.call("Emulation.setTimezoneOverride", timezoneId="")
+
+
 def services(env, tap):
     with_line(env, "#live=0&view=services&from=now-1h")
     env.page.wait("document.querySelectorAll('#services-table tbody tr').length === 4")
@@ -316,4 +356,4 @@ def hosts(env, tap):
     tap.equal(out, ['{host="a"}', '{host="a"}', '{host=~".+"}', '{host!="b"}', '{host="a",ghost="b"}', '{x="y"}'], "a selector that names a host stays as it is")
 
 
-GROUPS = [(f.__name__, f) for f in (timeline, asking, chart, links, clock, services, moments, hosts)]
+GROUPS = [(f.__name__, f) for f in (timeline, asking, chart, links, clock, picker, services, moments, hosts)]
