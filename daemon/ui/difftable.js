@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /** The table of a comparison: functions, what they took in A and in B, and whether that is a change. */
 import { diffRows } from './diff.js';
-import { el, setText } from './dom.js';
+import { el, refill, setText } from './dom.js';
 import { baseName, cores, percent, relative } from './format.js';
 
 const PORTION = 200;
@@ -56,7 +56,7 @@ export class DiffTable {
 
   render() {
     const shown = this.rows.slice(0, this.limit);
-    this.body.replaceChildren(...shown.map((r) => this.row(r)));
+    refill(this.body, ...shown.map((r) => this.row(r)));
     const left = this.rows.length - shown.length;
     this.more.hidden = left <= 0;
     setText(this.more, `Show ${Math.min(left, PORTION)} more of ${left.toLocaleString('en-US')}`);
@@ -83,6 +83,7 @@ export class DiffTable {
     const { diff, callbacks } = this;
     const name = el('button', { className: 'link', title: `Find ${diff.names[r.f]} in the flame graph` }, diff.names[r.f]);
     name.addEventListener('click', () => callbacks.pick(r.f));
+    name.dataset.id = diff.keys[r.f];
     const total = this.cells(r.total)[2];
     return el('tr', {}, ...this.cells(r.self), total, el('td', { className: 'fn' }, name),
       el('td', { className: 'obj', title: diff.objects[r.f] }, baseName(diff.objects[r.f])));

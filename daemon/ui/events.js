@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /** Deploys and notes on the time line: a mark each, its words in a card. */
 import { clockTime } from './clock.js';
-import { el } from './dom.js';
+import { el, refill } from './dom.js';
 
 const APART = 13; // CSS pixels; nearer ones share a mark
 const CARD_EVENTS = 8;
@@ -50,9 +50,7 @@ export class EventMarks {
     const id = JSON.stringify(marks.map((m) => [Math.round(m.x), m.events.length, eventTitle(m.events[0])]));
     if (id === this.shown) return;
     this.shown = id;
-    const again = this.box.contains(document.activeElement) ? [...this.box.children].indexOf(document.activeElement) : -1;
-    this.box.replaceChildren(...marks.map((m) => this.mark(m, width)));
-    this.box.children[again]?.focus();
+    refill(this.box, ...marks.map((m) => this.mark(m, width)));
     if (!this.card.hidden && !this.opener?.isConnected) this.card.hidden = true;
   }
 

@@ -37,6 +37,9 @@ function parts(list) {
  * @param {boolean} large nothing else is on show
  */
 export function showNotice(box, kind, detail = '', large = false) {
+  const told = JSON.stringify([kind, detail, large]);
+  if (box.dataset.told === told) return; // not told a second time
+  box.dataset.told = told;
   box.hidden = !kind;
   box.className = large ? 'notice large' : 'notice';
   box.dataset.kind = kind ?? '';

@@ -7,7 +7,7 @@
 import { DIFF_LEVELS, slotsOf } from './color.js';
 import { invertDiff } from './diff.js';
 import { DiffTable } from './difftable.js';
-import { $, el, setText } from './dom.js';
+import { $, el, refill, setText } from './dom.js';
 import { FlameView } from './flame.js';
 import { percent, relative, shortName, value } from './format.js';
 import { bottomUp } from './regroup.js';
@@ -273,7 +273,7 @@ export class Picture {
     const weight = (isDiff ? tree.bTotal : tree.total)[this.focus];
     const all = (isDiff ? tree.bTotal : tree.total)[0] || 1;
     const share = `${isDiff ? 'B: ' : ''}${percent(weight / all)} · ${value(weight, meta.unit)}`;
-    bar.replaceChildren(list, el('span', { className: 'crumb-share' }, share));
+    refill(bar, list, el('span', { className: 'crumb-share' }, share));
     list.scrollLeft = list.scrollWidth;
   }
 }

@@ -25,7 +25,8 @@ export class Progress {
   tick() {
     const seconds = Math.floor((performance.now() - this.begin) / 1000);
     this.box.hidden = false;
-    setText($('progress-text'), seconds < 1 ? 'Waiting for the answer' : `Waiting for the answer, ${seconds} s`);
+    setText($('progress-text'), 'Waiting for the answer');
+    setText($('progress-time'), seconds < 1 ? '' : `${seconds} s`);
     this.timer = setTimeout(() => this.tick(), 1000);
   }
 }

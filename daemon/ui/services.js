@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /** The list of services: CPUs, share, trend over the range, versions. Two versions picked are compared. */
 import { clockTime } from './clock.js';
-import { $, el, setText } from './dom.js';
+import { $, el, refill, setText } from './dom.js';
 import { cleanName, digits3, percent } from './format.js';
 
 const MAX_ROWS = 500;
@@ -85,9 +85,7 @@ export class ServiceList {
   }
 
   render() {
-    const held = this.body.contains(document.activeElement) ? document.activeElement.dataset.id : null;
-    this.body.replaceChildren(...this.rows.slice(0, MAX_ROWS).map((r) => this.row(r)));
-    if (held) [...this.body.querySelectorAll('button')].find((b) => b.dataset.id === held)?.focus();
+    refill(this.body, ...this.rows.slice(0, MAX_ROWS).map((r) => this.row(r)));
     $('services-none').hidden = this.rows.length > 0;
     const more = this.rows.length - MAX_ROWS;
     setText($('services-note'), this.picked ? `${this.picked.name} ${this.picked.version.version} is the base: choose the version to compare with it`

@@ -6,7 +6,7 @@
 import { familyOf, legendSlot, ownerOf } from './color.js';
 import { clockRange } from './clock.js';
 import { baseName, count, digits3, percent, standardError, value, wallTime } from './format.js';
-import { el } from './dom.js';
+import { el, refill } from './dom.js';
 
 const WARN_SHARE = 0.01;
 const LEGEND_OBJECTS = 7;
@@ -152,5 +152,5 @@ export function showLegend(box, profile, slots, palette, find) {
   if (others > 0) {
     items.push(el('span', { className: 'legend-item muted' }, `${count(others)} more ${percent(rest / all)}`));
   }
-  box.replaceChildren(...items);
+  refill(box, ...items);
 }

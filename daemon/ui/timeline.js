@@ -9,7 +9,7 @@
  */
 import { Band } from './band.js';
 import { clockTime } from './clock.js';
-import { $, el, press, setText } from './dom.js';
+import { $, el, press, refill, setText } from './dom.js';
 import { EventMarks } from './events.js';
 import { digits3 } from './format.js';
 import { onFrame } from './frame.js';
@@ -153,7 +153,7 @@ export class Timeline {
       b.addEventListener('click', () => this.on.group(g.labels));
       return b;
     });
-    $('tl-legend').replaceChildren(...items);
+    refill($('tl-legend'), ...items);
   }
 
   /** No answer: said in the line itself, the page goes on without. */

@@ -5,7 +5,7 @@
  * host has tens of thousands of functions.
  */
 import { baseName, percent, standardError, value } from './format.js';
-import { el, setText } from './dom.js';
+import { el, refill, setText } from './dom.js';
 
 const PORTION = 200;
 
@@ -48,7 +48,6 @@ export class TopTable {
     this.more = more;
     this.callbacks = callbacks;
     this.limit = PORTION;
-    this.shownKeys = []; // of the rows shown: a new answer gives the focus back to the same function
     for (const b of table.querySelectorAll('button[data-sort]')) {
       b.addEventListener('click', () => {
         const key = b.dataset.sort;
@@ -72,11 +71,7 @@ export class TopTable {
 
   render() {
     const shown = this.rows.slice(0, this.limit);
-    const held = this.body.contains(document.activeElement) ? document.activeElement : null;
-    const heldFunc = held && this.shownKeys[held.closest('tr').rowIndex - 1];
-    this.body.replaceChildren(...shown.map((f) => this.row(f)));
-    this.shownKeys = shown.map((f) => this.profile.keys[f]);
-    if (held) this.body.rows[this.shownKeys.indexOf(heldFunc)]?.querySelector(`.${held.className}`)?.focus();
+    refill(this.body, ...shown.map((f) => this.row(f)));
     const left = this.rows.length - shown.length;
     this.more.hidden = left <= 0;
     setText(this.more, `Show ${Math.min(left, PORTION)} more of ${left.toLocaleString('en-US')}`);
@@ -100,6 +95,8 @@ export class TopTable {
     name.addEventListener('click', () => callbacks.pick(f));
     const open = el('button', { className: 'row-act', title: 'Sandwich: callers and callees' }, 'sandwich');
     open.addEventListener('click', () => callbacks.open(f));
+    name.dataset.id = `${p.keys[f]} find`;
+    open.dataset.id = `${p.keys[f]} open`;
     return el('tr', {},
       this.shareCell(self / all),
       el('td', { className: 'num' }, value(self, p.meta.unit)),
