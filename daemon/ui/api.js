@@ -138,16 +138,16 @@ let noServices = false;
  * such list is asked for its processes: of another range, and for a question that
  * was refused, they would be wrong.
  */
-export async function fetchServices(from, until, host) {
+export async function fetchServices(from, until, host, signal) {
   if (!noServices) {
     const query = withHost('', host);
-    const json = await getJson(address('api/v1/services', { from, until, ...(query && { query }) })).catch((e) => {
+    const json = await getJson(address('api/v1/services', { from, until, ...(query && { query }) }), signal).catch((e) => {
       if (e.kind !== 'missing') throw e;
       noServices = true;
     });
     if (json) return json;
   }
-  return servicesOfProcesses(await getJson(address('api/v1/processes')));
+  return servicesOfProcesses(await getJson(address('api/v1/processes'), signal));
 }
 
 /** Ranges of other hosts that were imported: {host, from, until}, ms; [] when that can't be had. */

@@ -94,7 +94,7 @@ export function servicesQuestion(state) {
   const { from, until, host } = state;
   return {
     key: JSON.stringify([from, until, host]), every: isRelative(state) ? SERVICES_MS : 0,
-    ask: async () => readServices(await fetchServices(from, until, host)),
+    ask: async (signal) => readServices(await fetchServices(from, until, host, signal)),
   };
 }
 

@@ -91,9 +91,14 @@ export class Band {
     const move = (event, done) => this.moved(...held.shifted(part, (event.clientX - begin) * per), done);
     const dragged = (event) => move(event, false);
     e.target.addEventListener('pointermove', dragged);
-    e.target.addEventListener('pointerup', (event) => {
+    const ended = (event) => {
       e.target.removeEventListener('pointermove', dragged);
-      if (Math.abs(event.clientX - begin) > 2) move(event, true);
-    }, { once: true });
+      e.target.removeEventListener('pointerup', ended);
+      e.target.removeEventListener('pointercancel', ended);
+      if (event.type === 'pointercancel') this.moved(...held.range, false);
+      else if (Math.abs(event.clientX - begin) > 2) move(event, true);
+    };
+    e.target.addEventListener('pointerup', ended);
+    e.target.addEventListener('pointercancel', ended);
   }
 }

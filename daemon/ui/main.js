@@ -31,6 +31,7 @@ let series = null;
 let services = null;
 let theme = null;
 let told = null; // what went wrong with the picture, [kind, detail]
+let toldOf = null; // key of the question that it is about
 let servicesTold = null; // and with the list of services
 /* keys of the questions that the picture and the list answer */
 let pictured = null;
@@ -65,8 +66,7 @@ const timeline = new Timeline({
   around: compareAround,
 });
 const files = new Files(openFile, (name, why) => {
-  told = ['unread', `${name}: ${why}`];
-  onFrame(renderPicture);
+  tell('unread', `${name}: ${why}`);
 });
 const progress = new Progress(() => feed.cancel());
 const feed = new Feed({
@@ -162,6 +162,7 @@ function render(keepView = false) {
   renderTheme();
   renderButtons();
   feed.update();
+  if (toldOf !== feed.asked || told?.[0] === 'unread') told = null; // another question, or the reader goes on
   seriesFeed.update();
   servicesFeed.update();
   importsFeed.update();
@@ -248,8 +249,9 @@ function renderNotice(has, listing) {
   if (listing && !services && servicesTold) return showNotice($('notice'), ...servicesTold, true);
   if (told) return showNotice($('notice'), ...told, data.profile === null && !(listing && services));
   if (!data.profile || listing) return showNotice($('notice'), null);
-  if (!has) return showNotice($('notice'), state.query || state.compare || state.file ? 'nothing' : 'empty', '', true);
-  return showNotice($('notice'), picture.pathMissing && state.view === 'flame' ? 'path' : null);
+  const chosen = state.query || state.host || state.compare || !isRelative(state);
+  if (!has) return showNotice($('notice'), chosen ? 'nothing' : 'empty', '', true);
+  return showNotice($('notice'), picture.missing());
 }
 
 function take(profile) {
@@ -263,7 +265,12 @@ function take(profile) {
 function fail(kind, detail) {
   // the last picture stays, unless it answers another question
   if (feed.asked !== pictured || ['bad', 'auth', 'file', 'stopped', 'format'].includes(kind)) picture.take(null);
+  tell(kind, detail);
+}
+
+function tell(kind, detail) {
   told = [kind, detail];
+  toldOf = feed.asked;
   onFrame(renderPicture);
 }
 
@@ -364,6 +371,7 @@ function listen() {
   $('search').addEventListener('input', () => change({ search: $('search').value }, { replace: true }));
   addEventListener('popstate', () => {
     state = { ...readState(location.hash) };
+    $('search').value = state.search; // also while it has the focus
     render();
   });
   bigText.addEventListener('change', sizeText);

@@ -24,6 +24,7 @@ const WORDS = {
   file: ['This link shows an opened file', ['Files stay on the machine that opened them. Drop the same file here or choose it with ', ['b', 'Open file'], '.']],
   unread: ['The file can’t be read as a profile', ['The page reads pprof files (profile.proto, gzip or plain), as ', ['code', 'go tool pprof'], ' does.']],
   stopped: ['Stopped', ['The question was taken back. Change it, or reload the page to ask again.']],
+  function: ['The function is not in this range', ['Shown is the one with most CPU time of its own.']],
   path: ['The zoomed frame is not in this range', ['Shown as far as the path goes.']],
 };
 

@@ -139,6 +139,13 @@ export class Picture {
     this.change({ view: 'sandwich', focus: this.data.profile.keys[func] });
   }
 
+  /** What the link asks for and the range has not, as a kind of notice; null: nothing. */
+  missing() {
+    const { view } = this.state;
+    if (view === 'sandwich') return this.focusMissing ? 'function' : null;
+    return view === 'flame' && this.pathMissing ? 'path' : null;
+  }
+
   /* ---- rendering ---- */
 
   /** @param {import('./state.js').State} state @returns {boolean} is there anything to see */
@@ -228,6 +235,7 @@ export class Picture {
   renderSandwich(look) {
     const p = this.data.profile;
     let func = this.state.focus === null ? -1 : p.keys.indexOf(this.state.focus);
+    this.focusMissing = this.state.focus !== null && func < 0;
     if (func < 0) func = Sandwich.heaviest(p);
     this.sandwich.show(p, func, look);
   }

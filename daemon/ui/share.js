@@ -41,6 +41,12 @@ export class Share {
     document.addEventListener('click', (e) => {
       if (!$('download').contains(e.target) || e.target.closest('a, .menu-item')) $('download').open = false;
     });
+    $('download').addEventListener('keydown', (e) => {
+      if (e.key !== 'Escape' || !$('download').open) return;
+      e.preventDefault();
+      $('download').open = false;
+      $('download').querySelector('summary').focus();
+    });
   }
 
   /** Addresses of the range on show, for the formats that the daemon writes. */
@@ -53,7 +59,7 @@ export class Share {
     for (const link of document.querySelectorAll('a[data-format]')) {
       const { format } = link.dataset;
       const foreign = state.compare && (state.file || state.aFile);
-      link.hidden = state.compare && (format !== 'pprof' || Boolean(foreign));
+      link.hidden = state.compare ? format !== 'pprof' || Boolean(foreign) : Boolean(state.file) && !profile;
       if (state.file) link.href = '#';
       else if (state.compare) link.href = diffAddress(a, fixedState, state.scale, format);
       else link.href = downloadAddress(state, profile?.meta, format);

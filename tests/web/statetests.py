@@ -3,6 +3,7 @@
 import json
 
 import profiles
+from difftests import drop
 from historytests import with_line
 from pagetests import js
 
@@ -59,4 +60,59 @@ def notices(env, tap):
     env.idle()
 
 
-GROUPS = [(f.__name__, f) for f in (focus, notices)]
+def stale(env, tap):
+    """What is said is said of what is asked now."""
+    page = env.page
+    page.expect_http_errors = True
+    env.open(profiles.known(env.now), "#live=0")
+    drop(env, "bad.pb", b"nonsense")
+    page.wait("!document.getElementById('notice').hidden")
+    env.press("[data-view=top]")
+    tap.ok(page.eval("document.getElementById('notice').hidden"), "a file that could not be read is forgotten when the reader goes on")
+    env.server.mode = "400"
+    env.press("button[data-from=now-1h]")
+    page.wait("!document.getElementById('notice').hidden")
+    env.server.mode = "slow"
+    env.press("button[data-from=now-6h]")
+    tap.ok(page.eval("document.getElementById('notice').hidden"), "a refusal is not that of the next question", env.text("notice"))
+    env.server.go.set()
+    env.idle()
+    env.open(profiles.empty(env.now), f"#from={env.now - 6 * 86400000}&until={env.now - 5 * 86400000}", ready=False)
+    page.wait("!document.getElementById('notice').hidden")
+    tap.ok("No samples match" in env.text("notice") and "longer range" in env.text("notice"), "a past range without samples is not a daemon that has just begun", env.text("notice"))
+    env.open(profiles.known(env.now), "#live=0&view=sandwich&fn=zzzz")
+    tap.ok("function is not in this range" in env.text("notice"), "a sandwich of another function than the link's says so", env.text("notice"))
+    env.press("[data-view=flame]")
+    tap.ok(page.eval("document.getElementById('notice').hidden"), "there alone")
+    env.open(profiles.known(env.now), "#live=0&file=gone.pb", ready=False)
+    page.wait("!document.getElementById('notice').hidden")
+    page.eval("document.getElementById('download').open = true")
+    tap.equal(page.eval("[...document.querySelectorAll('a[data-format]')].filter(a => !a.hidden).length"), 0, "a file that is not open cannot be downloaded")
+    page.eval("document.querySelector('#save-csv').focus()")
+    page.key("Escape", code=27)
+    page.settle()
+    tap.equal(page.eval("[document.getElementById('download').open, document.activeElement.tagName]"), [False, "SUMMARY"], "Escape closes the menu")
+    env.open(profiles.known(env.now), "#live=0&s=alpha")
+    env.press("[data-view=top]")
+    env.press("[data-view=flame]")
+    page.eval("(s => {s.focus(); s.value = 'beta'; s.dispatchEvent(new Event('input'))})(document.getElementById('search'))")
+    page.eval("history.back()")
+    page.wait("location.hash.includes('view=top')")
+    page.settle()
+    tap.equal((page.eval("document.getElementById('search').value"), "s=alpha" in env.hash()), ("alpha", True), "Back brings the search back, also into its box")
+
+
+def grips(env, tap):
+    """A drag that the browser takes over is none."""
+    with_line(env, f"#live=0&from={env.now - 1200000}&until={env.now - 900000}")
+    want = env.hash()
+    left = "document.querySelector('.tl-b').style.left"
+    at = env.page.eval(left)
+    env.page.eval("""(e => { e.setPointerCapture = () => {};
+      const send = (type, x) => e.dispatchEvent(new PointerEvent(type, {bubbles: true, pointerId: 7, button: 0, clientX: x}));
+      send('pointerdown', 300); send('pointermove', 340); send('pointercancel', 340); send('pointermove', 500); })(document.querySelector('.tl-b .tl-both'))""")
+    env.page.eval("new Promise(r => setTimeout(r, 350))")
+    tap.equal((env.page.eval(left), env.hash()), (at, want), "the range stays where it was, and follows the pointer no more")
+
+
+GROUPS = [(f.__name__, f) for f in (focus, notices, stale, grips)]
