@@ -221,7 +221,10 @@ export class FlameView {
   hovered() {
     const node = this.drag?.moving ? -1 : this.under();
     this.place(this.hoverBox, node < 0 ? this.outlined : node);
-    this.callbacks.hover(node, this.pointer?.x ?? 0, this.pointer?.y ?? 0);
+    if (this.pointer || this.selectBox.hidden) return this.callbacks.hover(node, this.pointer?.x ?? 0, this.pointer?.y ?? 0);
+    // no pointer: the detail is that of the box chosen by keyboard, below it
+    const { left, bottom } = this.selectBox.getBoundingClientRect();
+    return this.callbacks.hover(this.selected, left, bottom - ROW);
   }
 
   /** Marks a node as if it were pointed at, -1: none; told by another view of the same nodes. */
@@ -340,6 +343,7 @@ export class FlameView {
     const next = this.neighbour(e.key, node);
     if (next === undefined) return;
     e.preventDefault();
+    this.pointer = null; // until it moves again
     if (e.key === 'Enter') this.callbacks.zoom(node);
     else if (e.key === 'Backspace') this.callbacks.zoom(Math.max(0, this.scene.tree.parent[this.scene.focus]));
     else this.select(next);
