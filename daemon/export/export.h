@@ -88,10 +88,12 @@ int export_speedscope(const struct tree *t, const char *name, struct sink out);
  *  "samples":..,"lost":..,"lost_samples":..,"truncated":..,"left_out":..,"duration_ms":..,
  *  "cpus":..,"windows":..,"stretches":..,"tiers":{"memory":windows,"10s":..},"files_refused":..,
  *  "other_hosts":..,"cut":bool,"strings":[...],
- *  "funcs":{"name":[i..],"object":[i..],"file":[i..],"line":[..],"kind":[0..5]},
+ *  "funcs":{"name":[i..],"object":[i..],"file":[i..],"line":[..],"kind":[0..5],
+ *           "self_error_ppm":[..],"total_error_ppm":[..]},
  *  "nodes":{"parent":[..],"func":[..],"self":[..],"total":[..],"error_ppm":[..]}}
  * Nodes in pre-order (a parent before its children, children heaviest first), node 0 the root.
- * error_ppm: standard error of total / (the root's total), in millionths; struct tree.errors.
+ * error_ppm: standard error of total (or self) / (the root's total), in millionths, of the whole
+ * tree, whatever was cut; struct tree.errors.
  */
 int export_flamegraph(const struct tree *t, bool cut, struct sink out);
 

@@ -173,6 +173,21 @@ static uint64_t func_kind(struct columns *c, uint32_t i)
 	return func_at(c, i)->kind;
 }
 
+static uint64_t ppm(double error)
+{
+	return (uint64_t)(error * 1e6 + 0.5);
+}
+
+static uint64_t func_self_error(struct columns *c, uint32_t i)
+{
+	return ppm(func_at(c, i)->self_se);
+}
+
+static uint64_t func_total_error(struct columns *c, uint32_t i)
+{
+	return ppm(func_at(c, i)->total_se);
+}
+
 static uint64_t node_parent(struct columns *c, uint32_t i)
 {
 	return c->place[c->t->nodes[c->order[i]].parent];
@@ -196,7 +211,7 @@ static uint64_t node_total(struct columns *c, uint32_t i)
 /* a cut's "(other)" has the error of that many samples */
 static uint64_t node_error(struct columns *c, uint32_t i)
 {
-	return (uint64_t)(c->t->nodes[c->order[i]].se * 1e6 + 0.5);
+	return ppm(c->t->nodes[c->order[i]].se);
 }
 
 static void put_funcs(struct columns *c)
@@ -211,6 +226,10 @@ static void put_funcs(struct columns *c)
 	put_column(c, "line", c->n_funcs, func_line);
 	buf_putc(&c->w.b, ',');
 	put_column(c, "kind", c->n_funcs, func_kind);
+	buf_putc(&c->w.b, ',');
+	put_column(c, "self_error_ppm", c->n_funcs, func_self_error);
+	buf_putc(&c->w.b, ',');
+	put_column(c, "total_error_ppm", c->n_funcs, func_total_error);
 	buf_putc(&c->w.b, '}');
 }
 

@@ -7,10 +7,10 @@
  * Sides are compared in cores where both count CPU time and say how long they
  * took, else by their share. A change within the error is none, see judge.js.
  */
-import { judgeBoxes, judgeFunction, leavesOf, readJudged } from './judge.js';
+import { judgeBoxes, judgeFunction, readJudged } from './judge.js';
 import { ModelError, checkOrder, checkSums, column, need, readFuncs, readMeta, weights } from './model.js';
 import { bottomUp } from './regroup.js';
-import { finishTree, functionTotals } from './tree.js';
+import { finishTree, functionTotals, leavesOf } from './tree.js';
 
 /**
  * @typedef {object} Side

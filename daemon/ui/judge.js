@@ -60,13 +60,6 @@ function ownTime(diff, f, a, b) {
   return Object.assign(change, { se, sure: Math.abs(change.delta) > limit[spread > 1.001 ? 1 : 0] * se });
 }
 
-/** Of a tree upside down, per node: the function whose own time the box is a part of. */
-export function leavesOf(tree) {
-  const leaf = tree.func.slice();
-  for (let i = 1; i < tree.n; i++) if (tree.parent[i] > 0) leaf[i] = leaf[tree.parent[i]];
-  return leaf;
-}
-
 /** The whole of both sides. */
 export function judgeWhole(diff) {
   const [a, b] = [diff.a.meta.total, diff.b.meta.total];
@@ -93,7 +86,7 @@ export function judgeFunction(diff, f) {
   return { self: ownTime(diff, f, a.self[f], b.self[f]), total };
 }
 
-/** All boxes of a tree, as {se, sure}; of one upside down (`leaf`, see leavesOf) they are parts of own time. */
+/** All boxes of a tree, as {se, sure}; of one upside down (`leaf`, see tree.js) they are parts of own time. */
 export function judgeBoxes(diff, tree) {
   const se = new Float64Array(tree.n);
   const sure = new Uint8Array(tree.n);

@@ -26,6 +26,7 @@ export class ModelError extends Error {}
  * @property {Uint32Array} keys      per function, a stable hash of object and name
  * @property {import('./tree.js').Tree} tree
  * @property {{self: Float64Array, total: Float64Array}} totals  per function
+ * @property {{self: Float32Array, total: Float32Array}|null} errors  of the shares, per function
  */
 
 /** 32-bit FNV-1a over UTF-16 units: stable over reloads and machines. */
@@ -119,10 +120,10 @@ export function checkSums(tree) {
   }
 }
 
-/** Standard errors of the nodes' shares, as the windows differ; null where the daemon does not say. */
-function readErrors(json, n) {
-  if (!json.nodes.error_ppm) return null;
-  return Float32Array.from(column(json.nodes, 'error_ppm', n), (v) => number(v) / 1e6);
+/** Standard errors of shares, as the windows differ; null where the daemon does not say. */
+function readErrors(owner, name, n) {
+  if (!owner[name]) return null;
+  return Float32Array.from(column(owner, name, n), (v) => number(v) / 1e6);
 }
 
 /** @param {object} json the parsed answer @returns {Profile} */
@@ -139,6 +140,7 @@ export function readProfile(json) {
   checkOrder(parent, func, funcs.nFuncs);
   const tree = finishTree(parent, func, total, self);
   checkSums(tree);
-  tree.errors = readErrors(json, n);
-  return { meta: readMeta(json), ...funcs, tree, totals: functionTotals(tree, funcs.nFuncs) };
+  tree.errors = readErrors(json.nodes, 'error_ppm', n);
+  const [own, all] = ['self_error_ppm', 'total_error_ppm'].map((name) => readErrors(json.funcs, name, funcs.nFuncs));
+  return { meta: readMeta(json), ...funcs, tree, errors: own && all && { self: own, total: all }, totals: functionTotals(tree, funcs.nFuncs) };
 }

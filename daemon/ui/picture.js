@@ -17,7 +17,7 @@ import { markFunctions, parseSearch } from './search.js';
 import { showDiffLegend, showLegend, showStatus } from './status.js';
 import { Tooltip, figures, spoken } from './tooltip.js';
 import { TopTable } from './top.js';
-import { followPath, markedWeight, pathOf } from './tree.js';
+import { followPath, leavesOf, markedWeight, pathOf } from './tree.js';
 
 const STEPS = [0.1, 0.25, 0.5, 0.75]; // of the larger side: where a comparison's colour gets stronger
 
@@ -35,6 +35,11 @@ function levelsOf(diff, tree) {
     levels[i] = change < 0 ? -level : level;
   }
   return levels;
+}
+
+function invert(p) {
+  const tree = bottomUp(p.tree, p.nFuncs);
+  return Object.assign(tree, { leaf: leavesOf(tree) });
 }
 
 export class Picture {
@@ -94,7 +99,7 @@ export class Picture {
   shownTree() {
     const p = this.data.profile;
     if (!this.state?.inverted) return p.tree;
-    this.data.inverted ??= p.isDiff ? invertDiff(p) : bottomUp(p.tree, p.nFuncs);
+    this.data.inverted ??= p.isDiff ? invertDiff(p) : invert(p);
     return this.data.inverted;
   }
 

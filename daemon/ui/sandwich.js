@@ -42,8 +42,8 @@ export class Sandwich {
   /** @param {object} look slots, names, shorts, marked */
   show(profile, func, look) {
     if (this.profile !== profile || this.func !== func) {
-      this.callers = callersOf(profile.tree, profile.nFuncs, func);
-      this.callees = calleesOf(profile.tree, profile.nFuncs, func);
+      this.callers = Object.assign(callersOf(profile.tree, profile.nFuncs, func), { middle: func });
+      this.callees = Object.assign(calleesOf(profile.tree, profile.nFuncs, func), { middle: func });
       Object.assign(this, { profile, func });
     }
     setText($('sandwich-name'), profile.names[func]);

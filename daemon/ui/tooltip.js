@@ -3,17 +3,18 @@
 import { change, compared } from './difftable.js';
 import { count, digits3, percent, relative, standardError, value } from './format.js';
 import { el, setText } from './dom.js';
+import { boxErrors, functionErrors } from './errors.js';
 import { judgeBox, judgeBoxSelf, judgeFunction } from './judge.js';
 import { KIND, KIND_TEXT } from './model.js';
 
-/** @returns {{share: number, error: number, samples: number, time: string, cores: string}} */
-export function figures(profile, weight) {
+/** `error`: a standard error, see errors.js. @returns {{share: number, error: number, samples: number, time: string, cores: string}} */
+export function figures(profile, weight, error) {
   const { meta, tree } = profile;
   const share = tree.total[0] > 0 ? weight / tree.total[0] : 0;
   const wall = meta.duration * 1e6;
   return {
     share,
-    error: standardError(share, meta.samples),
+    error: error ?? standardError(share, meta.samples),
     samples: meta.total > 0 ? (weight * meta.samples) / meta.total : 0,
     time: value(weight, meta.unit),
     cores: wall > 0 && meta.unit === 'nanoseconds' ? `${digits3(weight / wall)} CPUs` : '',
@@ -73,12 +74,13 @@ export class Tooltip {
     setText(this.where, node === 0 ? 'everything that was sampled' : isCategory ? 'all code of this kind of work' : kind);
     if (profile.isDiff) return this.fillDiff(profile, tree, node);
     for (const id of ['head', 'dtotal', 'dself', 'dall']) this.row(id, null);
-    const total = figures(profile, tree.total[node]);
-    if (tree.errors) total.error = Math.max(total.error, tree.errors[node]);
+    const errors = boxErrors(profile, tree, node);
+    const overall = functionErrors(profile, f);
+    const total = figures(profile, tree.total[node], errors.total);
     this.line('total', how.inverted ? 'reached this way' : 'total', total);
-    this.line('self', how.inverted ? 'stack begins here' : 'self', figures(profile, tree.self[node]));
-    this.line('all', 'function overall', node === 0 ? null : figures(profile, profile.totals.total[f]));
-    this.line('allself', 'function self', node === 0 ? null : figures(profile, profile.totals.self[f]));
+    this.line('self', how.inverted ? 'stack begins here' : 'self', figures(profile, tree.self[node], errors.self));
+    this.line('all', 'function overall', node === 0 ? null : figures(profile, profile.totals.total[f], overall.total));
+    this.line('allself', 'function self', node === 0 ? null : figures(profile, profile.totals.self[f], overall.self));
     const zoomed = how.zoomed < tree.total[0] && tree.total[node] <= how.zoomed
       ? `${percent(tree.total[node] / how.zoomed)} of the zoomed box · ` : '';
     setText(this.foot, `${zoomed}${count(total.samples)} samples`);

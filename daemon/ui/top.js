@@ -4,8 +4,9 @@
  * the flame graph, so it is a plain table; rows come in portions because a
  * host has tens of thousands of functions.
  */
-import { baseName, percent, standardError, value } from './format.js';
+import { baseName, percent, value } from './format.js';
 import { el, refill, setText } from './dom.js';
+import { functionErrors } from './errors.js';
 
 const PORTION = 200;
 
@@ -98,7 +99,7 @@ export class TopTable {
     name.dataset.id = `${p.keys[f]} find`;
     open.dataset.id = `${p.keys[f]} open`;
     return el('tr', {},
-      this.shareCell(self / all),
+      this.shareCell(self / all, functionErrors(p, f).self),
       el('td', { className: 'num' }, value(self, p.meta.unit)),
       el('td', { className: 'num' }, percent(total / all)),
       el('td', { className: 'num' }, value(total, p.meta.unit)),
@@ -106,8 +107,7 @@ export class TopTable {
       el('td', { className: 'obj', title: p.objects[f] }, baseName(p.objects[f])));
   }
 
-  shareCell(share) {
-    const error = standardError(share, this.profile.meta.samples);
+  shareCell(share, error) {
     const bar = el('span', { className: 'bar' });
     bar.style.width = `${Math.max(0, Math.min(1, share)) * 100}%`;
     return el('td', { className: 'num share', title: `± ${percent(error)} (one standard error)` },

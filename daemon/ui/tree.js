@@ -126,6 +126,13 @@ export function functionTotals(tree, nFuncs) {
   return { self, total };
 }
 
+/** Of a tree upside down, per node: the function whose own time the box is a part of. */
+export function leavesOf(tree) {
+  const leaf = tree.func.slice();
+  for (let i = 1; i < tree.n; i++) if (tree.parent[i] > 0) leaf[i] = leaf[tree.parent[i]];
+  return leaf;
+}
+
 /** Weight of the outermost boxes whose function is marked, within node's subtree. */
 export function markedWeight(tree, marked, node) {
   let sum = 0;

@@ -137,6 +137,8 @@ TEST(flamegraph_is_columns_in_preorder)
 
 	world_make(&w);
 	t = fix_tree(&w.list, "");
+	t->funcs[0].self_se = 0.012;
+	t->funcs[0].total_se = 0.5;
 	CHECK_EQ(export_flamegraph(t, false, sink_buf(&b)), 0);
 	j = json_of(&b);
 	check_totals(j, t);
@@ -167,6 +169,9 @@ TEST(flamegraph_is_columns_in_preorder)
 		CHECK(item(funcs, "file", i) < length(j, "strings"));
 		CHECK(item(funcs, "kind", i) <= FRAME_MARK);
 	}
+	CHECK_EQ(item(funcs, "self_error_ppm", 0), 12000);
+	CHECK_EQ(item(funcs, "total_error_ppm", 0), 500000);
+	CHECK_EQ(length(funcs, "self_error_ppm"), length(funcs, "name"));
 	json_decref(j);
 	buf_free(&b);
 	tree_free(t);

@@ -276,12 +276,24 @@ def detail(env, tap):
     tap.ok(env.page.eval("document.getElementById('tooltip').hidden"), "it goes when the pointer leaves")
     answer = profiles.known(env.now, tiers={"memory": 2, "10s": 0, "1m": 28}, files_refused=1, duration_ms=100_000)
     answer["nodes"]["error_ppm"] = [40_000 if i == 2 else 10 for i in range(len(answer["nodes"]["parent"]))]
+    answer["funcs"] = answer["funcs"] | {"self_error_ppm": [30_000] * len(answer["funcs"]["name"]), "total_error_ppm": [50_000] * len(answer["funcs"]["name"])}
     env.open(answer, "#live=0")
     env.page.mouse("mouseMoved", *env.box("main", "alpha")[:2])
     env.page.settle()
     tip, status = env.text("tooltip"), env.text("status").replace("\n", " ")
     tap.ok("± 4.00\u00a0%" in tip and "0.070 CPUs" in tip, "errors are those between windows, CPUs those of the time recorded", tip)
+    got = dict(line.split("\t")[0:3:2] for line in tip.split("\n") if line.count("\t") >= 2)
+    tap.equal((got["function overall"], got["function self"]), (f"± {percent(.05)}", f"± {percent(.03)}"), "so are those of the whole function")
+    binomial = math.sqrt(.5 * .5 / 990) / math.sqrt(.53 * .47 / 990)
+    tap.equal(got["self"], f"± {percent(.03 * binomial)}", "and a part of its own time spreads as that does")
+    errors = js(env.page, """const {data} = await import('./main.js'), {boxErrors} = await import('./errors.js'), {leavesOf} = await import('./tree.js'), p = data.profile;
+        const up = regroup.bottomUp(p.tree, p.nFuncs); up.leaf = leavesOf(up); const down = Object.assign(regroup.calleesOf(p.tree, p.nFuncs, p.names.indexOf('main')), {middle: p.names.indexOf('main')});
+        return [boxErrors(p, up, 1).total, boxErrors(p, down, 0).total];""")
+    tap.ok(abs(errors[0] - .03) < 1e-6 and abs(errors[1] - .05) < 1e-6, "upside down and in the sandwich, too", errors)
     tap.ok("≤ ±4.00" in status and "memory, 1m" in status and "1 unreadable" in status, "so is the status line's, which names steps and what is unreadable", status)
+    env.press("[data-view=top]")
+    tap.equal(env.page.eval("document.querySelector('#top-table .share').title"), f"± {percent(.03)} (one standard error)", "and the table's")
+    env.press("[data-view=flame]")
     env.page.eval("document.querySelector('.flame').focus()")
     for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight"):
         env.page.key(key, code={"ArrowDown": 40, "ArrowRight": 39}[key])
