@@ -79,7 +79,16 @@ async function errorText(response) {
   }
 }
 
-async function getJson(url, signal) {
+/** Positions in a selector as its author counts them, without what the page puts in front of it. @param {object} asked by parameter */
+function ownPositions(text, asked) {
+  return text.replace(/\b((?:[ab]_)?query): position (\d+)/g, (all, name, at) => {
+    const own = asked[name]?.query;
+    return own ? `${name}: position ${Math.max(1, at - (typed(asked[name]).length - own.length))}` : all;
+  });
+}
+
+/** `asked`: by parameter, whose selector it is: {query, host}. */
+async function getJson(url, signal, asked = {}) {
   const limit = AbortSignal.timeout(TIMEOUT_MS);
   const both = new AbortController();
   const stop = () => both.abort();
@@ -88,7 +97,7 @@ async function getJson(url, signal) {
   try {
     const response = await fetch(url, { signal: both.signal, credentials: 'same-origin', cache: 'no-store' });
     if (!response.ok) {
-      throw new ApiError(KINDS[response.status] ?? 'server', await errorText(response), response.status);
+      throw new ApiError(KINDS[response.status] ?? 'server', ownPositions(await errorText(response), asked), response.status);
     }
     return await response.json();
   } catch (e) {
@@ -104,12 +113,12 @@ async function getJson(url, signal) {
 
 /** The flame graph's JSON for a state. */
 export function fetchProfile(state, signal) {
-  return getJson(address('api/v1/profile', { ...profileParams(state, 'flamegraph'), max_nodes: MAX_NODES }), signal);
+  return getJson(address('api/v1/profile', { ...profileParams(state, 'flamegraph'), max_nodes: MAX_NODES }), signal, { query: state });
 }
 
 /** Two sides' answer {query, from, until} each, merged and judged by the daemon. @param {'cores'|'share'} scale */
 export function fetchDiff(a, b, scale, signal) {
-  return getJson(address('api/v1/diff', { ...diffParams(a, b, scale, 'flamegraph'), max_nodes: MAX_NODES }), signal);
+  return getJson(address('api/v1/diff', { ...diffParams(a, b, scale, 'flamegraph'), max_nodes: MAX_NODES }), signal, { a_query: a, b_query: b });
 }
 
 export const diffAddress = (a, b, scale, format) => address('api/v1/diff', diffParams(a, b, scale, format));
@@ -117,7 +126,7 @@ export const diffAddress = (a, b, scale, format) => address('api/v1/diff', diffP
 /** CPU over time. @param {{query: string, host: string, from: string, until: string, by: string, points: number}} what */
 export function fetchSeries({ query, host, from, until, by, points }, signal) {
   const group = by === 'total' ? {} : { group_by: by };
-  return getJson(address('api/v1/profile', { query: typed({ query, host }), from, until, format: 'series', max_points: points, ...group }), signal);
+  return getJson(address('api/v1/profile', { query: typed({ query, host }), from, until, format: 'series', max_points: points, ...group }), signal, { query: { query, host } });
 }
 
 /** A daemon without a history has no list of its own: its processes, added up. */

@@ -6,14 +6,16 @@
  * kept to what the sampling can carry: three significant ones.
  */
 
-/** Control, line-breaking and text-direction characters: symbol names come from hostile files. */
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+/** Control, line-breaking, text-direction and unseen characters: symbol names come from hostile files. */
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
+/** More marks on a letter than any script has: they grow over the rows around. */
+const MARKS = /(\p{M}{4})\p{M}+/gu;
 const MAX_NAME = 4096;
 
 /** A string from outside, safe to lay out on one line. */
 export function cleanName(s) {
   const cut = s.length > MAX_NAME ? s.slice(0, MAX_NAME) + '…' : s;
-  return cut.replace(UNSAFE, '\ufffd');
+  return cut.replace(UNSAFE, '\ufffd').replace(MARKS, '$1');
 }
 
 /** Three significant digits, without an exponent. */

@@ -225,7 +225,9 @@ function renderPicture() {
   range.show(state, rangesMs().b);
   service.show(state);
   host.show(state, rangesMs().b);
-  const has = picture.render(state);
+  // while another answer is under way, the old one is not what was asked for
+  const asked = feed.asked === pictured ? rangesMs() : {};
+  const has = picture.render(state, { a: state.aFile ? null : asked.a, b: state.file ? null : asked.b });
   const listing = state.view === 'services';
   document.body.dataset.state = has || (listing && services) ? 'ready' : 'empty';
   $('view-services').hidden = !listing || !services;

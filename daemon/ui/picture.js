@@ -153,8 +153,12 @@ export class Picture {
 
   /* ---- rendering ---- */
 
-  /** @param {import('./state.js').State} state @returns {boolean} is there anything to see */
-  render(state) {
+  /**
+   * @param {import('./state.js').State} state
+   * @param {{a: number[]|null, b: number[]|null}} asked  ranges, ms; null: of a file
+   * @returns {boolean} is there anything to see
+   */
+  render(state, asked) {
     this.state = state;
     const p = this.data.profile;
     const has = p !== null && (p.isDiff ? p.a.meta.total + p.b.meta.total > 0 : p.tree.total[0] > 0);
@@ -164,7 +168,7 @@ export class Picture {
     const pruned = has ? this.renderView(view) : 0;
     if (view !== 'flame') this.tooltip.hide();
     this.renderCrumbs(has && view === 'flame');
-    showStatus($('status'), p, pruned);
+    showStatus($('status'), p, pruned, asked);
     if (has && p.isDiff) showDiffLegend($('legend'), this.data.palette);
     else showLegend($('legend'), has ? p : null, this.data.slots, this.data.palette, (search) => this.change({ search }));
     return has;

@@ -35,26 +35,39 @@ function otherHosts(m) {
   return m.otherHosts > 0 ? [fact('other hosts', `${m.otherHosts} not included`, 'imported ranges of other hosts lie in this range; choose a host, or all, beside the service')] : [];
 }
 
-function sideFacts(name, m) {
+/* an answer made of whole windows may be longer than what was asked for, by one at each end */
+const MUCH_LONGER = 1.5;
+
+/** When, and whether that is far more than was asked for. @param {number[]|null} asked ms */
+function rangeFact(m, asked, title) {
+  const more = asked && m.from > 0 && m.to - m.from > MUCH_LONGER * (asked[1] - asked[0]);
+  const why = `the range asked for has ${more ? wallTime(asked[1] - asked[0]) : ''}, but of that time there are only whole windows, and the numbers are of them`;
+  return more ? fact('whole windows', rangeText(m), why, true) : fact('range', rangeText(m), title);
+}
+
+function sideFacts(name, m, asked) {
   return [
     fact(`${name} samples`, count(m.samples), `samples of side ${name}`, m.samples < 2500),
     fact('total', value(m.total, m.unit), `what the samples of side ${name} stand for`),
-    fact('range', rangeText(m), `what side ${name} covers`),
+    rangeFact(m, asked, `what side ${name} covers`),
     ...holes(m),
     fact('lost', count(m.lostSamples), `samples lost on the whole host in side ${name}’s range, by all causes`),
     ...otherHosts(m),
   ];
 }
 
-/** @param {import('./model.js').Profile|null} profile @param {number} pruned share not followed, 0: none */
-export function showStatus(box, profile, pruned) {
+/**
+ * @param {import('./model.js').Profile|null} profile @param {number} pruned share not followed, 0: none
+ * @param {{a: number[]|null, b: number[]|null}} asked  ranges, ms; null: of a file
+ */
+export function showStatus(box, profile, pruned, asked) {
   if (!profile) {
     box.replaceChildren(fact('samples', '—', 'nothing was answered yet'));
     return;
   }
   if (profile.isDiff) {
     const cut = profile.a.meta.cut || profile.b.meta.cut;
-    box.replaceChildren(...sideFacts('B', profile.b.meta), ...sideFacts('A', profile.a.meta),
+    box.replaceChildren(...sideFacts('B', profile.b.meta, asked.b), ...sideFacts('A', profile.a.meta, asked.a),
       ...(cut ? [fact('shown', 'heaviest boxes only', 'the rest is added up in “(other)”', true)] : []));
     return;
   }
@@ -70,7 +83,7 @@ export function showStatus(box, profile, pruned) {
       : fact('total', value(m.total, m.unit), 'sum of the values'),
     ...(m.cpus > 0 ? [fact('in use', wall > 0 ? `${digits3(m.total / wall)} of ${m.cpus} CPUs` : `${m.cpus} CPUs`,
       'CPUs kept busy on average, of those sampled')] : []),
-    fact('range', rangeText(m), 'what closed windows cover of the range asked for'),
+    rangeFact(m, asked.b, 'what closed windows cover of the range asked for'),
     ...holes(m),
     ...(m.tiers?.some((t) => t !== 'memory') ? [fact('steps', m.tiers.join(', '), 'resolutions of the history that the answer was made of; raw: single samples, cut to the range')] : []),
     ...(m.refused > 0 ? [fact('files', `${m.refused} unreadable`, 'parts of the history on disk that could not be read', true)] : []),

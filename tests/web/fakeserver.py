@@ -7,7 +7,7 @@ garbage, slow (answers when `go` is set). `profile` is the JSON text of the
 flame graph, `base` that of side A where a comparison asks for another,
 `missing` the paths and formats of a newer daemon that it does not know,
 `diff` and `diff_share` the comparisons by cores and by share, `broken` the
-status with which it answers a path or format.
+status with which it answers a path or format, or the status and the words.
 """
 import base64
 import http.server
@@ -93,8 +93,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if url.path in s.missing or query.get("format") in s.missing:
             status = 404 if url.path in s.missing else 400
             return self.answer(status, "application/json", b'{"error":"format: not known"}')
-        if status := s.broken.get(url.path) or s.broken.get(query.get("format")):
-            return self.answer(status, "application/json", json.dumps({"error": f"broken with {status}"}).encode())
+        if broken := s.broken.get(url.path) or s.broken.get(query.get("format")):
+            status, words = broken if isinstance(broken, tuple) else (broken, f"broken with {broken}")
+            return self.answer(status, "application/json", json.dumps({"error": words}).encode())
         if query.get("format") == "series":
             return self.answer(200, "application/json", json.dumps(history.series(query, now, s.events, s.raw)).encode())
         if url.path == "/api/v1/services":

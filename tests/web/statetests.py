@@ -3,7 +3,7 @@
 import json
 
 import profiles
-from difftests import drop
+from difftests import BASE, daemon_diff, drop
 from historytests import with_line
 from pagetests import js
 
@@ -115,4 +115,28 @@ def grips(env, tap):
     tap.equal((env.page.eval(left), env.hash()), (at, want), "the range stays where it was, and follows the pointer no more")
 
 
-GROUPS = [(f.__name__, f) for f in (focus, notices, stale, grips)]
+def honest(env, tap):
+    """What was answered is not always what was asked for."""
+    page = env.page
+    now = env.now
+    env.open(profiles.known(now), f"#live=0&from={now - 200000}&until={now - 199000}")
+    tap.ok("whole windows" in env.text("status") and page.eval("document.querySelector('#status .warn[title*=\"1.00 s\"]') !== null"), "five minutes that answer a second say so", env.text("status"))
+    env.open(fragment=f"#live=0&from={now - 290000}&until={now}")
+    tap.ok("whole windows" not in env.text("status"), "some seconds more are no matter", env.text("status"))
+    env.server.diff = daemon_diff(profiles.from_tuples(BASE, now), profiles.known(now))
+    env.open(fragment=f"#live=0&cmp=1&from={now - 300000}&until={now}&af={now - 302000}&au={now - 300000}", ready=False)
+    page.wait("import('./main.js').then(m => Boolean(m.data.profile?.isDiff))")
+    page.settle()
+    tap.equal(env.text("status").count("whole windows"), 1, "nor is the side of a comparison that has what was asked for")
+    page.expect_http_errors = True
+    refused = "query: position %d: a quoted text is missing"
+    for fragment, at, want in (("q=%7Bx%3D%3D%22%22%7D", 43 + 4, 4), ("host=a&q=%7Bx%3D%3D%22%22%7D", 43 + 9 + 4, 4), ("", 43 + 1, 44)):
+        env.server.broken = {"flamegraph": (400, refused % at)}
+        env.open(fragment="#live=0&" + fragment, ready=False)
+        page.wait("!document.getElementById('notice').hidden")
+        tap.ok(refused % want in env.text("notice"), f"a place in a selector is counted in what was typed ({fragment})", env.text("notice"))
+    names = js(page, "const {cleanName} = await import('./format.js'); return args.map(cleanName);", "a" + "\u0301" * 50 + "b", "x\u061cy", "\u0e19\u0e49\u0e33", "soft\u00adhyphen")
+    tap.equal(names, ["a" + "\u0301" * 4 + "b", "x\ufffdy", "\u0e19\u0e49\u0e33", "soft\ufffdhyphen"], "marks do not grow over other rows, and what cannot be seen is")
+
+
+GROUPS = [(f.__name__, f) for f in (focus, notices, stale, grips, honest)]
