@@ -279,7 +279,10 @@ export class FlameView {
     this.pointer = { x: e.clientX, y: e.clientY };
     if (d.moving) return this.tellWindow();
     const node = this.under();
-    if (node >= 0) this.callbacks.zoom(node);
+    if (node < 0) return;
+    this.callbacks.zoom(node);
+    // a finger does not hover: the box is chosen as by keyboard, for its detail
+    if (e.pointerType === 'touch') this.select(node);
   }
 
   left() {

@@ -115,6 +115,22 @@ def grips(env, tap):
     tap.equal((env.page.eval(left), env.hash()), (at, want), "the range stays where it was, and follows the pointer no more")
 
 
+def touch(env, tap):
+    """A finger cannot hover."""
+    env.size(400, 800, 2)
+    env.open(profiles.known(env.now), "#live=0")
+    x, y, _ = env.box("main", "alpha")
+    env.page.eval("""(([x, y]) => { const e = document.querySelector('#flame .flame');
+      for (const type of ['pointerdown', 'pointerup', 'pointerleave'])
+        e.dispatchEvent(new PointerEvent(type, {bubbles: true, pointerId: 3, pointerType: 'touch', button: 0, clientX: x, clientY: y})); })(%s)""" % json.dumps([x, y]))
+    env.page.settle()
+    env.page.settle()
+    tip = env.page.eval("(t => [t.hidden, t.innerText, t.getBoundingClientRect().right <= innerWidth])(document.getElementById('tooltip'))")
+    tap.ok(not tip[0] and tip[1].startswith("alpha") and "70.00" in tip[1] and tip[2], "a touch zooms and shows the box's detail", tip)
+    env.shot("touch-400")
+    env.size(1440, 900)
+
+
 def honest(env, tap):
     """What was answered is not always what was asked for."""
     page = env.page
@@ -139,4 +155,4 @@ def honest(env, tap):
     tap.equal(names, ["a" + "\u0301" * 4 + "b", "x\ufffdy", "\u0e19\u0e49\u0e33", "soft\ufffdhyphen"], "marks do not grow over other rows, and what cannot be seen is")
 
 
-GROUPS = [(f.__name__, f) for f in (focus, notices, stale, grips, honest)]
+GROUPS = [(f.__name__, f) for f in (focus, notices, stale, grips, touch, honest)]
