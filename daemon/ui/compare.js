@@ -6,7 +6,7 @@
 import { clockRange } from './clock.js';
 import { $, press, setText } from './dom.js';
 import { selectedService } from './api.js';
-import { change, compared } from './difftable.js';
+import { change, compared, differing } from './difftable.js';
 import { inCores } from './diff.js';
 import { judgeWhole } from './judge.js';
 import { relative, wallTime } from './format.js';
@@ -82,5 +82,5 @@ export function verdict(diff) {
   const t = judgeWhole(diff);
   if (diff.scale.kind === 'share') return 'shares: how much was used in all is not compared';
   const same = t.sure ? `${relative(t.a, t.b)}` : 'no change beyond the error';
-  return `${compared(diff, t.a)} → ${compared(diff, t.b)} CPUs: ${same} (${change(diff, t.delta)} ± ${compared(diff, t.se)})`;
+  return `${compared(diff, t.a)} → ${compared(diff, t.b)} CPUs: ${same} (${change(diff, t.delta)} ± ${differing(diff, t.se)})`;
 }

@@ -2,7 +2,7 @@
 /** The table of a comparison: functions, what they took in A and in B, and whether that is a change. */
 import { diffRows } from './diff.js';
 import { el, refill, setText } from './dom.js';
-import { baseName, cores, percent, relative } from './format.js';
+import { baseName, cores, percent, points, relative } from './format.js';
 
 const PORTION = 200;
 
@@ -11,9 +11,12 @@ export function compared(diff, v) {
   return diff.scale.kind === 'share' ? percent(v) : cores(v);
 }
 
+/** A difference of such weights, or its error. */
+export const differing = (diff, v) => (diff.scale.kind === 'share' ? points(v) : cores(v));
+
 /** With its sign. */
 export function change(diff, v) {
-  return v === 0 ? compared(diff, 0) : `${v > 0 ? '+' : '\u2212'}${compared(diff, Math.abs(v))}`;
+  return v === 0 ? differing(diff, 0) : `${v > 0 ? '+' : '\u2212'}${differing(diff, Math.abs(v))}`;
 }
 
 const ratio = (w) => (w.a > 0 ? w.b / w.a : w.b > 0 ? Infinity : 1);
@@ -74,7 +77,7 @@ export class DiffTable {
     const note = w.sure ? '' : ', within the error';
     return [
       el('td', { className: 'num' }, compared(diff, w.a)), el('td', { className: 'num' }, compared(diff, w.b)),
-      el('td', { className: `num ${kind}`, title: `± ${compared(diff, w.se)} (one standard error)${note}` }, change(diff, w.delta)),
+      el('td', { className: `num ${kind}`, title: `± ${differing(diff, w.se)} (one standard error)${note}` }, change(diff, w.delta)),
       el('td', { className: `num ${kind}` }, w.sure ? relative(w.a, w.b) : '≈'),
     ];
   }

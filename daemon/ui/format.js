@@ -56,6 +56,9 @@ export function percent(share) {
   return `${p.toFixed(2)}\u00a0%`;
 }
 
+/** A difference of two shares, in percentage points. */
+export const points = (share) => percent(share).replace('%', 'pp');
+
 /** Whole numbers with thousands apart. */
 export function count(n) {
   return Math.round(n).toLocaleString('en-US');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /** The box beside the pointer: all that is known about the frame under it. */
-import { change, compared } from './difftable.js';
+import { change, compared, differing } from './difftable.js';
 import { count, digits3, percent, relative, standardError, value } from './format.js';
 import { el, setText } from './dom.js';
 import { boxErrors, functionErrors } from './errors.js';
@@ -97,8 +97,8 @@ export class Tooltip {
     if (node === 0) this.row('dall', null);
     else this.diffLine('dall', 'function overall', diff, judgeFunction(diff, f).total);
     const unit = diff.scale.kind === 'cores' ? 'CPUs' : 'share of its side';
-    setText(this.foot, total.sure ? `${unit}, ± ${compared(diff, total.se)} (one standard error)`
-      : `${unit}; the change of the total is within the error (± ${compared(diff, total.se)})`);
+    setText(this.foot, total.sure ? `${unit}, ± ${differing(diff, total.se)} (one standard error)`
+      : `${unit}; the change of the total is within the error (± ${differing(diff, total.se)})`);
   }
 
   diffLine(id, label, diff, w) {

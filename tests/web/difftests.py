@@ -334,6 +334,8 @@ def judging(env, tap):
     tap.equal([(p, q.get("by")) for p, q in env.server.requests[asked:] if p == "/api/v1/diff"], [("/api/v1/diff", "share")], "shares are asked of the daemon")
     got = js(env.page, SURE)
     tap.ok(not any(got["boxes"] + got["inverted"] + got["rows"]) and "shares" in env.text("verdict"), "and its flags of them are on show", got)
+    cells = env.page.eval("[...document.querySelector('#diff-table tbody tr').cells].slice(0, 3).map(c => c.innerText.trim() + ' ' + c.title)")
+    tap.ok(cells[0].endswith("% ") and re.search(r"pp ± .*pp ", cells[2]), "shares are told in percent, their differences in points", cells)
     tap.ok("by=share" in env.page.eval("document.querySelector('a[data-format=pprof]').href"), "and by share is what is downloaded")
     env.press("[data-scale=cores]")
     env.page.wait("import('./main.js').then(m => m.data.profile?.scale.kind === 'cores')")
