@@ -29,6 +29,8 @@ export function setZone(z) {
   zone = z;
 }
 
+export const currentZone = () => zone;
+
 const CLOCK = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' };
 const DAY = { month: 'short', day: 'numeric' };
 const known = new Map();

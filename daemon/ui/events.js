@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /** Deploys and notes on the time line: a mark each, its words in a card. */
-import { clockTime } from './clock.js';
+import { clockTime, currentZone } from './clock.js';
 import { el, refill } from './dom.js';
 
 const APART = 13; // CSS pixels; nearer ones share a mark
@@ -47,7 +47,7 @@ export class EventMarks {
       if (last && x - last.x < APART) last.events.push(e);
       else marks.push({ x, events: [e] });
     }
-    const id = JSON.stringify(marks.map((m) => [Math.round(m.x), m.events.length, eventTitle(m.events[0])]));
+    const id = JSON.stringify([currentZone(), ...marks.map((m) => [Math.round(m.x), m.events.length, eventTitle(m.events[0])])]);
     if (id === this.shown) return;
     this.shown = id;
     refill(this.box, ...marks.map((m) => this.mark(m, width)));

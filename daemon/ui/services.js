@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /** The list of services: CPUs, share, trend over the range, versions. Two versions picked are compared. */
-import { clockTime } from './clock.js';
+import { clockTime, currentZone } from './clock.js';
 import { $, el, refill, setText } from './dom.js';
 import { cleanName, digits3, percent } from './format.js';
 
@@ -25,7 +25,7 @@ export function readServices(json) {
     trend: (Array.isArray(s?.trend) ? s.trend : []).map((v) => (Number.isFinite(v) ? v : NaN)).slice(0, 200),
     versions: (Array.isArray(s?.versions) ? s.versions : []).map(readVersion).filter((v) => v.version),
   }));
-  return rows.filter((r) => r.name).sort((a, b) => b.cores - a.cores || (a.name < b.name ? -1 : 1));
+  return rows.filter((r) => r.name).sort((a, b) => b.cores - a.cores || b.share - a.share || (a.name < b.name ? -1 : 1));
 }
 
 /** A line over the values; a gap where nothing was recorded. */
@@ -79,8 +79,8 @@ export class ServiceList {
   }
 
   show(rows) {
-    if (this.rows === rows) return;
-    this.rows = rows;
+    if (this.rows === rows && this.zone === currentZone()) return;
+    Object.assign(this, { rows, zone: currentZone() });
     this.render();
   }
 

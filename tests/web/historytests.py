@@ -199,6 +199,13 @@ def clock(env, tap):
     tap.ok("UTC" in utc and "UTC" not in local and "tz=utc" in env.hash(), "UTC is chosen, said, and in the link", utc)
     tap.ok(f"{hour:02d}:" in utc, "times are UTC's", utc)
     tap.ok(f"{(hour + 9) % 24:02d}:" in local, "and local ones the zone's", local)
+    env.server.events = [deploy(env.now - 450000)]
+    with_line(env, f"#live=0&view=services&from={env.now - 600000}&until={env.now - 300000}&tz=local")
+    titles = "['.tl-event', '.chip'].map(s => document.querySelector(s).title.includes('UTC'))"
+    before = env.page.eval(titles)
+    env.press("#zone")
+    tap.equal((before, env.page.eval(titles)), ([False, False], [True, True]), "so do marks and versions that stood there before")
+    env.press("[data-view=flame]")
     env.press("#range-custom")
     env.page.eval("document.getElementById('range-from').value = '2026-01-02T03:04:05'; document.getElementById('range-until').value = '2026-01-02T03:05:05'")
     env.page.eval("document.querySelector('#range-form button[value=ok]').click()")
@@ -251,6 +258,8 @@ def picker(env, tap):
 def services(env, tap):
     with_line(env, "#live=0&view=services&from=now-1h")
     env.page.wait("document.querySelectorAll('#services-table tbody tr').length === 4")
+    order = js(env.page, "const {readServices} = await import('./services.js'); return readServices([{service_name: 'a', share: 0.1}, {service_name: 'b', share: 0.9}]).map(s => s.name)")
+    tap.equal(order, ["b", "a"], "where a daemon does not tell CPUs, services by their share")
     rows = env.page.eval("[...document.querySelectorAll('#services-table tbody tr')].map(r => [...r.cells].slice(0, 3).map(c => c.innerText.trim()))")
     want = history.services({"from": "now-1h", "until": "now"}, int(time.time() * 1000))
     want = sorted(want, key=lambda r: -r["cores"])
