@@ -56,6 +56,8 @@ export class FlameView {
     this.frame = (now) => this.onFrame(now);
     this.listen();
     new ResizeObserver(() => this.resized()).observe(this.scroller);
+    // on small screens the page itself scrolls, and the detail of the box chosen goes with it
+    addEventListener('scroll', () => this.selected >= 0 && this.ask(), { passive: true });
   }
 
   listen() {
@@ -224,7 +226,9 @@ export class FlameView {
     if (this.pointer || this.selectBox.hidden) return this.callbacks.hover(node, this.pointer?.x ?? 0, this.pointer?.y ?? 0);
     // no pointer: the detail is that of the box chosen by keyboard, below it
     const { left, bottom } = this.selectBox.getBoundingClientRect();
-    return this.callbacks.hover(this.selected, left, bottom - ROW);
+    const view = this.scroller.getBoundingClientRect();
+    const seen = bottom > view.top && bottom - ROW < Math.min(view.bottom, innerHeight);
+    return this.callbacks.hover(seen ? this.selected : -1, left, bottom - ROW);
   }
 
   /** Marks a node as if it were pointed at, -1: none; told by another view of the same nodes. */

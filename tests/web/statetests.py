@@ -128,6 +128,22 @@ def touch(env, tap):
     tip = env.page.eval("(t => [t.hidden, t.innerText, t.getBoundingClientRect().right <= innerWidth])(document.getElementById('tooltip'))")
     tap.ok(not tip[0] and tip[1].startswith("alpha") and "70.00" in tip[1] and tip[2], "a touch zooms and shows the box's detail", tip)
     env.shot("touch-400")
+    top = env.page.eval("document.getElementById('tooltip').getBoundingClientRect().top")
+    env.page.eval("scrollTo(0, 60)")
+    env.page.settle()
+    env.page.settle()
+    moved = env.page.eval("[scrollY, document.getElementById('tooltip').getBoundingClientRect().top]")
+    tap.ok(moved[0] > 20 and abs(top - moved[0] - moved[1]) < 2, "which scrolls with the page", top, moved)
+    env.open(profiles.chain(100, env.now), "#live=0")
+    env.page.eval("document.querySelector('.flame').focus()")
+    for _ in range(3):
+        env.page.key("ArrowDown", code=40)
+    env.page.settle()
+    seen = env.page.eval("!document.getElementById('tooltip').hidden")
+    env.page.eval("document.querySelector('.flame').scrollTop = 1500")
+    env.page.settle()
+    env.page.settle()
+    tap.ok(seen and env.page.eval("document.getElementById('tooltip').hidden"), "and goes when the box is out of sight")
     env.size(1440, 900)
 
 
