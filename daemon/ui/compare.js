@@ -4,7 +4,7 @@
  * line and opened files set, how widths and changes are reckoned.
  */
 import { clockRange } from './clock.js';
-import { $, press, setText } from './dom.js';
+import { $, press, setText, takesBack } from './dom.js';
 import { selectedService } from './api.js';
 import { change, compared, differing } from './difftable.js';
 import { inCores } from './diff.js';
@@ -41,6 +41,7 @@ export class CompareBar {
       });
       $(`unfile-${side}`).addEventListener('click', () => callbacks.change(side === 'a' ? { aFile: '' } : { file: '', type: '' }));
     }
+    takesBack($('a-query'), () => this.aQuery);
     $('a-query').addEventListener('change', () => {
       callbacks.change({ aQuery: braced($('a-query').value) || null, zoom: [], window: null });
     });
@@ -62,7 +63,8 @@ export class CompareBar {
     };
     side('a', state.aFile, state.aQuery ?? state.query, ranges.a);
     side('b', state.file, state.query, ranges.b);
-    if (document.activeElement !== $('a-query')) $('a-query').value = state.aQuery ?? '';
+    this.aQuery = state.aQuery ?? '';
+    if (document.activeElement !== $('a-query')) $('a-query').value = this.aQuery;
     $('a-query').hidden = Boolean(state.aFile);
     press(document.querySelectorAll('#compare [data-width]'), (b) => b.dataset.width === state.width);
     press(document.querySelectorAll('#compare [data-scale]'), (b) => b.dataset.scale === (diff?.scale.kind ?? state.scale));

@@ -3,7 +3,7 @@
 import { ALL_HOSTS, selectedService, serviceSelector } from './api.js';
 import { clockRange, inputTime, inputZone, readInputTime } from './clock.js';
 import { cleanName, percent } from './format.js';
-import { $, el, press, setText } from './dom.js';
+import { $, el, press, setText, takesBack } from './dom.js';
 import { braced } from './state.js';
 
 const CUSTOM = '\u0000custom';
@@ -76,6 +76,7 @@ export class ServiceControl {
     this.input.addEventListener('input', () => {
       this.typing = true;
     });
+    takesBack(this.input, () => this.state.query);
     this.input.addEventListener('blur', () => {
       this.typing = false;
       if (this.state) this.show(this.state);

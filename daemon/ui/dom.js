@@ -31,6 +31,13 @@ export function refill(box, ...children) {
   next?.focus({ preventScroll: true });
 }
 
+/** Escape takes back what was typed, before the field is left and what is in it counts. @param {() => string} before */
+export function takesBack(input, before) {
+  input.addEventListener('keydown', (e) => {
+    if (e.key === 'Escape') input.value = before();
+  });
+}
+
 /** Marks one of a group of toggle buttons as pressed. */
 export function press(buttons, isPressed) {
   for (const b of buttons) b.setAttribute('aria-pressed', String(isPressed(b)));
