@@ -103,7 +103,8 @@ const servicesFeed = new Feed({
     servicesTold = [kind, detail];
     onFrame(renderPicture);
   },
-  busy: () => {},
+  // the list of another range is not that of this one
+  busy: (yes) => $('view-services').setAttribute('aria-busy', String(yes && servicesFeed.asked !== listed)),
 });
 const importsFeed = new Feed({
   question: importsQuestion, arrived: (imports) => host.setImports(imports), failed: () => {}, busy: () => {},
@@ -248,7 +249,7 @@ function renderTypes(meta) {
 }
 
 function renderNotice(has, listing) {
-  if (listing && !services && servicesTold) return showNotice($('notice'), ...servicesTold, true);
+  if (listing && servicesTold) return showNotice($('notice'), ...servicesTold, !services);
   if (told) return showNotice($('notice'), ...told, data.profile === null && !(listing && services));
   if (!data.profile || listing) return showNotice($('notice'), null);
   const chosen = state.query || state.host || state.compare || !isRelative(state);

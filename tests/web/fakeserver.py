@@ -7,7 +7,8 @@ garbage, slow (answers when `go` is set). `profile` is the JSON text of the
 flame graph, `base` that of side A where a comparison asks for another,
 `missing` the paths and formats of a newer daemon that it does not know,
 `diff` and `diff_share` the comparisons by cores and by share, `broken` the
-status with which it answers a path or format, or the status and the words.
+status with which it answers a path or format, or the status and the words,
+`waits` the paths that it answers when `go` is set.
 """
 import base64
 import http.server
@@ -87,7 +88,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if s.mode in ("400", "401", "503"):
             return self.answer(int(s.mode), "application/json",
                                json.dumps({"status": "error", "errorType": "x", "error": f"refused with {s.mode}"}).encode())
-        if s.mode == "slow" and query.get("format") == "flamegraph":
+        if url.path in s.waits or (s.mode == "slow" and query.get("format") == "flamegraph"):
             s.go.wait(30)
         now = int(time.time() * 1000)
         if url.path in s.missing or query.get("format") in s.missing:
@@ -133,7 +134,7 @@ class FakeDaemon(http.server.ThreadingHTTPServer):
         self.auth, self.mode, self.requests = False, "ok", []
         self.events, self.missing, self.pins = [], set(), []
         self.diff = self.diff_share = None
-        self.broken = {}
+        self.broken, self.waits = {}, set()
         self.raw = False
         self.base, self.base_until = None, None
         self.go = threading.Event()

@@ -102,6 +102,40 @@ def stale(env, tap):
     tap.equal((page.eval("document.getElementById('search').value"), "s=alpha" in env.hash()), ("alpha", True), "Back brings the search back, also into its box")
 
 
+def lists(env, tap):
+    """The list of services is of the range that is asked for, or says that it is not."""
+    page = env.page
+    page.expect_http_errors = True
+    with_line(env, "#live=0&view=services&from=now-1h")
+    page.wait("document.querySelectorAll('#services-table tbody tr').length === 4")
+    env.server.waits = {"/api/v1/services"}
+    env.press("button[data-from=now-7d]")
+    page.wait("document.getElementById('view-services').getAttribute('aria-busy') === 'true'")
+    tap.ok(page.eval("parseFloat(getComputedStyle(document.querySelector('#services-table tbody')).opacity)") < 0.6, "a list that is awaited is dimmed")
+    env.server.go.set()
+    page.wait("document.getElementById('view-services').getAttribute('aria-busy') === 'false'")
+    tap.equal(page.eval("getComputedStyle(document.querySelector('#services-table tbody')).opacity"), "1", "until it is there")
+    env.server.waits, env.server.broken = set(), {"/api/v1/services": 503}
+    js(page, "document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait("!document.getElementById('notice').hidden")
+    tap.ok("busy" in env.text("notice") and "large" not in page.eval("document.getElementById('notice').className") and not page.eval("document.getElementById('view-services').hidden"),
+           "one that can't be had anew says so, and stays", env.text("notice"))
+
+
+def typing(env, tap):
+    """Escape takes back a selector that is half typed."""
+    for field, link in (("selector", "#live=0&q=%7Bcomm%3D%22x%22%7D"), ("a-query", f"#live=0&cmp=1&aq=%7Bcomm%3D%22x%22%7D&from={env.now - 300000}&until={env.now}&af={env.now - 600000}&au={env.now - 300000}")):
+        env.server.diff = daemon_diff(profiles.from_tuples(BASE, env.now), profiles.known(env.now))
+        env.open(profiles.known(env.now), link)
+        before = env.hash()
+        env.page.eval(f"document.getElementById('{field}').focus()")
+        env.page.type("{com")
+        env.page.key("Escape", code=27)
+        env.page.settle()
+        tap.equal((env.hash(), env.page.eval(f"document.getElementById('{field}').value"), env.page.eval("document.activeElement === document.body")),
+                  (before, '{comm="x"}', True), f"{field}: Escape leaves all as it was")
+
+
 def grips(env, tap):
     """A drag that the browser takes over is none."""
     with_line(env, f"#live=0&from={env.now - 1200000}&until={env.now - 900000}")
@@ -171,4 +205,4 @@ def honest(env, tap):
     tap.equal(names, ["a" + "\u0301" * 4 + "b", "x\ufffdy", "\u0e19\u0e49\u0e33", "soft\ufffdhyphen"], "marks do not grow over other rows, and what cannot be seen is")
 
 
-GROUPS = [(f.__name__, f) for f in (focus, notices, stale, grips, touch, honest)]
+GROUPS = [(f.__name__, f) for f in (focus, notices, stale, lists, typing, grips, touch, honest)]
