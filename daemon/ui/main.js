@@ -64,6 +64,7 @@ const timeline = new Timeline({
   chart: (chart) => change({ chart }),
   group: (labels) => change({ query: narrowed(state.query, labels), zoom: [], window: null }),
   around: compareAround,
+  now: () => daemonNow(),
 });
 const files = new Files(openFile, (name, why) => {
   tell('unread', `${name}: ${why}`);
@@ -77,6 +78,7 @@ const seriesFeed = new Feed({
   arrived: (answer) => {
     series = answer;
     lined = seriesFeed.asked;
+    compareClocks(answer);
     noLine = false;
     timeline.fail('');
     renderTimeline();
@@ -113,16 +115,26 @@ const share = new Share({ state: () => state, profile: () => (feed.asked === pic
 
 /* ---- time ---- */
 
+/* by how much the daemon's clock goes before the browser's, 0: as far as one can tell by answers of whole steps they agree */
+let ahead = 0;
+const CLOSE = 15000;
+const daemonNow = () => Date.now() + ahead;
+
+function compareClocks(answer) {
+  const off = answer.to - Date.now();
+  if (spanOf(state).until === 'now') ahead = Math.abs(off) > CLOSE + answer.step ? off : 0;
+}
+
 /** "Now" as the daemon sees it, as far as it has told. */
 function now() {
   if (series && spanOf(state).until === 'now') return series.to;
-  return isRelative(state) && data.profile?.meta.to ? data.profile.meta.to : Date.now();
+  return isRelative(state) && data.profile?.meta.to ? data.profile.meta.to : daemonNow();
 }
 
-const nearNow = (ms) => ms > Date.now() - 2000;
+const nearNow = (ms) => ms > daemonNow() - 2000;
 /* ends at now and goes on with it; one of some seconds is a look at a moment, which stays */
 const moves = (from, until) => nearNow(until) && until - from >= 10000;
-const back = (ms) => `now-${Math.max(1, Math.round((Date.now() - ms) / 1000))}s`;
+const back = (ms) => `now-${Math.max(1, Math.round((daemonNow() - ms) / 1000))}s`;
 const rangesMs = () => ({
   a: [timeMs(state.aFrom, now()), timeMs(state.aUntil, now())], b: [timeMs(state.from, now()), timeMs(state.until, now())],
 });

@@ -32,6 +32,7 @@ const MOST_SPAN = 400 * 86400000;
  * @property {(chart: string) => void} chart
  * @property {(labels: object) => void} group  a group was chosen in the legend
  * @property {(event: object) => void} around  compare before and after a deploy
+ * @property {() => number} now  the daemon's, ms
  */
 export class Timeline {
   /** @param {TimelineCallbacks} callbacks */
@@ -280,7 +281,7 @@ export class Timeline {
 
   /** The old answer moves at once, the new one is asked for when the hand rests. */
   moveView(from, to) {
-    const late = Math.max(0, to - Date.now());
+    const late = Math.max(0, to - this.on.now());
     Object.assign(this.scene, { from: from - late, to: to - late });
     for (const band of Object.values(this.bands)) if (!band.box.hidden) band.show(band.range, this.view(), band.name.textContent);
     this.marks.show(this.scene.series?.events ?? [], this.view(), this.plot.clientWidth);

@@ -8,7 +8,8 @@ flame graph, `base` that of side A where a comparison asks for another,
 `missing` the paths and formats of a newer daemon that it does not know,
 `diff` and `diff_share` the comparisons by cores and by share, `broken` the
 status with which it answers a path or format, or the status and the words,
-`waits` the paths that it answers when `go` is set.
+`waits` the paths that it answers when `go` is set, `ahead` the ms that its
+clock goes before the browser's.
 """
 import base64
 import http.server
@@ -90,7 +91,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                json.dumps({"status": "error", "errorType": "x", "error": f"refused with {s.mode}"}).encode())
         if url.path in s.waits or (s.mode == "slow" and query.get("format") == "flamegraph"):
             s.go.wait(30)
-        now = int(time.time() * 1000)
+        now = int(time.time() * 1000) + s.ahead
         if url.path in s.missing or query.get("format") in s.missing:
             status = 404 if url.path in s.missing else 400
             return self.answer(status, "application/json", b'{"error":"format: not known"}')
@@ -134,7 +135,7 @@ class FakeDaemon(http.server.ThreadingHTTPServer):
         self.auth, self.mode, self.requests = False, "ok", []
         self.events, self.missing, self.pins = [], set(), []
         self.diff = self.diff_share = None
-        self.broken, self.waits = {}, set()
+        self.broken, self.waits, self.ahead = {}, set(), 0
         self.raw = False
         self.base, self.base_until = None, None
         self.go = threading.Event()

@@ -215,6 +215,20 @@ def clock(env, tap):
     env.page.call("Emulation.setTimezoneOverride", timezoneId="")
 
 
+def clocks(env, tap):
+    """The daemon's host has a clock of its own; what is now is for that one to say."""
+    for ahead, word in ((0, "as"), (90000, "before"), (-90000, "behind")):
+        env.server.ahead = ahead
+        with_line(env, "#live=0&from=now-15m")
+        lo, hi, _ = view(env)
+        js(env.page, "const {timeline: t} = await import('./main.js'); t.zoom(0.5, t.scene.to);")
+        env.page.wait("location.hash.includes('tf=')")
+        env.page.wait("document.getElementById('timeline').getAttribute('aria-busy') === 'false'")
+        env.page.settle()
+        got = re.search(r"tf=now-(\d+)s", env.hash())
+        tap.ok(got and abs(int(got[1]) - (hi - lo) / 2000) < 25 and abs(view(env)[1] - hi) < 25000, f"a clock that goes {word} the browser's: the time line ends at now and goes on", env.hash(), hi - view(env)[1])
+
+
 def picker(env, tap):
     """A range of one's own: what is not touched stays as it is, to the millisecond, whatever the clock does."""
     env.page.call("Emulation.setTimezoneOverride", timezoneId="Europe/Berlin")
@@ -365,4 +379,4 @@ def hosts(env, tap):
     tap.equal(out, ['{host="a"}', '{host="a"}', '{host=~".+"}', '{host!="b"}', '{host="a",ghost="b"}', '{x="y"}'], "a selector that names a host stays as it is")
 
 
-GROUPS = [(f.__name__, f) for f in (timeline, asking, chart, links, clock, picker, services, moments, hosts)]
+GROUPS = [(f.__name__, f) for f in (timeline, asking, chart, links, clock, clocks, picker, services, moments, hosts)]
