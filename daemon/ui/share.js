@@ -17,7 +17,7 @@ export function pinned(state, profile, now) {
   const m = profile?.isDiff ? profile.b.meta : profile?.meta;
   const span = spanOf(state, now);
   const pin = { spanFrom: fixed(timeMs(span.from, now)), spanUntil: fixed(timeMs(span.until, now)), live: initialState().live };
-  if (!state.file && m?.to) Object.assign(pin, { from: fixed(m.from), until: fixed(m.to) });
+  if (!state.file && m?.to && (state.from.startsWith('now') || state.until.startsWith('now'))) Object.assign(pin, { from: fixed(m.from), until: fixed(m.to) });
   if (state.compare && !state.aFile) Object.assign(pin, { aFrom: fixed(timeMs(state.aFrom, now)), aUntil: fixed(timeMs(state.aUntil, now)) });
   return { ...state, ...pin };
 }

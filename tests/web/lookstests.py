@@ -58,6 +58,10 @@ def sizes(env, tap):
                   const name = [...head.cells].find(c => c.innerText.trim() === 'Function'), fn = row.querySelector('.fn');
                   return [name.getBoundingClientRect().left - fn.getBoundingClientRect().left, innerWidth - fn.getBoundingClientRect().right]; })()""")
                 tap.ok(abs(columns[0]) < 2 and 0 <= columns[1] < 30, "the table's heads stand over their columns, which take the width", columns)
+            if name == "400":
+                env.press("button[data-from=now-1m]")
+                tap.ok(env.page.eval("document.querySelector('#ranges [aria-pressed=true]').offsetWidth") > 20, f"{view} at 400: the range chosen is on show")
+                env.idle()
             if view in ("flame", "compare"):
                 room = env.page.eval("document.querySelector('.flame').clientHeight / innerHeight")
                 tap.ok(room >= 0.3, f"{view} at {name}: the picture has 30 % of the height or more ({100 * room:.0f} %)")
