@@ -66,8 +66,9 @@ export function judgeWhole(diff) {
   return diff.judged ? changeOf(diff, a, b, diff.judged.whole.se, diff.judged.whole.sure) : compareWeights(diff, a, b);
 }
 
-/** A box with what it calls. */
+/** A box with what it calls; the root is the whole, of which losses are no part though they have boxes. */
 export function judgeBox(diff, tree, node) {
+  if (node === 0) return judgeWhole(diff);
   return changeOf(diff, tree.aTotal[node], tree.bTotal[node], tree.se[node], tree.sure[node] === 1);
 }
 
@@ -86,14 +87,13 @@ export function judgeFunction(diff, f) {
   return { self: ownTime(diff, f, a.self[f], b.self[f]), total };
 }
 
-/** All boxes of a tree, as {se, sure}; of one upside down (`leaf`, see tree.js) they are parts of own time. */
+/** All boxes of a tree but the root, as {se, sure}; of one upside down (`leaf`, see tree.js) they are parts of own time. */
 export function judgeBoxes(diff, tree) {
   const se = new Float64Array(tree.n);
   const sure = new Uint8Array(tree.n);
-  for (let i = 0; i < tree.n; i++) {
+  for (let i = 1; i < tree.n; i++) {
     const [a, b] = [tree.aTotal[i], tree.bTotal[i]];
-    let w = compareWeights(diff, a, b);
-    if (tree.leaf) w = i === 0 ? judgeBox(diff, diff.tree, 0) : ownTime(diff, tree.leaf[i], a, b);
+    const w = tree.leaf ? ownTime(diff, tree.leaf[i], a, b) : compareWeights(diff, a, b);
     se[i] = w.se;
     sure[i] = w.sure ? 1 : 0;
   }

@@ -10,6 +10,7 @@ import { DiffTable } from './difftable.js';
 import { $, el, refill, setText } from './dom.js';
 import { FlameView } from './flame.js';
 import { percent, relative, shortName, value } from './format.js';
+import { judgeBox } from './judge.js';
 import { bottomUp } from './regroup.js';
 import { Sandwich } from './sandwich.js';
 import { Sides } from './sides.js';
@@ -24,11 +25,9 @@ const STEPS = [0.1, 0.25, 0.5, 0.75]; // of the larger side: where a comparison'
 /** A comparison's colour per node. */
 function levelsOf(diff, tree) {
   const levels = new Int8Array(tree.n);
-  const { a: ka, b: kb } = diff.scale;
   for (let i = 0; i < tree.n; i++) {
-    if (!tree.sure[i]) continue;
-    const a = tree.aTotal[i] * ka;
-    const b = tree.bTotal[i] * kb;
+    const { a, b, sure } = judgeBox(diff, tree, i);
+    if (!sure) continue;
     const change = (b - a) / Math.max(a, b, Number.MIN_VALUE);
     let level = 1;
     while (level < DIFF_LEVELS && Math.abs(change) >= STEPS[level - 1]) level++;
@@ -113,8 +112,11 @@ export class Picture {
   /** What a comparison puts on the boxes: colours, and the change behind a name. */
   changes(tree) {
     const levels = this.levels(tree);
-    const { scale } = this.data.profile;
-    const note = levels && ((i) => (levels[i] ? relative(tree.aTotal[i] * scale.a, tree.bTotal[i] * scale.b) : ''));
+    const { profile } = this.data;
+    const note = levels && ((i) => {
+      const { a, b, sure } = judgeBox(profile, tree, i);
+      return sure ? relative(a, b) : '';
+    });
     return { levels, note };
   }
 

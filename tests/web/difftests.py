@@ -240,6 +240,10 @@ def comparing(env, tap):
     env.page.mouse("mouseMoved", x, 885)
     env.shot("compare-light")
     tap.ok(re.search(r"0\.0260 → 0\.0330 CPUs.*\+26", env.text("verdict")), "the whole is told in one line", env.text("verdict"))
+    root = js(env.page, """const {data, flame} = await import('./main.js'), {judgeBox} = await import('./judge.js'), {relook} = await import('./diff.js'), p = data.profile;
+      const share = relook(p, {width: 'new', scale: 'share'});
+      return [flame.scene.note(0), judgeBox(p, p.tree, 0).b, judgeBox(share, share.tree, 0).b];""")
+    tap.ok(root[0] == "+26.9\u00a0%" and abs(root[1] - 0.033) < 1e-9 and root[2] == 1, "the root is the whole, which has no losses in it", root)
     env.press("[data-width=change]")
     wide = env.box("main", "beta", "retired")[2]
     tap.ok(wide > 20 and "w=change" in env.hash(), "by change, what is gone has a width", wide)
