@@ -73,6 +73,7 @@ export class ServiceControl {
       if (this.typing) this.input.focus();
       else change({ query: v ? serviceSelector(v) : '', zoom: [], window: null });
     });
+    this.select.addEventListener('blur', () => this.state && this.show(this.state));
     this.input.addEventListener('input', () => {
       this.typing = true;
     });
@@ -102,9 +103,15 @@ export class ServiceControl {
     if (document.activeElement !== this.input) this.input.value = state.query;
   }
 
-  /** The list, with the selected service in it even when it is not running now. */
+  /** The list, with the selected service in it even when it is not running now. Not under the hand of who is choosing. */
   fill(name) {
     if (this.filled?.services === this.services && this.filled.name === name) return;
+    const options = [...this.select.options].map((o) => o.value);
+    if (document.activeElement === this.select && options.length > 2 && options.includes(name ?? '')) return;
+    this.replace(name);
+  }
+
+  replace(name) {
     this.filled = { services: this.services, name };
     const known = this.services.map((s) => s.raw);
     const options = [el('option', { value: '' }, 'All processes')];

@@ -164,10 +164,17 @@ function keepSpan() {
 function change(patch, { replace = false, keepView = false } = {}) {
   const before = state;
   state = { ...state, ...patch };
-  const url = location.pathname + location.search + writeState(state);
-  if (replace) history.replaceState(null, '', url);
-  else if (writeState(before) !== writeState(state)) history.pushState(null, '', url);
+  if (replace || writeState(before) !== writeState(state)) keepUrl(replace);
   render(keepView);
+}
+
+function keepUrl(replace) {
+  const url = location.pathname + location.search + writeState(state);
+  try {
+    history[replace ? 'replaceState' : 'pushState'](null, '', url);
+  } catch {
+    /* some browsers allow so many a minute, which a fast typist exceeds: the next change tells this one, too */
+  }
 }
 
 function render(keepView = false) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What must not be lost or go stale when the page changes: the focus, notices, controls. In groups as in pagetests."""
 import json
+import time
 
 import profiles
 from difftests import BASE, daemon_diff, drop
@@ -136,6 +137,33 @@ def typing(env, tap):
                   (before, '{comm="x"}', True), f"{field}: Escape leaves all as it was")
 
 
+def choosing(env, tap):
+    """What the reader is at is not taken from under his hand, nor is his typing lost to a browser's limit."""
+    page = env.page
+    page.call("Emulation.setFocusEmulationEnabled", enabled=True)
+    with_line(env, "#live=0")
+    page.wait("document.getElementById('service').options.length > 4")
+    page.eval("(s => {s.focus(); s.options[2].dataset.mark = 'same'})(document.getElementById('service'))")
+    count = sum(p == "/api/v1/services" for p, _ in env.server.requests)
+    js(page, "document.dispatchEvent(new Event('visibilitychange'))")
+    end = time.time() + 10
+    while time.time() < end and sum(p == "/api/v1/services" for p, _ in env.server.requests) == count:
+        time.sleep(0.05)
+    page.eval("new Promise(r => setTimeout(r, 200))")
+    mark = "document.getElementById('service').options[2].dataset.mark"
+    tap.equal(page.eval(mark), "same", "the list of services stays as it is while somebody chooses from it")
+    page.eval("document.getElementById('service').blur()")
+    page.settle()
+    tap.ok(page.eval(mark) is None, "and is the newest one afterwards")
+    page.eval("history.replaceState = () => { throw new DOMException('too many', 'SecurityError'); }")
+    page.eval("(s => {s.value = 'memcpy'; s.dispatchEvent(new Event('input'))})(document.getElementById('search'))")
+    page.settle()
+    tap.ok(env.text("matched").startswith("30.00"), "a browser that takes no more addresses searches all the same", env.text("matched"))
+    env.press("[data-view=top]")
+    tap.ok("s=memcpy" in env.hash(), "and the next address has it", env.hash())
+    page.call("Emulation.setFocusEmulationEnabled", enabled=False)
+
+
 def grips(env, tap):
     """A drag that the browser takes over is none."""
     with_line(env, f"#live=0&from={env.now - 1200000}&until={env.now - 900000}")
@@ -205,4 +233,4 @@ def honest(env, tap):
     tap.equal(names, ["a" + "\u0301" * 4 + "b", "x\ufffdy", "\u0e19\u0e49\u0e33", "soft\ufffdhyphen"], "marks do not grow over other rows, and what cannot be seen is")
 
 
-GROUPS = [(f.__name__, f) for f in (focus, notices, stale, lists, typing, grips, touch, honest)]
+GROUPS = [(f.__name__, f) for f in (focus, notices, stale, lists, typing, choosing, grips, touch, honest)]
