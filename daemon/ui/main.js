@@ -406,7 +406,7 @@ function listen() {
     '/': () => $('search').select(), i: clicks('invert'), o: clicks('direction'), l: clicks('live'), t: clicks('theme'), u: clicks('zone'),
     c: clicks('compare-mode'), y: clicks('copy'), f: () => change({ view: 'flame' }), p: () => change({ view: 'top' }),
     d: () => state.compare && change({ width: state.width === 'sides' ? 'new' : 'sides' }),
-    s: () => state.compare || change({ view: 'sandwich' }), v: () => change({ view: 'services' }), '?': () => $('help').showModal(),
+    s: () => state.compare || change({ view: 'sandwich', focus: picture.chosen() ?? state.focus }), v: () => change({ view: 'services' }), '?': () => $('help').showModal(),
   }, { escape, clears: () => Boolean(state.search) });
 }
 

@@ -142,6 +142,13 @@ export class Picture {
     this.change({ zoom: this.keysTo(node), window: null });
   }
 
+  /** Key of the function of the box chosen by keyboard in the flame graph, null: none. */
+  chosen() {
+    const { profile } = this.data;
+    const on = profile && !profile.isDiff && this.state?.view === 'flame' && this.flame.selected > 0;
+    return on ? profile.keys[this.shownTree().func[this.flame.selected]] : null;
+  }
+
   openSandwich(func) {
     this.change({ view: 'sandwich', focus: this.data.profile.keys[func] });
   }

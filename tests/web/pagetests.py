@@ -258,6 +258,12 @@ def sandwich(env, tap):
     link = env.hash()
     env.open(fragment=link)
     tap.equal(env.text("sandwich-name"), "memcpy", "the URL brings it back")
+    env.open(fragment="#live=0")
+    env.page.eval("document.querySelector('.flame').focus()")
+    for key, code in (("ArrowDown", 40), ("ArrowDown", 40), ("ArrowDown", 40), ("ArrowRight", 39), ("s", 83)):
+        env.page.key(key, text=key if len(key) == 1 else None, code=code)
+    env.page.settle()
+    tap.equal(env.text("sandwich-name"), "beta", "s opens that of the box chosen by keyboard")
     got = js(env.page, """const {Sandwich} = await import('./sandwich.js'); const kinds = [[4, 5, 0, 1], [4, 5, 5, 5]];
         return kinds.map((k) => Sandwich.heaviest({tree: {func: [0]}, nFuncs: 4, kinds: k, totals: {self: [0, 9, 4, 3]}}));""")
     tap.equal(got, [2, 1], "a remark of the profiler is the heaviest only where there is no code")
