@@ -196,6 +196,10 @@ def touch(env, tap):
     env.page.settle()
     moved = env.page.eval("[scrollY, document.getElementById('tooltip').getBoundingClientRect().top]")
     tap.ok(moved[0] > 20 and abs(top - moved[0] - moved[1]) < 2, "which scrolls with the page", top, moved)
+    env.page.key("?", text="?")
+    env.page.settle()
+    tap.equal(env.page.eval("[document.getElementById('help').open, document.getElementById('help').scrollTop]"), [True, 0], "help begins at its beginning on a small screen")
+    env.page.key("Escape", code=27)
     env.open(profiles.chain(100, env.now), "#live=0")
     env.page.eval("document.querySelector('.flame').focus()")
     for _ in range(3):
