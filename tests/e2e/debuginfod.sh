@@ -76,13 +76,6 @@ for p in good wrong trash none slow; do "$dir/$p" & pids+=($!); done
 folded() { get "/api/v1/profile?format=folded&from=now-30s" -G --data-urlencode "query={comm=\"$1\"}" -d lines=1; }
 metric() { curl -fs "http://127.0.0.1:$port/metrics" | awk -v m="$1" 'index($0, m " ") == 1 { print $NF }'; }
 result() { metric "ringprof_debuginfod_files_total{result=\"$1\"}"; }
-until_true() { # SECONDS COMMAND...
-	local end=$((SECONDS + $1))
-	shift
-	while [ $SECONDS -lt $end ]; do "$@" && return; sleep 0.25; done
-	echo "never: $*"
-	return 1
-}
 sampled() { folded good | grep -q '[1-9]$'; }
 
 ok "starts, servers not switched on" start_daemon

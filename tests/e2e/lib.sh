@@ -59,5 +59,17 @@ code() {
 	curl -s -o /dev/null -w '%{http_code}' "$@" "http://127.0.0.1:$port$path"
 }
 
+# until_true SECONDS COMMAND...: asked again and again until it succeeds
+until_true() {
+	local end=$((SECONDS + $1))
+	shift
+	while [ $SECONDS -lt "$end" ]; do
+		"$@" && return
+		sleep 0.25
+	done
+	echo "never: $*"
+	return 1
+}
+
 port=$(free_port)
 rp() { "$top/build/ringprof" "$@"; }
