@@ -173,6 +173,9 @@ refused() {
 	[ -z "$out" ] || { echo "it says: ${out:0:200}"; return 1; }
 }
 stranger() { # WHO
+	# what it is refused is no lack of the means to ask
+	"$1" cat "$unit" >"$dir/out" && "$1" "$dir/rp" version --json >"$dir/out" &&
+		"$1" curl -fs "http://127.0.0.1:$port/-/healthy" >"$dir/out" || { echo "it can do nothing at all"; return 1; }
 	refused "$1" cat "$dir/token" && refused "$1" ls "$dir/kept" && refused "$1" ls "$dir/cache2" || return 1
 	refused "$1" curl -fs --unix-socket "$dir/sock" http://localhost/-/healthy || return 1
 	refused "$1" "$dir/rp" query --socket "$dir/sock" || return 1
@@ -227,12 +230,13 @@ cross() {
 	local path
 	for path in /api/v1/status /api/v1/profile /metrics / /debug/pprof/; do
 		curl -s -D "$dir/head" -o /dev/null -u "x:$token" -H 'Origin: http://evil.example' "http://127.0.0.1:$port$path"
+		grep -q '^HTTP/1.1 200' "$dir/head" || { echo "$path"; cat "$dir/head"; return 1; }
 		! grep -i '^access-control-allow' "$dir/head" || { echo "$path may be read by others' pages"; return 1; }
 	done
 	curl -s -X OPTIONS -D "$dir/head" -o /dev/null -H 'Origin: http://evil.example' \
 		-H 'Access-Control-Request-Method: GET' -H 'Access-Control-Request-Headers: authorization' \
 		"http://127.0.0.1:$port/api/v1/status"
-	! grep -i '^access-control-allow' "$dir/head" || return 1
+	grep -q '^HTTP/1.1 ' "$dir/head" && ! grep -i '^access-control-allow' "$dir/head" || return 1
 	for path in /api/v1/status /api/v1/profile /debug/pprof/profile; do
 		[ "$(code "$path" -u "x:$token" -H 'Sec-Fetch-Site: cross-site')" = 403 ] || { echo "$path"; return 1; }
 	done
