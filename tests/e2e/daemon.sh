@@ -50,9 +50,10 @@ reload() {
 		grep -q "SIGHUP: settings applied" "$dir/log" && break
 		sleep 0.1
 	done
-	sleep 1.5
-	get /api/v1/status | jq -e '.source.running and .source.reopens == 1' >/dev/null || get /api/v1/status
+	# the collector opens at its next round
+	until_true 10 reopened || { cat "$dir/status.json"; return 1; }
 }
+reopened() { get /api/v1/status -o "$dir/status.json" && jq -e '.source.running and .source.reopens == 1' "$dir/status.json" >/dev/null; }
 ok "SIGHUP applies the settings again" reload
 ok "SIGTERM ends it with status 0" stop_daemon
 ok "and takes the socket away" test ! -e "$dir/sock"

@@ -42,7 +42,7 @@ url() { sed -n 's/.*flame graph of this host: *//p' "$dir/said"; }
 
 ok "make run comes up" by_hand --listen="127.0.0.1:$port"
 ok "at the address that it prints" curl -fsS -o /dev/null "$(url)api/v1/status"
-found() { rp status | grep -q '^source   perf' || rp status; }
+found() { rp status >"$dir/out" && grep -q '^source   perf' "$dir/out" || { cat "$dir/out"; return 1; }; }
 ok "ringprof finds it" found
 own() {
 	[ -d /run/ringprof-run/history ] && [ ! -e /run/ringprof ] && [ -z "$(find /var/lib/ringprof /etc/ringprof -mindepth 1)" ] ||
@@ -83,9 +83,12 @@ owner() { # only now: nothing has the lock taken from it in between
 }
 ok "a daemon that is refused leaves the directory to whom it belongs" owner
 stop_daemon
+ours() { [ "$(stat -c '%u %g %a' /run/ringprof)" = "0 4198 2755" ]; }
 taken() { # and one that is not takes it
-	timeout -s TERM 2 build/ringprofd --source=perf --listen= --unix-socket= --auth=none --cache-dir="$dir/cache2" >"$dir/out" 2>&1
-	[ "$(stat -c '%u %g %a' /run/ringprof)" = "0 4198 2755" ] || { cat "$dir/out"; stat /run/ringprof; return 1; }
+	build/ringprofd --source=perf --listen= --unix-socket= --auth=none --cache-dir="$dir/cache2" >"$dir/out" 2>&1 &
+	daemon_pid=$!
+	until_true 20 ours || { cat "$dir/out"; stat /run/ringprof; return 1; }
+	stop_daemon
 }
 ok "one that has the lock makes it its own" taken
 done_testing
