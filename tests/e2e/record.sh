@@ -32,14 +32,17 @@ ok "the command's signal" record 137 samples -o "$dir/n.pb.gz" -- sh -c 'kill -9
 build/workloads/steady 1 >/dev/null &
 ok "a process that ends meanwhile" record 0 samples -F 999 -p $! -d 2 -o "$dir/gone.folded"
 ok "has its profile" tests/lib/folded.py has "$dir/gone.folded" main steady_inner
-build/workloads/steady 30 >/dev/null &
+# a load for all that follows
+build/workloads/steady 1000 >/dev/null &
 pids+=($!)
 interrupted() {
-	build/ringprof record "${none[@]}" --source perf -F 499 -d 30 -o "$dir/int.folded" -p "${pids[0]}" 2>/dev/null &
+	local began=$SECONDS
+	build/ringprof record "${none[@]}" --source perf -F 499 -d 120 -o "$dir/int.folded" -p "${pids[0]}" 2>/dev/null &
 	local p=$!
 	sleep 2
 	kill -INT $p
-	wait $p && tests/lib/folded.py has "$dir/int.folded" main steady_inner
+	wait $p && tests/lib/folded.py has "$dir/int.folded" main steady_inner || return 1
+	[ $((SECONDS - began)) -lt 60 ] || { echo "it goes on for $((SECONDS - began)) s"; return 1; }
 }
 ok "Ctrl-C saves what there is" interrupted
 # signalled SIGNAL STATUS SCRIPT: what comes of it, with the profile so far, and no command left
@@ -77,19 +80,20 @@ chmod 711 "$dir"
 mkdir -m 777 "$dir/open"
 unprivileged() {
 	nobody "$dir/rp" record "${none[@]}" --source perf -d 1 -o "$dir/open/x" 2>"$dir/err"
-	local status=$? paranoid
-	paranoid=$(cat /proc/sys/kernel/perf_event_paranoid)
-	# -1 lets everybody sample
-	[ "$paranoid" -lt 0 ] && return 0
+	local status=$?
 	[ $status = 4 ] && grep -q perf "$dir/err" && absent "$dir/open/x" || { echo "status $status, says: $(cat "$dir/err")"; return 1; }
 }
-ok "without the right to sample: 4, what is missing, no file" unprivileged
+if [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -gt 0 ]; then
+	ok "without the right to sample: 4, what is missing, no file" unprivileged
+else
+	skip "without the right to sample" "everybody may sample here"
+fi
 ok "doctor runs for everybody" sh -c "setpriv --reuid=65534 --regid=65534 --clear-groups '$dir/rp' doctor --json ${none[*]} | jq -e . >/dev/null"
 
 words() { [ "$(build/ringprof record "${none[@]}" -d 1 -o "$dir/words.folded" -- printf '<%s>' -d 1 x 2>/dev/null)" = '<-d><1><x>' ]; }
 ok "a command gets its own arguments and no others" words
 
-start_daemon
+ok "a daemon starts" start_daemon
 sock=(--socket "$dir/sock")
 sleep 2
 for v in status "query --from now-1m" "top --once" doctor version; do
@@ -99,14 +103,13 @@ done
 ok "record beside the daemon asks it" ends 0 "asking the running daemon" build/ringprof record "${sock[@]}" -d 1 -o "$dir/asked.pb.gz"
 ok "for longer than it remembers: told how long it may be" ends 2 "at most 3239 s here, raise history" \
 	build/ringprof record "${sock[@]}" -d 1h -o "$dir/asked.pb.gz"
-# windows are ten seconds long: those that began before must not be in it whole
+# windows are ten seconds long: those that began before must not be in it whole; of one thread, that never sleeps
 short() {
-	local cpus seconds
-	build/ringprof record "${sock[@]}" -d 1 -o "$dir/asked.json" 2>/dev/null || return 1
+	local seconds
+	build/ringprof record "${sock[@]}" -q '{comm="steady"}' -d 1 -o "$dir/asked.json" 2>/dev/null || return 1
 	seconds=$(jq '[.profiles[].endValue] | max / 1e9' "$dir/asked.json")
-	cpus=$(nproc)
-	echo "# $seconds s of CPU time in one second of $cpus CPUs"
-	jq -ne "$seconds <= 1.2 * $cpus" >/dev/null
+	echo "# $seconds s of CPU time of one thread in one second"
+	jq -ne "$seconds > 0.02 and $seconds <= 1.2" >/dev/null
 }
 sleep 5
 ok "and has that time alone, in every format" short
