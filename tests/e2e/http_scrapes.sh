@@ -84,9 +84,11 @@ P
 }
 ok "256 may wait, the next is told when to come again, hang-ups free their place" crowd
 ok "the daemon is well afterwards" get "/debug/pprof/profile?seconds=1" -o /dev/null
-ok "and stops while somebody waits" bash -c "
-	curl -s -m 20 -u 'x:$token' 'http://127.0.0.1:$port/debug/pprof/profile?seconds=30' >'$dir/told' & c=\$!
-	sleep 0.5; kill $daemon_pid; wait \$c; grep -q stopping '$dir/told'"
-wait "$daemon_pid"
-daemon_pid=
+waits() { [ "$(get /metrics | awk '$1 == "ringprof_http_scrapes_waiting" { print $2 }')" = 1 ]; }
+stops() {
+	curl -s -m 40 -u "x:$token" "http://127.0.0.1:$port/debug/pprof/profile?seconds=60" >"$dir/told" &
+	local scrape=$!
+	until_true 20 waits && stop_daemon && wait $scrape && grep -q stopping "$dir/told" || { cat "$dir/told"; return 1; }
+}
+ok "and stops while somebody waits" stops
 done_testing
