@@ -184,7 +184,7 @@ jits w 2
 "$dir/good" 3
 ok "another program is named" named good the_good
 # the rows of a file are asked for again after 10 s
-unnamed() { get "/api/v1/profile?format=folded&from=now-5m&query=comm%3D%22bad%22" | tee "$dir/folded" | grep -q 'bad+0x'; }
+unnamed() { get "/api/v1/profile?format=folded&from=now-5m&query=comm%3D%22bad%22" -o "$dir/folded" && grep -q 'bad+0x' "$dir/folded"; }
 ok "the bad one's samples are there, without names" unnamed
 refused() {
 	local r
