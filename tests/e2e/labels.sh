@@ -79,7 +79,8 @@ is() {
 	local comm=$1 sel='' all with end l
 	shift
 	for l in "$@"; do sel+=",${l%%=*}=\"${l#*=}\""; done
-	end=$(($(date +%s) - 2)) # the same for both, and drained by now
+	end=$(($(date +%s) - 2)) # the same for both
+	recorded "${end}000" || return 1
 	count() { get /api/v1/profile -G --data-urlencode "query={$1}" -d format=folded -d from=$((end - 30)) -d until="$end" | awk '{ n += $NF } END { print n + 0 }'; }
 	all=$(count "comm=\"$comm\"")
 	with=$(count "comm=\"$comm\"$sel")

@@ -71,5 +71,9 @@ until_true() {
 	return 1
 }
 
+# recorded MS: answers hold what ran until then (milliseconds of the epoch), however slow the daemon is
+recorded() { until_true 60 answers_reach "$1"; }
+answers_reach() { get '/api/v1/profile?format=top&max_nodes=1&from=now-1m' -o "$dir/reach" && jq -e ".to_ms >= $1" "$dir/reach" >/dev/null; }
+
 port=$(free_port)
 rp() { "$top/build/ringprof" "$@"; }

@@ -105,6 +105,7 @@ gcc -O1 -fno-omit-frame-pointer -o "$dir/brief" "$dir/brief.c"
 storm() {
 	local i
 	for i in $(seq 600); do "$dir/brief"; done
+	recorded "$(date +%s%3N)" || return 1
 	get /api/v1/profile -G --data-urlencode 'query={comm="brief"}' -d format=folded -d from=now-1m -o "$dir/brief.folded"
 	# callers may be wrong where code keeps no frame pointer; where it is, never
 	awk -F'[; ]' '{ n += $NF } /brief_work/ { hit += $NF } $(NF - 1) ~ /brief\+0x|\[unknown\]/ { bare += $NF }

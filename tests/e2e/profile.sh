@@ -15,10 +15,12 @@ wait $shares_pid
 header() { grep -qi "^$1" "$dir/head" || { cat "$dir/head"; return 1; }; }
 ok "headers as net/http/pprof gives them" header "content-type: application/octet-stream"
 ok "attachment named profile" header 'content-disposition: attachment; filename="profile"'
+ended=$(date +%s%3N)
 query() { # SELECTOR FORMAT FILE
 	get "/api/v1/profile" -G --data-urlencode "query=$1" -d from=now-2m -d "format=$2" -o "$3"
 }
 sleep 10.5 # windows close on tens of seconds
+ok "the daemon has got so far" recorded "$ended"
 ok "folded stacks of one command" query '{comm="shares"}' folded "$dir/shares.folded"
 ok "70/20/10 within the sampling error" $folded shares "$dir/shares.folded" "$dir/truth"
 ok "stacks reach main and go on into libc" $folded has "$dir/shares.folded" main phase_a
