@@ -3,7 +3,8 @@
  * Requests as they come over a line: "METHOD TARGET", headers, an empty line,
  * the body. Through the checks, and, where these let it pass, to the handler
  * of its path over a small history. libmicrohttpd, which others fuzz, is left
- * out: what it tells of a connection comes from the input. Every answer has a
+ * out: what it tells of a connection comes from the input. So is what a scrape
+ * waits for: it is of seconds that are recorded, not of those to come. Every answer has a
  * status, and nothing is told without a credential.
  */
 #include <stdlib.h>
@@ -97,14 +98,27 @@ static void read_headers(char **rest)
 		++*rest;
 }
 
+/* The question is judged as HEAD has it, which waits for nothing; then comes what a worker does. */
+static void scrape(struct request *req)
+{
+	req->method = M_HEAD;
+	pprof_profile(req);
+	if (req->reply.status != 200)
+		return;
+	req->reply = (struct reply){ 0 };
+	req->scrape.end = agg_closed(world.agg);
+	req->scrape.start = req->scrape.end - (uint64_t)params_seconds(&req->params) * NSEC_PER_SEC;
+	pprof_profile_encode(req);
+}
+
 static void handle(struct request *req)
 {
 	const struct route *r = req->route;
 
-	/* a scrape waits for its seconds: what it encodes then is another handler's */
-	if (r->lane == LANE_NONE && !strcmp(r->path, "/debug/pprof/profile"))
-		return;
-	r->handler(req);
+	if (r->handler == pprof_profile)
+		scrape(req);
+	else
+		r->handler(req);
 	must(req->reply.status >= 100 && req->reply.status < 600);
 }
 
