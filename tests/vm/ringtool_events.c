@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * ringtool events: what the module tells all who listen, a line each, until it
- * is killed. The first line says that it listens.
+ * is killed. The first line says that it listens. What an event should not
+ * carry is told at its end.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,6 +19,15 @@ static const char *reason(struct nlattr *a)
 	return a ? nla_get_string(a) : "none";
 }
 
+static void print_more(struct nlattr **a)
+{
+	for (int i = 1; i <= RINGPROF_A_MAX; i++)
+		if (a[i] && i != RINGPROF_A_STATE && i != RINGPROF_A_HZ && i != RINGPROF_A_PERIOD &&
+		    i != RINGPROF_A_UNIT && i != RINGPROF_A_EVENT_REASON)
+			printf(" and attribute %d", i);
+	printf("\n");
+}
+
 static int on_event(struct nl_msg *msg, void *arg)
 {
 	struct nlmsghdr *h = nlmsg_hdr(msg);
@@ -27,12 +37,13 @@ static int on_event(struct nl_msg *msg, void *arg)
 	if (genlmsg_hdr(h)->cmd != RINGPROF_CMD_EVENT ||
 	    genlmsg_parse(h, 0, a, RINGPROF_A_MAX, NULL) < 0)
 		return NL_OK;
-	printf("event \"%s\" state %u hz %u period %" PRIu64 " unit %u\n",
+	printf("event \"%s\" state %u hz %u period %" PRIu64 " unit %u",
 	       reason(a[RINGPROF_A_EVENT_REASON]),
 	       a[RINGPROF_A_STATE] ? nla_get_u32(a[RINGPROF_A_STATE]) : 99,
 	       a[RINGPROF_A_HZ] ? nla_get_u32(a[RINGPROF_A_HZ]) : 0,
 	       a[RINGPROF_A_PERIOD] ? nla_get_u64(a[RINGPROF_A_PERIOD]) : 0,
 	       a[RINGPROF_A_UNIT] ? nla_get_u32(a[RINGPROF_A_UNIT]) : 99);
+	print_more(a);
 	fflush(stdout);
 	return NL_OK;
 }
@@ -45,8 +56,9 @@ int events(void)
 	if (!sk || genl_connect(sk))
 		return ENOMEM;
 	group = genl_ctrl_resolve_grp(sk, RINGPROF_GENL_NAME, RINGPROF_GENL_GROUP);
-	if (group < 0 || nl_socket_add_membership(sk, group)) {
-		fprintf(stderr, "ringtool: events: no such group, or no right to listen\n");
+	r = group < 0 ? group : nl_socket_add_membership(sk, group);
+	if (r) {
+		fprintf(stderr, "ringtool: events: %s\n", nl_geterror(r));
 		nl_socket_free(sk);
 		return EPERM;
 	}

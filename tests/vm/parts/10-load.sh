@@ -40,7 +40,32 @@ for verb in "${verbs[@]}"; do
 	# shellcheck disable=SC2086 # words
 	ok "a user without rights is refused: $verb" refused nobody ringtool $verb
 done
+# hears HOW: it may not listen or, where kernels (before 6.7, some of their stable series too) have no
+# right for that, it hears of state and rate alone
+hears() {
+	local p
+	# shellcheck disable=SC2016 # the inner shell's
+	"$1" sh -c 'echo $$; exec ringtool events' > "$tmp/heard" 2> "$tmp/refused" &
+	for _ in $(seq 50); do
+		! grep -q '^listening' "$tmp/heard" && [ ! -s "$tmp/refused" ] || break
+		sleep 0.1
+	done
+	ringtool start && ringtool stop && sleep 1
+	read -r p < "$tmp/heard"
+	kill "$p" 2> /dev/null
+	wait $!
+	sed -i 1d "$tmp/heard"
+	cat "$tmp/heard" "$tmp/refused"
+	if [ ! -s "$tmp/heard" ]; then
+		grep -q '^ringtool: events: .*permi' "$tmp/refused"
+	else
+		[ "$(printf '%s\n' 6.7 "$(uname -r)" | sort -V | head -n 1)" != 6.7 ] && grep -q '^event "user" ' "$tmp/heard" &&
+			! grep -vxE 'listening|event "[a-z ]+" state [0-9]+ hz [0-9]+ period [0-9]+ unit [0-9]+' "$tmp/heard"
+	fi
+}
+judge "a user without rights hears of state and rate, or nothing" hears nobody
 if unshare -Ur true; then
+	judge "so does root of a user name space" hears foreign_root
 	ok "unshare gives root of a user name space" works foreign_root 0
 	for verb in "${verbs[@]}"; do
 		# shellcheck disable=SC2086 # words
