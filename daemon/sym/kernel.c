@@ -146,6 +146,8 @@ static int add_line(struct parse *p, const struct line *l)
 		return 0;
 	if (!l->module_len && l->name_len == 5 && !memcmp(l->name, "_text", 5))
 		p->k->text = l->addr;
+	if (!l->module_len && l->addr > p->k->last)
+		p->k->last = l->addr;
 	if (l->module_len && (!p->k->modules_start || l->addr < p->k->modules_start))
 		p->k->modules_start = l->addr;
 	memcpy(name, l->name, len);
@@ -225,7 +227,7 @@ uint64_t kernel_told(const struct kernel_symbols *k, uint64_t addr)
 
 	if (modules && addr >= modules && (addr < text || modules > text))
 		return addr - modules + TOLD_MODULES;
-	if (text && addr >= text)
+	if (text && addr >= text && addr < k->last + FUNCTION_MAX)
 		return addr - text + TOLD_TEXT;
 	return addr & 0xfff;
 }

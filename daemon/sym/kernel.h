@@ -25,8 +25,9 @@ struct kernel_symbols {
 	char (*modules)[KERNEL_MODULE_NAME];
 	size_t n_modules;
 	bool hidden;
-	/* where _text is, and the lowest function of a module, a BPF program, a trampoline; 0: none */
-	uint64_t text, modules_start;
+	/* where _text is, the last function of the kernel itself, and the lowest of a module, a BPF
+	 * program, a trampoline; 0: none */
+	uint64_t text, last, modules_start;
 };
 
 /* Parses the text of kallsyms; 0 or -ENOMEM. Lines that make no sense are left out. */
@@ -38,8 +39,9 @@ const struct sym *kernel_find(const struct kernel_symbols *k, uint64_t addr, con
 /*
  * An address as it may be told: as the kernel is linked (what vmlinux says), and
  * modules from where they begin, instead of where they were put at random at
- * this boot. Different addresses stay different; of one that lies before all of
- * them, its place in its page is left. kernel_meant is the way back.
+ * this boot. Different addresses stay different; of one that lies in neither of
+ * them, its place in its page is left: a filter of system calls is in no
+ * kallsyms, and lies where modules do. kernel_meant is the way back.
  */
 uint64_t kernel_told(const struct kernel_symbols *k, uint64_t addr);
 uint64_t kernel_meant(const struct kernel_symbols *k, uint64_t told);

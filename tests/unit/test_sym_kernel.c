@@ -73,10 +73,10 @@ TEST(addresses_told_do_not_tell_where_it_lies)
 				    "ffffffffc0b3d000 t ext4_read\t[ext4]\n"
 				    "ffffffffc0a11000 t nf_hook\t[nf_tables]\n";
 	static const uint64_t real[] = { 0xffffffff9aa02010ULL, 0xffffffff9aa00000ULL,
-					 0xffffffffb0000000ULL, 0xffffffffc0a11004ULL,
+					 0xffffffff9ab01fffULL, 0xffffffffc0a11004ULL,
 					 0xffffffffc0b3d008ULL };
 	static const uint64_t told[] = { 0xffffffff81002010ULL, 0xffffffff81000000ULL,
-					 0xffffffff96600000ULL, 0xffffffffc0000004ULL,
+					 0xffffffff81101fffULL, 0xffffffffc0000004ULL,
 					 0xffffffffc012c008ULL };
 
 	CHECK_EQ(kernel_parse(&k, moved, sizeof(moved) - 1), 0);
@@ -84,8 +84,10 @@ TEST(addresses_told_do_not_tell_where_it_lies)
 		CHECK_EQ(kernel_told(&k, real[i]), told[i]);
 		CHECK_EQ(kernel_meant(&k, told[i]), real[i]);
 	}
-	/* of what lies before them, and of all where the kernel tells us nothing */
+	/* of what lies before and between them, and of all where the kernel tells us nothing */
 	CHECK_EQ(kernel_told(&k, 0xffff888012345678ULL), 0x678);
+	CHECK_EQ(kernel_told(&k, 0xffffffffb0000123ULL), 0x123);
+	CHECK_EQ(kernel_told(&k, 0xffffffffc0026882ULL), 0x882);
 	kernel_free(&k);
 	CHECK_EQ(kernel_told(&k, 0xffffffff9aa02010ULL), 0x10);
 }
