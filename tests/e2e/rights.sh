@@ -95,37 +95,54 @@ cp build/ringprof "$dir/rp"
 nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$@"; }
 member() { setpriv --reuid=65534 --regid=65534 --groups=4199 --inh-caps=-all "$@"; } # of the group ringprof
 
-# A daemon with the rights that the unit leaves, every call of it written down:
-# start, scrape, questions, history, end. User and group are there, directories and
-# credential as systemd and root make them, and /proc/kallsyms can only be read
-# where it was opened.
-caps() { setting "$1" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g; s/,$//'; }
-traced() {
-	local up=0
+# caps SETTING [CAPABILITY]: for setpriv, without that one
+caps() {
+	local c out=-all
+	for c in $(setting "$1"); do
+		[ "$c" = "${2:-}" ] || out+=,+${c#CAP_}
+	done
+	echo "${out,,}"
+}
+# as_service CAPABILITY COMMAND...: a daemon with the rights that the unit leaves, but that one (-: none),
+# by that command. User and group are there, directories (below $own) and credential as systemd and
+# root make them, /proc/kallsyms can only be read where it was opened, and perf_event_paranoid is Debian's.
+as_service() {
+	local bounding ambient
+	bounding=$(caps CapabilityBoundingSet "$1")
+	ambient=$(caps AmbientCapabilities "$1")
+	shift
 	{ cat /etc/group; echo ringprof:x:4199:; } >"$dir/group"
 	{ cat /etc/passwd; echo ringprof:x:4199:4199::/:/bin/false; } >"$dir/passwd"
-	own=$dir/own
+	echo 3 >"$dir/paranoid"
 	install -d -o 4199 -g 4199 "$own" "$own/run" "$own/cache" "$own/history"
 	unshare -m sh -c "mount --bind '$dir/group' /etc/group && mount --bind '$dir/passwd' /etc/passwd &&
-		mount --bind /dev/null /proc/kallsyms && build/ringprofd --token-file='$dir/token' --make-credential &&
-		exec setpriv --reuid=4199 --regid=4199 --clear-groups --bounding-set=-all,$(caps CapabilityBoundingSet) \
-		--inh-caps=-all,$(caps AmbientCapabilities) --ambient-caps=-all,$(caps AmbientCapabilities) \
-		strace -f -qq -o '$own/trace' build/ringprofd --state-dir='$own/run' --cache-dir='$own/cache' \
+		mount --bind /dev/null /proc/kallsyms && mount --bind '$dir/paranoid' /proc/sys/kernel/perf_event_paranoid && build/ringprofd --token-file='$dir/token' --make-credential &&
+		exec setpriv --reuid=4199 --regid=4199 --clear-groups --bounding-set=$bounding --inh-caps=$ambient \
+		--ambient-caps=$ambient $* build/ringprofd --state-dir='$own/run' --cache-dir='$own/cache' \
 		--history-dir='$own/history' --history-size=64MiB --token-file='$dir/token' --source=perf \
 		--listen=127.0.0.1:$port --unix-socket='$own/run/sock'" </proc/kallsyms >"$dir/log" 2>&1 &
 	pids+=($!)
 	for _ in $(seq 200); do
-		curl -fso /dev/null --unix-socket "$own/run/sock" http://localhost/-/ready && up=1 && break
+		curl -fso /dev/null --unix-socket "$own/run/sock" http://localhost/-/ready && token=$(cat "$dir/token") && return
+		kill -0 "${pids[-1]}" 2>/dev/null || break
 		sleep 0.1
 	done
-	[ $up = 1 ] || { cat "$dir/log"; return 1; }
+	cat "$dir/log"
+	return 1
+}
+# what runs it by strace ends with it
+service_ends() { kill "$(cat "$own/run/ringprofd.lock")" && wait "${pids[-1]}"; }
+
+# Every call of it written down: start, scrape, questions, history, end.
+traced() {
+	local status
+	own=$dir/own
+	as_service - strace -f -qq -o "$own/trace" || return 1
 	traced_asked
-	up=$?
-	# strace ends with it
-	kill "$(cat "$own/run/ringprofd.lock")" && wait "${pids[-1]}" && return $up
+	status=$?
+	service_ends && return $status
 }
 traced_asked() {
-	token=$(cat "$dir/token")
 	get '/debug/pprof/profile?seconds=2' -o "$dir/traced.pb.gz" && get /api/v1/status -o "$dir/status.json" &&
 		get '/api/v1/profile?format=top&from=now-1m' -o /dev/null && get /metrics -o "$dir/metrics" || return 1
 	awk '/^ringprof_kernel_symbols / { n = $2 } END { print "# " n " kernel symbols"; exit !(n > 1000) }' "$dir/metrics" || return 1
@@ -154,6 +171,66 @@ if can_trace; then
 	ok "it makes no system call that the unit denies" allowed
 	ok "no memory that is written and executed" sh -c "! grep -E '(mmap|mprotect)\(.*PROT_WRITE\|PROT_EXEC' '$own/trace'"
 	ok "sets no set-group-ID bit, which the unit forbids" sh -c "! grep -E 'chmod\(.*0?[2467][0-7]{3}\)' '$own/trace'"
+fi
+
+# --- each capability of the unit ---
+# known SELECTOR [FRAME]: there are samples with it
+known() { get /api/v1/profile -G --data-urlencode "query={$1}" -d format=folded -d from=now-1m -o "$dir/known" && grep -q -- "${2:-.}" "$dir/known"; }
+# Sets $missing to what does not work
+nothing_missing() {
+	missing=
+	get /api/v1/status -o "$dir/status.json" || return 1
+	if [ $((0x$(awk '/^CapEff/ { print $2 }' "/proc/$(jq .pid "$dir/status.json")/status") >> 21 & 1)) = 1 ]; then
+		missing+="SYS_ADMIN is in force all the time; "
+	elif ! jq -e '.source.running and .source.reopens > 0' "$dir/status.json" >"$dir/out" ||
+		! grep -q 'capset(.*{effective=[^,]*CAP_SYS_ADMIN' "$dir/trace.${own##*.}"; then
+		missing+="an event that Debian's kernels ask SYS_ADMIN for is not opened; "
+	fi
+	known "exe=\"$dir/private\"" || missing+="another user's program is not known; "
+	known 'comm="private"' ';main;' || missing+="a program that its owner alone may read has no names; "
+	known 'comm="gone"' ';main;' || missing+="a program that was deleted has no names; "
+	[ -z "$missing" ]
+}
+# without CAPABILITY (-: with all): nothing is missing with all, something without any of them. Events are
+# opened anew for a reload, and the first is refused as Debian's kernels do: it takes SYS_ADMIN then.
+without() {
+	local pid tracer
+	own=$dir/without.$1
+	as_service "$1" >"$dir/said" || {
+		missing=$(grep 'perf_event_open: not permitted' "$dir/said") && [ "$1" != - ] || { cat "$dir/said"; return 1; }
+		echo "# figure: without $1: ${missing#*: }"
+		return
+	}
+	until_true 30 known 'comm="control"' ';main;' || return 1
+	get /api/v1/status -o "$dir/status.json" && pid=$(jq .pid "$dir/status.json") || return 1
+	strace -f -qq -p "$pid" -e trace=capset,perf_event_open -e inject=perf_event_open:error=EACCES:when=1 -o "$dir/trace.$1" &
+	tracer=$!
+	until_true 10 grep -q '^TracerPid:	[1-9]' "/proc/$pid/task/$pid/status" && kill -HUP "$pid" || return 1
+	if until_true 5 nothing_missing >"$dir/said"; then
+		[ "$1" = - ] || echo "nothing is missing without it"
+	else
+		echo "# figure: without $1: ${missing%; }"
+	fi
+	kill "$tracer" && wait "$tracer"
+	service_ends && if [ "$1" = - ]; then [ -z "$missing" ]; else [ -n "$missing" ]; fi
+}
+if can_trace; then
+	run_as() { # UID MODE NAME
+		install -m "$2" -o "$1" build/workloads/steady "$dir/$3"
+		setpriv --reuid="$1" --regid="$1" --clear-groups --inh-caps=-all "$dir/$3" 1000 >/dev/null &
+		loads+=($!)
+	}
+	loads=()
+	run_as 4199 755 control
+	run_as 65534 700 private
+	run_as 65534 755 gone
+	pids+=("${loads[@]}")
+	until_true 5 sh -c "[ \"\$(cat /proc/${loads[2]}/comm)\" = gone ]" && rm "$dir/gone"
+	ok "with all capabilities of the unit nothing is missing" without -
+	for c in $(setting CapabilityBoundingSet); do
+		ok "$c is needed" without "$c"
+	done
+	kill "${loads[@]}"
 fi
 
 # --- users ---
