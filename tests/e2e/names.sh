@@ -153,7 +153,8 @@ sys.exit(not (b"deep::Worker<int>::spin" in raw and b"_ZN4deep6WorkerIiE4spin" i
 ok "and the mangled name is there beside it" soon both
 case " ${languages[*]} " in *" rs "*) ok "Rust is demangled, without its hash" soon share rs "rs::inner::Miller::grind " 90 ;; *) skip "Rust" "no rustc here" ;; esac
 case " ${languages[*]} " in *" gobin "*) ok "Go keeps its own names" has gobin runtime.main "main.(*gopher).dig" ;; *) skip "Go" "no go here" ;; esac
-ok "CPython's functions" sh -c "$(declare -f of get); port=$port token=$token dir=$dir; of python3; of python; cat '$dir'/python*.folded | grep -q '_PyEval_EvalFrame'"
+cpython() { of python3 && of python && grep -q _PyEval_EvalFrame "$dir"/python*.folded; }
+ok "CPython's functions" soon cpython
 if [ -n "$(command -v node)" ]; then ok "what a JIT made is told apart" share node "[anon]" 30; else skip "JIT" "no node here"; fi
 two_roots() {
 	of same
@@ -165,8 +166,9 @@ ok "deleted while it runs" share deleted one_inside 90
 ok "replaced while it runs: still the names of what runs" share replaced one_inside 90
 ok "and none of the other file's" lacks replaced two_outside
 ok "a lying ELF: its own names are the price" share liar "liar+0x" 80
-still_mapped() { grep -q closed.so "/proc/$closed/maps"; }
-closed_again() { ! still_mapped && share load_closed in_closed 3; }
+unmapped() { kill -0 "$closed" && ! grep -q closed.so "/proc/$closed/maps"; }
+# it takes a second of CPU, whatever else runs
+closed_again() { until_true 60 unmapped && share load_closed in_closed 3; }
 ok "a library closed again: its samples keep their names" closed_again
 cut() { share load_cut in_cut 90 || share load_cut cut.so+0x 90; }
 ok "a library cut short while mapped has names, or its file and offsets" cut

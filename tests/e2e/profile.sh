@@ -149,7 +149,7 @@ ok "ringprof status --json" sh -c "build/ringprof status --json ${sock[*]} | jq 
 ok "ringprof query" sh -c "build/ringprof query '{comm=\"shares\"}' --from now-3m ${sock[*]} | grep -q phase_a"
 ok "ringprof query: wrong selector gives 2 and a position" \
 	sh -c "build/ringprof query '{comm=~\"(\"}' ${sock[*]} 2>'$dir/err'; [ \$? = 2 ] && grep -qi 'position' '$dir/err'"
-ok "ringprof top" sh -c "build/ringprof top --once ${sock[*]} | grep -q ."
+ok "ringprof top" sh -c "build/ringprof top --once ${sock[*]} | grep -qE '^[1-9][0-9]* samples, '"
 ok "ringprof record of a command, beside the daemon" \
 	rp record -F 999 -o "$dir/rec.folded" -- $work/shares 4
 $work/shares 3 >"$dir/truth2" &
