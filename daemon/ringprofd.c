@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "agg/collector.h"
@@ -447,10 +448,7 @@ static int run(struct daemon *d, char *err, size_t errlen)
 
 static void destroy(struct daemon *d)
 {
-	/*
-	 * The collector's thread first: it calls into the server when windows
-	 * close. The last ones close here, so scrapes that end now are answered.
-	 */
+	/* the collector first: its thread closes the last windows, and scrapes that wait get them */
 	if (d->metrics.collector)
 		collector_stop(d->metrics.collector);
 	http_stop(d->metrics.http);
@@ -496,5 +494,5 @@ int main(int argc, char **argv)
 	if (r)
 		log_err("%s", *err ? err : strerror(-r));
 	destroy(&d);
-	return r != 0;
+	return r == -ECANCELED && !access(DISABLED_FILE, F_OK) ? EX_CONFIG : r != 0;
 }

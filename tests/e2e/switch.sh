@@ -33,7 +33,8 @@ stops() {
 	[ $status = 0 ] && grep -q "stopping: switched off: $off is there" "$dir/log" || { cat "$dir/log"; return 1; }
 }
 ok "it ends by itself, in order, when the file appears" stops
-ok "by hand it does not start, and says what to do" says 1 "rm $off && systemctl start ringprofd" daemon
+ok "by hand it does not start, and says what to do" says 78 "rm $off && systemctl start ringprofd" daemon
+ok "and systemd does not start it again and again" grep -qx RestartPreventExitStatus=78 scripts/ringprofd.service.in
 ok "ringprof start does not either" says 1 "start: switched off: $off is there" rp start
 ok "nor ringprof record" says 1 "record: switched off: $off is there" rp record -d 1 -o "$dir/x.pb.gz"
 ok "and leaves no file" test ! -e "$dir/x.pb.gz"
