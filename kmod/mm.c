@@ -120,6 +120,9 @@ const struct rp_mm *rp_mm_current(struct rp_cpu *c, bool *ret_doubt)
 	changed = e && has_changed(e, mm) && !READ_ONCE(e->churns);
 	if (unlikely(changed || (e && e->swaps))) {
 		*ret_doubt = rp_arch_tells_pages();
+		/* an address space in use */
+		if (e->none)
+			WRITE_ONCE(e->used, jiffies);
 		if (e->none || (!*ret_doubt && changed))
 			e = NULL;
 	}
@@ -252,28 +255,48 @@ static u32 age_of(const struct rp_mm_entry *e)
 	return unused < HZ ? 0 : min_t(u32, fls_long(unused / HZ), OLDEST);
 }
 
+static bool fits(u64 bytes, u64 into)
+{
+	return n_bytes + bytes <= into;
+}
+
 static bool has_room(u64 bytes)
 {
-	return n_entries < RP_MM_MAX && n_bytes + bytes <= RP_MM_BYTES;
+	return n_entries < RP_MM_MAX && fits(bytes, RP_MM_BYTES);
 }
 
 /* More than is asked for: the next ones find it without a search. */
-static bool has_slack(u64 bytes)
+static bool has_bytes(u64 bytes)
 {
-	return n_entries < RP_MM_MAX / 8 * 7 && n_bytes + bytes <= RP_MM_BYTES / 8 * 7;
+	return fits(bytes, RP_MM_BYTES / 8 * 7);
 }
 
-/* Of what is in use, age 0, only large ones. */
-static void evict_aged(u32 age, u64 bytes)
+static bool has_slack(u64 bytes)
+{
+	return n_entries < RP_MM_MAX / 8 * 7 && has_bytes(bytes);
+}
+
+/*
+ * Of what is in use, age 0, only large ones, and not one that its reading has earned a rest, which
+ * would be read at its next sample.
+ */
+static bool may_go(const struct rp_mm_entry *e, u32 age)
+{
+	if (age_of(e) != age)
+		return false;
+	return age || (e->bytes >= LARGE && !time_before(jiffies, READ_ONCE(e->changed_next)));
+}
+
+static void evict_aged(u32 age, bool (*enough)(u64 bytes), u64 bytes)
 {
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(chains); i++) {
 		struct rp_mm_entry *e, *next;
 
-		for (e = held(chains[i]); e && !has_slack(bytes); e = next) {
+		for (e = held(chains[i]); e && !enough(bytes); e = next) {
 			next = held(e->next);
-			if (age_of(e) != age || (!age && e->bytes < LARGE))
+			if (!may_go(e, age))
 				continue;
 			remove(e);
 			rp_mm_counted.evicted++;
@@ -288,7 +311,7 @@ static void evict_aged(u32 age, u64 bytes)
  * looked for all the time either; the rest goes without meanwhile, and is not even read. So
  * who fills the room keeps no CPU busy.
  */
-static bool make_room(u64 bytes)
+bool rp_mm_make_room(u64 bytes)
 {
 	u32 age;
 
@@ -299,15 +322,10 @@ static bool make_room(u64 bytes)
 	next_search = jiffies + FULL_PERIOD;
 	remove_if(is_gone);
 	for (age = OLDEST; age && !has_slack(bytes); age--)
-		evict_aged(age, bytes);
-	if (!has_room(bytes))
-		evict_aged(0, bytes);
+		evict_aged(age, has_slack, bytes);
+	if (!fits(bytes, RP_MM_BYTES))
+		evict_aged(0, has_bytes, bytes);
 	return has_room(bytes);
-}
-
-bool rp_mm_is_full(void)
-{
-	return n_entries >= RP_MM_MAX && time_before(jiffies, next_search);
 }
 
 static void take_over(struct rp_mm_entry *e)
@@ -320,7 +338,7 @@ bool rp_mm_insert(struct rp_mm_entry *e)
 {
 	struct rp_mm_entry __rcu **p = chain_of(e->mm);
 
-	if (!make_room(e->bytes))
+	if (!rp_mm_make_room(e->bytes))
 		return false;
 	RCU_INIT_POINTER(e->next, held(*p));
 	rcu_assign_pointer(*p, e);
@@ -335,7 +353,7 @@ bool rp_mm_replace(struct rp_mm_entry *old, struct rp_mm_entry *e)
 {
 	struct rp_mm_entry __rcu **p;
 
-	if (n_bytes - old->bytes + e->bytes > RP_MM_BYTES) {
+	if (!fits(e->bytes, RP_MM_BYTES + old->bytes)) {
 		remove(old);
 		return rp_mm_insert(e);
 	}

@@ -49,8 +49,8 @@ bool rp_mm_is_due(const struct rp_mm_entry *e, const struct mm_struct *mm);
 bool rp_mm_insert(struct rp_mm_entry *e);
 /* rp_registry held: e in place of old, of the same mm. False: no room, old went, e is the caller's. */
 bool rp_mm_replace(struct rp_mm_entry *old, struct rp_mm_entry *e);
-/* rp_registry held: there was no room a moment ago. */
-bool rp_mm_is_full(void);
+/* rp_registry held: for a list of so many bytes. False: there is none now. */
+bool rp_mm_make_room(u64 bytes);
 
 /* The works of lists. */
 extern struct workqueue_struct *rp_mm_queue;

@@ -292,6 +292,7 @@ static u32 cost_of(const struct reading *r)
 static void plan(struct rp_mm_entry *e, const struct rp_mm_entry *before, const struct reading *r)
 {
 	unsigned long most = e->churns ? CHURN_PERIOD : CHANGE_PERIOD;
+	unsigned long again = e->none ? CHANGE_PERIOD : AGAIN_PERIOD;
 	unsigned long rest = usecs_to_jiffies(cost_of(r) * 1000U), now = jiffies;
 	u32 interval = 1;
 
@@ -300,7 +301,7 @@ static void plan(struct rp_mm_entry *e, const struct rp_mm_entry *before, const 
 	WRITE_ONCE(e->interval, interval);
 	WRITE_ONCE(e->read, now);
 	WRITE_ONCE(e->changed_next, now + max_t(unsigned long, interval, rest));
-	WRITE_ONCE(e->again, now + max_t(unsigned long, AGAIN_PERIOD, rest));
+	WRITE_ONCE(e->again, now + max_t(unsigned long, again, rest));
 	WRITE_ONCE(e->exec_vm, r->exec_vm);
 }
 
@@ -339,7 +340,7 @@ static bool hand_over(struct rp_mm_entry *e, const struct reading *r, enum outco
 	return *ret == TAKEN;
 }
 
-/* Is there a reason to read it, and room for what comes of it? */
+/* Is there a reason to read it, and room for what comes of it, be it that there is no list? */
 static bool is_wanted(const struct mm_struct *mm)
 {
 	const struct rp_mm_entry *e;
@@ -347,7 +348,7 @@ static bool is_wanted(const struct mm_struct *mm)
 
 	mutex_lock(&rp_registry);
 	e = rp_mm_find(mm);
-	wanted = e ? rp_mm_is_due(e, mm) : !rp_mm_is_full();
+	wanted = e ? rp_mm_is_due(e, mm) : rp_mm_make_room(sizeof(*e));
 	rp_mm_counted.failed += !e && !wanted;
 	mutex_unlock(&rp_registry);
 	return wanted;
@@ -405,9 +406,7 @@ static bool read_one(struct mm_struct *mm, u64 since)
 	}
 	if (!ret)
 		e = new_entry(mm, &r);
-	if (e && hand_over(e, &r, &is))
-		is = TAKEN;
-	else if (!e || is == NO_ROOM)
+	if (!e || (!hand_over(e, &r, &is) && is == NO_ROOM))
 		return leave_alone(mm, &r);
 	rp_mm_counted.late += ktime_get_mono_fast_ns() - since > LATE_NS;
 	return is == TAKEN;
