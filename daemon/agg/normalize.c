@@ -160,6 +160,13 @@ static bool roots_room(struct agg *a, uint32_t frame)
 	return true;
 }
 
+/* Asking with each sample while the reader is away would keep us waiting with each. */
+static void reader_is_away(struct agg *a)
+{
+	if (a->now >= a->unread)
+		a->unread = a->now + NSEC_PER_SEC;
+}
+
 static enum sym_root ask_root(struct agg *a, uint32_t frame, bool *ret_unread)
 {
 	const struct model_frame *f = model_frame(a->model, frame);
@@ -171,20 +178,14 @@ static enum sym_root ask_root(struct agg *a, uint32_t frame, bool *ret_unread)
 		return SYM_ROOT_NONE;
 	symbols_resolve_function(a->symbols, o->kind, o->file, f->off, &ans);
 	*ret_unread = ans.unread;
+	if (ans.reader_away)
+		reader_is_away(a);
 	if (!ans.named)
 		return SYM_ROOT_NONE;
 	/* whatever it is called there, nothing called it */
 	if (o->file && o->file->entry && ans.func_start == o->file->entry)
 		return SYM_ROOT_ALWAYS;
 	return sym_is_root(ans.lines[0].system_name);
-}
-
-/* The reader is away: asking with each sample would keep us waiting with each. */
-static void not_now(struct agg *a)
-{
-	a->unsure = true;
-	if (a->now >= a->unread)
-		a->unread = a->now + NSEC_PER_SEC;
 }
 
 /* exact: it called nothing, as far as the chain knows. */
@@ -198,7 +199,7 @@ static bool frame_is_root(struct agg *a, uint32_t frame, bool exact)
 	} else {
 		is = a->now < a->unread ? SYM_ROOT_NONE : ask_root(a, frame, &unread);
 		if (unread)
-			not_now(a);
+			a->unsure = true;
 		else if (roots_room(a, frame))
 			a->roots[frame] = (uint8_t)(1 + is);
 	}

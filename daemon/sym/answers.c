@@ -95,7 +95,7 @@ bool answers_get(struct answers *a, uint32_t file_id, uint64_t off, struct sym_a
 		a->hits++;
 		ret->n = have->n;
 		ret->unsettled = false; /* as far as is known */
-		ret->unread = false;
+		ret->unread = ret->reader_away = false;
 		ret->named = have->named;
 		ret->func_start = have->func_start;
 		memcpy(ret->lines, a->lines + have->first, have->n * sizeof(*a->lines));

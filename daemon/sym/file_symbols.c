@@ -24,6 +24,10 @@
 #include "sym/reader.h"
 #include "sym/table_read.h"
 
+/* one that could not be opened is left alone so long, and so many times what the try took */
+#define UNOPENED_NS    NSEC_PER_SEC
+#define UNOPENED_SHARE 8
+
 static void count(uint64_t *counter, uint64_t add)
 {
 	__atomic_store_n(counter, *counter + add, __ATOMIC_RELAXED);
@@ -125,6 +129,17 @@ static void note_failure(struct file_priv *f, int r)
 	f->state = LOAD_FAILED;
 	f->retry = final ? 0 : mono_now() + LINES_RETRY_NS;
 	count(&f->fs->load_failures, 1);
+}
+
+/*
+ * Its file system hangs, or is slow: one that is looked at with each sample must not
+ * keep the collector waiting for most of the time.
+ */
+static void put_off(struct file_priv *f, uint64_t start)
+{
+	uint64_t now = mono_now();
+
+	f->retry = now + UNOPENED_NS + UNOPENED_SHARE * (now - start);
 }
 
 /* Has its time come, or another process that it may be opened by? */
@@ -234,17 +249,22 @@ static void load(struct file_priv *f)
 {
 	struct files *fs = f->fs;
 	struct symtab tab = { 0 };
+	uint64_t start = mono_now();
 	bool cached;
 	int r = 0;
 
+	f->retry = 0;
 	f->bare = true;
 	f->generation = __atomic_load_n(&fs->debug_generation, __ATOMIC_RELAXED);
 	cached = !load_cached(f, &tab);
 	if (!cached)
 		r = read_table(f, &tab);
 	/* the reader is being started, or a file system hangs: the next who asks has better luck */
-	if (r == -EAGAIN)
+	if (r == -EAGAIN) {
+		if (f->unopened)
+			put_off(f, start);
 		return;
+	}
 	if (!r && !cached)
 		keep(f, &tab);
 	if (r || symtab_bytes(&tab) > max_of_kind(fs, &tab)) {
@@ -304,6 +324,7 @@ static void forget_if_debug_changed(struct file_priv *f)
 		return;
 	file_drop_symbols(f);
 	f->state = LOAD_NOT_YET;
+	f->retry = 0;
 }
 
 static bool find(struct file_priv *f, uint64_t vaddr, struct file_symbol *ret)
@@ -312,11 +333,14 @@ static bool find(struct file_priv *f, uint64_t vaddr, struct file_symbol *ret)
 
 	if (f->state == LOAD_FAILED || (f->state == LOAD_DONE && f->bare))
 		forget_if_debug_changed(f);
-	if (f->state == LOAD_FAILED && may_retry(f))
+	if (f->state == LOAD_FAILED && may_retry(f)) {
 		f->state = LOAD_NOT_YET;
-	if (f->state == LOAD_NOT_YET)
+		f->retry = 0;
+	}
+	if (f->state == LOAD_NOT_YET && (!f->retry || may_retry(f)))
 		load(f);
 	ret->unread = f->state == LOAD_NOT_YET;
+	ret->reader_away = ret->unread && !f->retry;
 	if (f->state != LOAD_DONE)
 		return false;
 	TAILQ_REMOVE(&f->fs->loaded, f, tab_link);

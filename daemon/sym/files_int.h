@@ -66,7 +66,10 @@ struct file_priv {
 	bool on_disk; /* its device has a number of its own: reading does not hang (file_opener.h) */
 	/* under fs->sym_lock */
 	enum load_state state;
-	/* after LOAD_FAILED: mono ns when it is tried again, 0 never; `wheres` if it was not opened */
+	/*
+	 * mono ns when it is tried again; 0: LOAD_FAILED never, LOAD_NOT_YET at once. `wheres` if
+	 * it was not opened
+	 */
 	uint64_t retry;
 	uint32_t unopened_at;
 	bool unopened;
@@ -158,7 +161,8 @@ void files_debug_changed(struct files *fs);
 struct file_symbol {
 	uint64_t start; /* vaddr */
 	char name[SYM_NAME_MAX];
-	bool unread; /* there is none as the file cannot be read now, but perhaps soon */
+	bool unread;	  /* there is none as the file cannot be read now, but perhaps soon */
+	bool reader_away; /* nor can any other */
 };
 /* The symbol at a vaddr of the file, reading the table first if need be; false: none. */
 bool file_symbol(struct file *f, uint64_t vaddr, struct file_symbol *ret);

@@ -331,7 +331,7 @@ static void begin(struct sym_answer *ret)
 {
 	ret->n = 1;
 	ret->unsettled = false;
-	ret->unread = false;
+	ret->unread = ret->reader_away = false;
 	ret->lines[0] = (struct sym_line){ .file = "" };
 	ret->func_start = 0;
 	ret->module[0] = '\0';

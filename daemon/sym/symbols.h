@@ -55,9 +55,10 @@ struct sym_line {
 #define SYM_MAX_LINES 32
 
 struct sym_answer {
-	uint32_t n;	/* >= 1 */
-	bool unsettled; /* a mangled name of it may be readable later */
-	bool unread;	/* the file's symbols cannot be read now, but perhaps soon */
+	uint32_t n;	  /* >= 1 */
+	bool unsettled;	  /* a mangled name of it may be readable later */
+	bool unread;	  /* the file's symbols cannot be read now, but perhaps soon */
+	bool reader_away; /* nor those of any other file; only from symbols_resolve_function */
 	struct sym_line lines[SYM_MAX_LINES]; /* [0] innermost */
 	uint64_t func_start; /* file vaddr or kernel address where the function begins, 0 unknown */
 	int named;	     /* 0: no symbol was found, the name is made of the address */

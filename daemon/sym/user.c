@@ -65,7 +65,7 @@ static void name_of_address(struct user *u, const struct file *f, uint64_t vaddr
 static bool resolve_function(struct user *u, struct file *f, uint64_t off, uint64_t *vaddr,
 			     struct sym_answer *ret)
 {
-	struct file_symbol sym = { .unread = false };
+	struct file_symbol sym = { .unread = false, .reader_away = false };
 
 	*vaddr = off;
 	ret->n = 1;
@@ -82,6 +82,7 @@ static bool resolve_function(struct user *u, struct file *f, uint64_t off, uint6
 		ret->named = 0;
 	}
 	ret->unread = sym.unread;
+	ret->reader_away = sym.reader_away;
 	return !sym.unread;
 }
 

@@ -47,7 +47,7 @@ TEST(clone_is_a_root_of_what_it_called_alone)
 	world_free(&w);
 }
 
-/* A reader that is being started, a file system that is slow: once is not for ever. */
+/* A reader that is being started: once is not for ever. */
 TEST(what_could_not_be_told_once_is_asked_again)
 {
 	struct world w;
@@ -55,12 +55,12 @@ TEST(what_could_not_be_told_once_is_asked_again)
 
 	world_make(&w, NULL);
 	chain = fake_chain(w.chains, RINGPROF_END_FAULT, CHAIN(FAKE_START + 8, 0x400200));
-	w.symbols.unread = true;
+	w.symbols.away = true;
 	for (int i = 0; i < 3; i++)
 		send(&w, T0, 1, chain, 0x400300);
 	CHECK_EQ(w.a->c.stacks_truncated[RINGPROF_END_FAULT], 3);
 	CHECK_EQ(w.symbols.asked, 1);
-	w.symbols.unread = false;
+	w.symbols.away = false;
 	send(&w, T0 + SEC / 2, 1, chain, 0x400300);
 	CHECK_EQ(w.a->c.stacks_truncated[RINGPROF_END_FAULT], 4);
 	for (int i = 0; i < 3; i++)
@@ -82,6 +82,26 @@ TEST(what_could_not_be_told_once_is_asked_again)
 	for (size_t i = 0; i < ARRAY_SIZE(fake_maps); i++)
 		if (fake_maps[i].start == FAKE_LATER)
 			fake_maps[i].file = NULL;
+	world_free(&w);
+}
+
+/* It is asked for each time, as that costs nothing, and others are told of meanwhile. */
+TEST(a_file_whose_server_hangs_holds_up_no_other)
+{
+	struct world w;
+	uint32_t hung, good;
+
+	world_make(&w, NULL);
+	w.symbols.hung = &fake_lib;
+	hung = fake_chain(w.chains, RINGPROF_END_FAULT, CHAIN(0x7f0000000200));
+	good = fake_chain(w.chains, RINGPROF_END_FAULT, CHAIN(FAKE_START + 8));
+	for (int i = 0; i < 3; i++) {
+		send(&w, T0, 2, hung, 0x7f0000000300);
+		send(&w, T0, 1, good, 0x400300);
+	}
+	CHECK_EQ(w.a->c.stacks_truncated[RINGPROF_END_FAULT], 3);
+	CHECK_EQ(w.a->c.stacks_whole, 3);
+	CHECK_EQ(w.symbols.asked, 4);
 	world_free(&w);
 }
 

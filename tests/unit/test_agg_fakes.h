@@ -32,7 +32,8 @@ struct ptable {
 
 struct symbols {
 	uint64_t asked;
-	bool unread;
+	bool away;		 /* the reader */
+	const struct file *hung; /* its server hangs */
 };
 
 static struct file fake_app = { .id = 1, .path = "/bin/app", .build_id = "aa01" };
@@ -93,8 +94,9 @@ void symbols_resolve_function(struct symbols *s, enum frame_kind kind, struct fi
 	if (kind == FRAME_USER && f == &fake_app && off >= 0x1010 && off < 0x1050)
 		name = off < 0x1030 ? "_start" : "clone";
 	ret->n = 1;
-	ret->unread = s->unread;
-	ret->named = !s->unread;
+	ret->reader_away = s->away;
+	ret->unread = s->away || (s->hung && f == s->hung);
+	ret->named = !ret->unread;
 	ret->func_start = off & ~UINT64_C(0xff);
 	ret->lines[0].name = ret->lines[0].system_name = name;
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "proc/ptable.h"
 #include "sym/file_opener.h"
+#include "sym/files_int.h"
 #include "tap.h"
 #include "test_sym_build.h"
 #include "test_sym_world.h"
@@ -155,6 +156,29 @@ static void look_again(struct file *f)
 	places_free(p);
 }
 
+/* Its symbols are not asked for again at once, which is no reason to ask for no others. */
+static void check_symbols_put_off(struct file *f)
+{
+	uint64_t start = mono_now();
+	struct file_symbol sym;
+
+	CHECK(!file_symbol(f, f->entry, &sym) && sym.unread && !sym.reader_away);
+	CHECK(file_priv(f)->retry >= start + NSEC_PER_SEC);
+}
+
+static void wait_for_symbols(struct file *f)
+{
+	struct file_symbol sym;
+	bool found = false;
+
+	for (int i = 0; i < 3000 && !found; i++) {
+		found = file_symbol(f, f->entry, &sym);
+		if (!found)
+			usleep(10000);
+	}
+	CHECK(found && !sym.unread);
+}
+
 /* What the collector opens of files that it knows: to hand them over, to see where they lie. */
 TEST(what_is_known_already_is_not_waited_for_either)
 {
@@ -184,11 +208,13 @@ TEST(what_is_known_already_is_not_waited_for_either)
 	CHECK(files_hang(fs, 0, 2) && !files_hang(fs, 0, 3) && !files_hang(fs, 8, 2));
 	CHECK_EQ(file_open_mapping_soon(f, &w, &st), -EAGAIN);
 	CHECK_EQ(file_open_fd_soon(f), -EAGAIN);
+	check_symbols_put_off(f);
 	look_for_places(f, &hung);
 	CHECK(mono_now() - start < LONG_NS);
 	end_hanging(hang);
 	for (int i = 0; i < 1000 && files_hang(fs, 0, 2); i++)
 		usleep(10000);
+	wait_for_symbols(f);
 	look_again(f);
 	file_unref(f);
 	files_free(fs);
