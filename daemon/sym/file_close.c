@@ -141,11 +141,12 @@ void file_close_aside(int fd, bool on_disk)
 
 bool file_close_hangs(uint32_t maj, uint32_t min)
 {
-	uint64_t now = mono_now();
 	bool all, found = false;
 	uint32_t n = 0;
+	uint64_t now;
 
 	pthread_mutex_lock(&lock);
+	now = mono_now(); /* not before one that was taken up meanwhile */
 	for (uint32_t i = 0; i < n_threads; i++) {
 		if (!busy[i].since || now - busy[i].since < CLOSE_HANGS_NS)
 			continue;

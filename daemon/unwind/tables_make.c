@@ -93,6 +93,14 @@ static int make_rows(struct tables *t, struct file *f, struct made *m)
 	return r;
 }
 
+/* A file system that does not answer now, or a reader that is away, says nothing of the file. */
+static uint64_t pause_of(struct table *e, int r)
+{
+	if (r == -EAGAIN)
+		return RETRY_NS;
+	return RETRY_NS << (e->tries < 10 ? e->tries++ : 10);
+}
+
 /* What was made, or why not, into the table; lock held. */
 static void finish(struct tables *t, uint32_t i, struct made *m, int r)
 {
@@ -114,8 +122,8 @@ static void finish(struct tables *t, uint32_t i, struct made *m, int r)
 		r = -ENOSPC;
 	}
 	if (r) {
-		e->retry = mono_now() + (RETRY_NS << (e->tries < 10 ? e->tries++ : 10));
-		c->failed += r != -ENOSPC;
+		e->retry = mono_now() + pause_of(e, r);
+		c->failed += r != -ENOSPC && r != -EAGAIN;
 		e->state = r == -ENOSPC ? TABLE_NO_ROOM : TABLE_FAILED;
 		table_release(e);
 		return;

@@ -16,6 +16,7 @@
 #include "test_sym_world.h"
 #include "unwind/evicted.h"
 #include "unwind/places.h"
+#include "unwind/tables_int.h"
 
 #define LONG_NS (60 * NSEC_PER_SEC) /* far over what is waited for, far below for ever */
 
@@ -166,6 +167,28 @@ static void check_symbols_put_off(struct file *f)
 	CHECK(file_priv(f)->retry >= start + NSEC_PER_SEC);
 }
 
+/* Its unwind table is made soon after the server answers: it is none that failed again and again. */
+static void check_table_put_off(struct files *fs, struct file *f)
+{
+	struct tables_config cfg = { .max_bytes = MIB };
+	struct tables *t = tables_new(&cfg, fs);
+	struct tables_counters c;
+	struct table *e = NULL;
+
+	for (int i = 0; i < 3; i++) {
+		CHECK(!tables_get(t, f) || i);
+		CHECK_EQ(tables_wait(t, LONG_NS), 0);
+		for (uint32_t n = 0; n < t->n_tables; n++)
+			if (t->tables[n] && t->tables[n]->file == f)
+				e = t->tables[n];
+		CHECK(e && e->state == TABLE_FAILED && !e->tries);
+		e->retry = 0;
+	}
+	tables_counters(t, &c);
+	CHECK_EQ(c.failed, 0);
+	tables_free(t);
+}
+
 static void wait_for_symbols(struct file *f)
 {
 	struct file_symbol sym;
@@ -209,6 +232,7 @@ TEST(what_is_known_already_is_not_waited_for_either)
 	CHECK_EQ(file_open_mapping_soon(f, &w, &st), -EAGAIN);
 	CHECK_EQ(file_open_fd_soon(f), -EAGAIN);
 	check_symbols_put_off(f);
+	check_table_put_off(fs, f);
 	look_for_places(f, &hung);
 	CHECK(mono_now() - start < LONG_NS);
 	end_hanging(hang);
