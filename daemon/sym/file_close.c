@@ -28,7 +28,7 @@ static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
 static struct closing *waiting; /* the oldest first */
 static size_t n_waiting, cap_waiting, n_open;
 static struct at_work busy[CLOSE_MAX_THREADS];
-static uint32_t n_threads, n_idle;
+static uint32_t n_threads;
 
 /* What the kernel knows by itself: its server is not asked. */
 static dev_t device_of(int fd)
@@ -40,20 +40,19 @@ static dev_t device_of(int fd)
 	return makedev(st.stx_dev_major, st.stx_dev_minor);
 }
 
-static bool has_turn(dev_t dev)
+/* behind `before` others of its device */
+static bool has_turn(dev_t dev, size_t before)
 {
-	unsigned int n = 0;
-
-	for (uint32_t i = 0; dev && i < n_threads; i++)
-		n += busy[i].since && busy[i].dev == dev;
-	return n < CLOSE_PER_DEVICE;
+	for (uint32_t i = 0; i < n_threads; i++)
+		before += busy[i].since && busy[i].dev == dev;
+	return !dev || before < CLOSE_PER_DEVICE;
 }
 
 /* Takes the oldest that has its turn; false: there is none. */
 static bool take(struct closing *ret)
 {
 	for (size_t i = 0; i < n_waiting; i++) {
-		if (!has_turn(waiting[i].dev))
+		if (!has_turn(waiting[i].dev, 0))
 			continue;
 		*ret = waiting[i];
 		n_waiting--;
@@ -71,11 +70,8 @@ static void *close_main(void *arg)
 	pthread_setname_np(pthread_self(), "close-files");
 	pthread_mutex_lock(&lock);
 	for (;;) {
-		while (!take(&c)) {
-			n_idle++;
+		while (!take(&c))
 			pthread_cond_wait(&work, &lock);
-			n_idle--;
-		}
 		*me = (struct at_work){ c.dev, mono_now() };
 		pthread_mutex_unlock(&lock);
 		close(c.fd);
@@ -86,12 +82,32 @@ static void *close_main(void *arg)
 	return NULL;
 }
 
+static size_t count_before(size_t at)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < at && n < CLOSE_PER_DEVICE; i++)
+		n += waiting[i].dev == waiting[at].dev;
+	return n;
+}
+
+/* How many could be closed at once; no more are counted than there can be threads. */
 static size_t count_ready(void)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < n_waiting; i++)
-		n += has_turn(waiting[i].dev);
+	for (size_t i = 0; i < n_waiting && n < CLOSE_MAX_THREADS; i++)
+		n += has_turn(waiting[i].dev, 0) && has_turn(waiting[i].dev, count_before(i));
+	return n;
+}
+
+/* Those that have not begun yet as well. */
+static uint32_t count_free(void)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < n_threads; i++)
+		n += !busy[i].since;
 	return n;
 }
 
@@ -101,7 +117,7 @@ static void need_thread(void)
 	pthread_attr_t attr;
 	pthread_t t;
 
-	if (n_threads == CLOSE_MAX_THREADS || n_idle >= count_ready())
+	if (n_threads == CLOSE_MAX_THREADS || count_free() >= count_ready())
 		return;
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);

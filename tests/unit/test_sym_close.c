@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A file system that answers at first, and no more when its files are closed. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
@@ -155,6 +156,40 @@ static void wait_for_closes(unsigned int n)
 	CHECK_EQ(__atomic_load_n(&n_closes, __ATOMIC_RELAXED), n);
 }
 
+static bool is_closed(int fd)
+{
+	for (int i = 0; i < 1000 && fcntl(fd, F_GETFD) >= 0; i++)
+		usleep(10000);
+	return fcntl(fd, F_GETFD) < 0;
+}
+
+static unsigned int count_threads(void)
+{
+	unsigned int n = 0;
+	DIR *d = opendir("/proc/self/task");
+
+	for (struct dirent *e; d && (e = readdir(d));)
+		n += e->d_name[0] != '.';
+	if (d)
+		closedir(d);
+	return n;
+}
+
+/* No more threads than can be at work for one file system. Before others have made threads. */
+TEST(many_files_of_one_device_need_two_threads)
+{
+	unsigned int before = count_threads();
+	int fds[100];
+
+	for (int i = 0; i < 100; i++)
+		fds[i] = open("/", O_PATH | O_CLOEXEC);
+	for (int i = 0; i < 100; i++)
+		file_close_aside(fds[i], false);
+	CHECK(count_threads() <= before + CLOSE_PER_DEVICE);
+	for (int i = 0; i < 100; i++)
+		CHECK(is_closed(fds[i]));
+}
+
 TEST(who_closes_a_file_does_not_wait_for_its_server)
 {
 	struct files *fs = files_new(64 * MIB);
@@ -185,13 +220,6 @@ TEST(who_closes_a_file_does_not_wait_for_its_server)
 	file_unref(f);
 	file_unref(other);
 	files_free(fs);
-}
-
-static bool is_closed(int fd)
-{
-	for (int i = 0; i < 1000 && fcntl(fd, F_GETFD) >= 0; i++)
-		usleep(10000);
-	return fcntl(fd, F_GETFD) < 0;
 }
 
 static void wait_for_open(struct files *fs, size_t n)
