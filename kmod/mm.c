@@ -287,15 +287,17 @@ static bool may_go(const struct rp_mm_entry *e, u32 age)
 	return age || (e->bytes >= LARGE && !time_before(jiffies, READ_ONCE(e->changed_next)));
 }
 
-static void evict_aged(u32 age, bool (*enough)(u64 bytes), u64 bytes)
+static void evict_aged(u32 age, u64 bytes)
 {
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(chains); i++) {
 		struct rp_mm_entry *e, *next;
 
-		for (e = held(chains[i]); e && !enough(bytes); e = next) {
+		for (e = held(chains[i]); e; e = next) {
 			next = held(e->next);
+			if (age ? has_slack(bytes) : has_bytes(bytes))
+				return;
 			if (!may_go(e, age))
 				continue;
 			remove(e);
@@ -322,9 +324,9 @@ bool rp_mm_make_room(u64 bytes)
 	next_search = jiffies + FULL_PERIOD;
 	remove_if(is_gone);
 	for (age = OLDEST; age && !has_slack(bytes); age--)
-		evict_aged(age, has_slack, bytes);
+		evict_aged(age, bytes);
 	if (!fits(bytes, RP_MM_BYTES))
-		evict_aged(0, has_bytes, bytes);
+		evict_aged(0, bytes);
 	return has_room(bytes);
 }
 

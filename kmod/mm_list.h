@@ -47,14 +47,14 @@ bool rp_mm_is_due(const struct rp_mm_entry *e, const struct mm_struct *mm);
  * there are too many. False: all are, e is still the caller's.
  */
 bool rp_mm_insert(struct rp_mm_entry *e);
-/* rp_registry held: e in place of old, of the same mm. False: no room, old went, e is the caller's. */
+/* rp_registry held: e in place of old, of the same mm. False: no room; old went, e did not. */
 bool rp_mm_replace(struct rp_mm_entry *old, struct rp_mm_entry *e);
 /* rp_registry held: for a list of so many bytes. False: there is none now. */
 bool rp_mm_make_room(u64 bytes);
 
 /* The works of lists. */
 extern struct workqueue_struct *rp_mm_queue;
-/* Sampler, of the CPU of c: mm is to be read. A note too few is no loss: the next sample leaves it. */
+/* Sampler, of c's CPU: mm is to be read. A note too few is no loss: the next sample leaves it. */
 void rp_mm_leave_note(struct rp_cpu *c, struct mm_struct *mm);
 /* Module load: 0 or -ENOMEM. */
 int rp_mm_notes_start(void);
