@@ -10,7 +10,7 @@
  * "CPU sent taken sampled".
  *
  * Softirqs as well, that keep the CPU which parameter softirq_us is written on busy for so
- * long, and leave it alone for as long; softirq_ns: what they took in all.
+ * long, and leave it alone for three times as long; softirq_ns: what they took in all.
  *
  * For tests alone: needs a ringprof.ko built with RINGPROF_TEST. The interrupt
  * controller is written to directly: what the kernel exports for that differs
@@ -223,7 +223,8 @@ noinline void ringprof_nmi_softirq(void)
 static enum hrtimer_restart on_softirq(struct hrtimer *timer)
 {
 	ringprof_nmi_softirq();
-	hrtimer_forward_now(timer, ns_to_ktime((u64)softirq_us * NSEC_PER_USEC));
+	/* from now on: what is due again when the last one ends goes to ksoftirqd, and so do all that follow */
+	hrtimer_set_expires(timer, ktime_add_us(ktime_get(), 3ULL * softirq_us));
 	return HRTIMER_RESTART;
 }
 

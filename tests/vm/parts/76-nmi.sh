@@ -83,7 +83,7 @@ judge "22 frames reach the root in NMI" tests/vm/check deep "$tmp/s.nmi" "$prog"
 judge "and with the timer's samples" tests/vm/check deep "$tmp/s" "$prog" 22 main $root
 judge "start, stop and new tables while NMIs come" nmi_churn
 # an idle CPU's interrupts are work: the recording is there before they are, and after. They come every
-# 3.4 ms, out of step with samples
+# 6.8 ms, out of step with samples
 idle_softirqs() {
 	local r before
 	ringtool record -F 999 -s "$tmp/s" -d 14 > "$tmp/r" 2> "$tmp/r.err" &
