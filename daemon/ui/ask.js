@@ -73,7 +73,7 @@ export function pictureQuestion(state, files) {
 const serviceOf = (query) => /[{,]\s*service_name="((?:[^"\\]|\\.)*)"/.exec(query)?.[0].replace(/^[{,]\s*/, '');
 
 /** What the time line shows: the selection; of two, the service that both are of, else all. */
-function lineQuery(state) {
+export function lineQuery(state) {
   const { a, b } = sides(state);
   if (!state.compare || a.file || b.file || a.query === b.query) return state.query;
   const service = serviceOf(a.query);

@@ -18,8 +18,9 @@ export class RangeControl {
     this.dialog = $('range-dialog');
     this.error = $('range-error');
     $('range-custom').addEventListener('click', () => this.open());
+    // no submit button: Enter would press it, as the form's first
+    $('range-cancel').addEventListener('click', () => this.dialog.close());
     $('range-form').addEventListener('submit', (e) => {
-      if (e.submitter?.value !== 'ok') return undefined;
       const [from, until] = ['from', 'until'].map((end) => this.read(end));
       const bad = Number.isNaN(from + until) ? 'Both ends need a day and a time.' : from < until ? '' : 'The end must lie after the beginning.';
       setText(this.error, bad);

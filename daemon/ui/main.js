@@ -4,7 +4,7 @@
  * through change(), which writes the URL, asks what is to be asked (ask.js)
  * and renders what depends on it.
  */
-import { importsQuestion, pictureQuestion, seriesQuestion, servicesQuestion, sides } from './ask.js';
+import { importsQuestion, lineQuery, pictureQuestion, seriesQuestion, servicesQuestion, sides } from './ask.js';
 import { narrowed, selectorOf, serviceSelector } from './api.js';
 import { ZONES, rememberZone, rememberedZone, setZone } from './clock.js';
 import { CompareBar, around, rangeBefore } from './compare.js';
@@ -33,6 +33,7 @@ let theme = null;
 let told = null; // what went wrong with the picture, [kind, detail]
 let toldOf = null; // key of the question that it is about
 let servicesTold = null; // and with the list of services
+let servicesToldOf = null;
 /* keys of the questions that the picture and the list answer */
 let pictured = null;
 let listed = null;
@@ -62,7 +63,7 @@ const timeline = new Timeline({
   fit: () => change({ spanFrom: '', spanUntil: '' }),
   by: (by) => change({ by }),
   chart: (chart) => change({ chart }),
-  group: (labels) => change({ query: narrowed(state.query, labels), zoom: [], window: null }),
+  group: (labels) => change({ query: narrowed(lineQuery(state), labels), zoom: [], window: null }),
   around: compareAround,
   now: () => daemonNow(),
 });
@@ -79,6 +80,7 @@ const seriesFeed = new Feed({
     series = answer;
     lined = seriesFeed.asked;
     compareClocks(answer);
+    asOf = Math.min(answer.to, daemonNow());
     noLine = false;
     timeline.fail('');
     renderTimeline();
@@ -103,6 +105,7 @@ const servicesFeed = new Feed({
   failed: (kind, detail) => {
     if (servicesFeed.asked !== listed) services = null;
     servicesTold = [kind, detail];
+    servicesToldOf = servicesFeed.asked;
     onFrame(renderPicture);
   },
   // the list of another range is not that of this one
@@ -125,9 +128,12 @@ function compareClocks(answer) {
   if (spanOf(state).until === 'now') ahead = Math.abs(off) > CLOSE + answer.step ? off : 0;
 }
 
+/* where the time line ends: its last step may not have ended yet */
+let asOf = 0;
+
 /** "Now" as the daemon sees it, as far as it has told. */
 function now() {
-  if (series && spanOf(state).until === 'now') return series.to;
+  if (series && spanOf(state).until === 'now') return asOf;
   return isRelative(state) && data.profile?.meta.to ? data.profile.meta.to : daemonNow();
 }
 
@@ -268,7 +274,7 @@ function renderTypes(meta) {
 }
 
 function renderNotice(has, listing) {
-  if (listing && servicesTold) return showNotice($('notice'), ...servicesTold, !services);
+  if (listing && servicesTold && servicesFeed.asked === servicesToldOf) return showNotice($('notice'), ...servicesTold, !services);
   if (told) return showNotice($('notice'), ...told, data.profile === null && !(listing && services));
   if (!data.profile || listing) return showNotice($('notice'), null);
   const chosen = state.query || state.host || state.compare || !isRelative(state);

@@ -14,7 +14,11 @@ export class Sandwich {
       zoom: (node) => node > 0 && callbacks.pick(this[which].func[node]),
       open: () => {},
       moved: () => {},
-      hover: (node, x, y) => callbacks.hover(this[which], node, x, y),
+      hover: (node, x, y) => {
+        if (node < 0 && this.hovered !== which) return; // the detail that there is comes from the other half
+        this.hovered = node < 0 ? null : which;
+        callbacks.hover(this[which], node, x, y);
+      },
       select: (node) => callbacks.select(this[which], node),
     }, label);
     this.up = view('sandwich-callers', 'callers', 'Callers');

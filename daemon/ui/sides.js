@@ -26,7 +26,8 @@ export class Sides {
         open: () => {},
         moved: () => {},
         hover: (node, x, y) => {
-          if (node < 0 && this.views[other].pointer) return; // the pointer is over there
+          if (node < 0 && this.hovered !== side) return; // the detail that there is comes from over there
+          this.hovered = node < 0 ? null : side;
           callbacks.hover(this.trees[side], node, x, y);
           this.views[other].outline(node);
         },

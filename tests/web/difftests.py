@@ -179,6 +179,16 @@ def apart(env, tap):
     env.page.settle()
     now = box("main", "alpha")
     tap.ok(now["a"]["outlined"] and now["b"]["outlined"] and "alpha" in env.text("tooltip"), "what is pointed at is marked on both sides", now)
+    env.page.mouse("mouseMoved", 700, 885)
+    env.page.eval("document.querySelector('#sides-a .flame, #sides-a.flame').focus()")
+    for _ in range(3):
+        env.page.key("ArrowDown", code=40)
+    for _ in range(4):
+        env.page.settle()
+    tap.ok(env.page.eval("!document.getElementById('tooltip').hidden"), "the detail of a box chosen by keyboard stays", env.text("announce"))
+    env.page.key("Escape", code=27)
+    env.page.mouse("mouseMoved", got["a"]["x"], got["a"]["y"])
+    env.page.settle()
     env.shot("compare-sides")
     env.page.click(gone["a"]["x"], gone["a"]["y"])
     env.page.settle()
@@ -223,6 +233,12 @@ def comparing(env, tap):
     ready(env)
     got = js(env.page, TWO_SIDES + "const {data} = await import('./main.js'); return paths(data.profile, data.profile.tree);")
     tap.ok(got == merged(profiles.from_tuples(BASE, env.now), profiles.known(env.now)), "the link brings both sides back, and they are merged")
+    with_line(env, link + "&q=%7Bservice_name%3D%22db%22%7D&aq=%7Bservice_name%3D%22web%22%7D")
+    env.press("#tl-legend button")
+    env.page.wait("!location.hash.includes('db')")
+    tap.ok("q=%7Bservice_name%3D%22web%22%7D" in env.hash(), "of two services on the line the one that is chosen is B, and no other", env.hash())
+    with_line(env, link)
+    ready(env)
     level = """(async () => {const {data} = await import('./main.js'); const p = data.profile, out = {};
       const l = data.levels.get(p.tree); for (let i = 1; i < p.tree.n; i++) out[p.names[p.tree.func[i]] + p.tree.depth[i]] = l[i]; return out; })()"""
     levels = env.page.eval(level)

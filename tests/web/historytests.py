@@ -248,9 +248,15 @@ def picker(env, tap):
     twice = 1792891800000  # 2026-10-25 02:30 for the second time
     tap.equal(show(twice, twice + 120000), (twice, twice + 120000), "the hour that comes twice stays the second one")
     tap.equal(show(twice, twice + 120000, until="2026-10-25T04:00:00"), (twice, 1792897200000), "also when the other end is changed")
+    with_line(env, f"#live=0&from={a}&until={a + 2000}&tz=local")
+    env.press("#range-custom")
+    env.page.eval("document.getElementById('range-until').value = '2027-01-02T03:04:05'; document.getElementById('range-until').focus()")
+    env.page.key("Enter", text="\r", code=13)
+    env.page.wait("!document.getElementById('range-dialog').open")
+    tap.ok("until=1798855445000" in env.hash(), "Enter shows what was typed", env.hash())
     show(a, a + 1000, **{"from": ""})
     tap.ok("need a day" in env.text("range-error"), "an end that is empty is said to be", env.text("range-error"))
-    env.page.eval("document.querySelector('#range-form button[value=cancel]').click()")
+    env.page.eval("document.querySelector('#range-cancel').click()")
     env.page.expect_http_errors = True
     env.server.mode = "503"
     env.open(fragment=f"#live=0&from={a}&until={a + 60000}&tz=local", ready=False)
@@ -258,7 +264,7 @@ def picker(env, tap):
     tap.ok(re.search(r"\d\d:\d\d:\d\d – \d\d:\d\d:\d\d", env.text("range-custom")), "without an answer the range asked for is on show all the same", env.text("range-custom"))
     env.press("#range-custom")
     tap.ok(env.page.eval("Date.parse(document.getElementById('range-from').value)") // 1000 == a // 1000, "and goes into the picker")
-    env.page.eval("document.querySelector('#range-form button[value=cancel]').click()")
+    env.page.eval("document.querySelector('#range-cancel').click()")
     env.server.mode = "ok"
     got = js(env.page, """const {ticks} = await import('./clock.js'), h = 3600000;
       return [[Date.UTC(2026, 9, 20), Date.UTC(2026, 9, 30), 12], [Date.UTC(2026, 2, 28, 12), Date.UTC(2026, 2, 29, 12), 8], [Date.UTC(2026, 9, 25), Date.UTC(2026, 9, 25, 3), 4]]
