@@ -30,7 +30,7 @@ PROSE = (
 
 def sentence(text, figures, words, *wanted):
     """text with the sentence's numbers as they are in figures, and what is wrong with it, or nothing."""
-    pattern = r"[\d.,]*\d".join(f"({re.escape(w)})".replace(r"\ ", r"\s+") for w in words.split("{}"))
+    pattern = r"-?[\d.,]*\d(?:e[+-]?\d+)?".join(f"({re.escape(w)})".replace(r"\ ", r"\s+") for w in words.split("{}"))
     found = list(re.finditer(pattern, text))
     if len(found) != 1:
         return text, f"the sentence '{words}' is there {len(found)} times, not once"
