@@ -157,6 +157,34 @@ static unsigned int verdicts(const struct program *pa, double na, const struct p
 	return n;
 }
 
+TEST(the_root_of_the_binomial_error_is_not_measured)
+{
+	const struct diff_scale scale = { .mode = DIFF_SHARE };
+
+	for (int k = 1; k < 100; k++) {
+		double p = k / 1000.0;
+		struct diff_row *rows;
+		struct diff *d;
+		struct tree *t;
+		char text[64];
+		uint32_t n;
+
+		snprintf(text, sizeof(text), "f %d\ng %d\n", k, 1000 - k);
+		t = dt_tree(text);
+		t->errors = true;
+		t->stretches = 20;
+		for (uint32_t i = 1; i < 3; i++)
+			t->funcs[i].total_se = sqrt(p * (1 - p) / 1000);
+		CHECK_EQ(diff_trees(t, t, &scale, &d), 0);
+		CHECK_EQ(diff_rows(d, &rows, &n), 0);
+		CHECK_EQ(n, 2);
+		CHECK(rows[0].a_phi <= 1 && rows[1].a_phi <= 1);
+		free(rows);
+		diff_free(d);
+		tree_free(t);
+	}
+}
+
 /*
  * Two percent more is what may be there unless something else was said. When
  * nothing may grow, equal pairs stand on the very edge, and one in a hundred
