@@ -65,11 +65,10 @@ static int read_percent(const struct cli *c, const char *name, double min, doubl
 static int read_work(const struct cli *c, const char *name, double *ret)
 {
 	const char *s = cli_value(c, name);
-	char *end = NULL;
 
-	*ret = s && *s ? strtod(s, &end) : 0;
-	if (s && !(end && !*end && *ret > 0 && isfinite(*ret)))
-		return cli_fail(DIFF_ERROR, "diff: --%s: '%s'; allowed: a number above 0", name, s);
+	if (!diff_read_work(s, ret) && s)
+		return cli_fail(DIFF_ERROR, "diff: --%s: '%s'; allowed: " DIFF_WORK_ALLOWED, name,
+				s);
 	return 0;
 }
 

@@ -67,11 +67,9 @@ static int read_work(const struct request *req, const char *key, double *ret, ch
 		     size_t errlen)
 {
 	const char *s = params_get(&req->params, key);
-	char *end = NULL;
 
-	*ret = s && *s ? strtod(s, &end) : 0;
-	if (s && !(end && !*end && *ret > 0 && isfinite(*ret))) {
-		snprintf(err, errlen, "%s: '%.64s'; allowed: a number above 0", key, s);
+	if (!diff_read_work(s, ret) && s) {
+		snprintf(err, errlen, "%s: '%.64s'; allowed: " DIFF_WORK_ALLOWED, key, s);
 		return -EINVAL;
 	}
 	return 0;

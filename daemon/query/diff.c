@@ -303,3 +303,11 @@ const char *diff_unit_name(const struct diff *d)
 		return "per unit of work";
 	return diff_counts_time(d) && !strcmp(d->type, "cpu") ? "cores" : "per second";
 }
+
+bool diff_read_work(const char *s, double *ret)
+{
+	char *end = NULL;
+
+	*ret = s && *s ? strtod(s, &end) : 0;
+	return end && !*end && *ret >= 1e-100 && *ret <= 1e100;
+}

@@ -99,6 +99,13 @@ struct diff_row {
 	bool significant, self_significant; /* beyond the error at diff.confidence */
 };
 
+/*
+ * Units of work as a user gives them (diff_scale), from 1e-100 to 1e100: what is divided by their
+ * squares stays finite. False: s, which may be NULL, is no such number.
+ */
+bool diff_read_work(const char *s, double *ret);
+#define DIFF_WORK_ALLOWED "a number above 0, from 1e-100 to 1e100"
+
 /* Rows by absolute delta, largest first; free with free(). 0 or -ENOMEM. */
 int diff_rows(const struct diff *d, struct diff_row **ret, uint32_t *n);
 /* Both sides' totals as a row, its func UINT32_MAX; the whole has no share of itself: then se is 0. */

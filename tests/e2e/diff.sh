@@ -235,7 +235,7 @@ base_read() {
 }
 ok "go tool pprof reads the difference" base_read
 refused() { local c; c=$(code "/api/v1/diff?$1" -u "x:$token"); [ "$c" = 400 ] || { echo "$c"; return 1; }; }
-for q in format=x by=y a_work=1 a_work=0\&b_work=1 a_query=%7Bx nonsense=1 max_nodes=-1 a_from=now\&a_until=now-1h b_query=samples; do
+for q in format=x by=y a_work=1 a_work=0\&b_work=1 a_work=1e-320\&b_work=1 a_work=1\&b_work=1e200 a_query=%7Bx nonsense=1 max_nodes=-1 a_from=now\&a_until=now-1h b_query=samples; do
 	ok "/api/v1/diff?$q: 400" refused "$q"
 done
 
