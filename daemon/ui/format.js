@@ -96,11 +96,6 @@ export function value(v, unit) {
   return unit === 'count' || !unit ? count(v) : `${count(v)} ${unit}`;
 }
 
-/** The same with its sign in front: "+1.24 s", "−38.2 ms". */
-export function signedValue(v, unit) {
-  return v === 0 ? value(0, unit) : `${v > 0 ? '+' : '\u2212'}${value(Math.abs(v), unit)}`;
-}
-
 /** A change relative to what was: "+12.3 %", "−4.0 %", "new", "gone". */
 export function relative(a, b) {
   if (a === b) return '0\u00a0%';
