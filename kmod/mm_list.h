@@ -43,8 +43,8 @@ struct rp_mm_entry *rp_mm_find(const struct mm_struct *mm);
 bool rp_mm_is_due(const struct rp_mm_entry *e, const struct mm_struct *mm);
 
 /*
- * rp_registry held. Puts e (mm not known yet) into the table; others that are not in use go if
- * there are too many. False: all are, e is still the caller's.
+ * rp_registry held. Puts e (mm not known yet) into the table; others go if there are too
+ * many (rp_mm_make_room). False: none could, e is still the caller's.
  */
 bool rp_mm_insert(struct rp_mm_entry *e);
 /* rp_registry held: e in place of old, of the same mm. False: no room; old went, e did not. */

@@ -108,7 +108,7 @@ crowd() { # REST_MS COMMAND...; then in $tmp/crowd: address spaces read, not rea
 	kill $!
 	wait $! 2> /dev/null
 	paste -d ' ' <(echo "$first") <(crowd_figures) | awk '{ print $2 - $1 }' | tr '\n' ' ' > "$tmp/crowd"
-	echo "figure: 100 processes that rest for $rest ms: address spaces read, not read, forgotten: $(cat "$tmp/crowd")"
+	echo "100 processes that rest for $rest ms: address spaces read, not read, forgotten: $(cat "$tmp/crowd")"
 	return $st
 }
 crowd_figures() {
