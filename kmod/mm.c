@@ -65,9 +65,14 @@ struct rp_mm_entry *rp_mm_find(const struct mm_struct *mm)
 	return NULL;
 }
 
-static bool has_changed(const struct rp_mm_entry *e, const struct mm_struct *mm)
+static bool differs(const struct rp_mm_entry *e, const struct mm_struct *mm)
 {
 	return READ_ONCE(mm->exec_vm) != READ_ONCE(e->exec_vm);
+}
+
+static bool has_changed(const struct rp_mm_entry *e, const struct mm_struct *mm)
+{
+	return differs(e, mm) || READ_ONCE(e->moved);
 }
 
 bool rp_mm_is_due(const struct rp_mm_entry *e, const struct mm_struct *mm)
@@ -103,6 +108,16 @@ static struct rp_mm_entry *inherited(const struct mm_struct *mm)
 	return e;
 }
 
+/*
+ * A library that makes room for another of its size is away for a moment, and the reader may
+ * come too late to see it: the list is in doubt until it has been read.
+ */
+static void note_move(struct rp_mm_entry *e, const struct mm_struct *mm)
+{
+	if (READ_ONCE(e->moved) != RP_MM_MOVED && differs(e, mm))
+		WRITE_ONCE(e->moved, RP_MM_MOVED);
+}
+
 const struct rp_mm *rp_mm_current(struct rp_cpu *c, bool *ret_doubt)
 {
 	struct mm_struct *mm = current->mm;
@@ -117,7 +132,11 @@ const struct rp_mm *rp_mm_current(struct rp_cpu *c, bool *ret_doubt)
 		rp_mm_leave_note(c, mm);
 	if (unlikely(!e))
 		e = inherited(mm);
-	changed = e && has_changed(e, mm) && !READ_ONCE(e->churns);
+	changed = e && has_changed(e, mm);
+	if (unlikely(changed)) {
+		note_move(e, mm);
+		changed = !READ_ONCE(e->churns);
+	}
 	if (unlikely(changed || (e && e->swaps))) {
 		*ret_doubt = rp_arch_tells_pages();
 		/* an address space in use */

@@ -14,6 +14,13 @@ struct rp_mm_file {
 	const void *pages; /* the file's address_space; compared, never followed */
 };
 
+/* Has a sample met it changed, be it as it was again by now? */
+enum rp_mm_moved {
+	RP_MM_STILL,
+	RP_MM_MOVED,
+	RP_MM_MOVED_READING, /* the same, and a reading has begun since */
+};
+
 struct rp_mm_entry {
 	struct rp_mm list; /* what the sampler gets */
 	struct rp_mm_entry __rcu *next;
@@ -26,6 +33,7 @@ struct rp_mm_entry {
 	bool churns;		    /* executable memory comes and goes, and no file with it */
 	bool swaps;		    /* files have gone from it */
 	bool none;		    /* it could not be read, or had no room; swaps is set too */
+	u8 moved;		    /* enum rp_mm_moved */
 	unsigned long late;	    /* jiffies: what came late has stayed by then */
 
 	/* under rp_registry */

@@ -57,8 +57,10 @@ struct reading {
 	struct view *view;
 	u32 n;
 	unsigned long exec_vm; /* at its begin: what changes meanwhile has it read again */
-	unsigned long next;    /* address to go on at */
-	u32 visited;	       /* mappings, of all kinds */
+	unsigned long next;    /* address to go on at, 0: none was read */
+	bool torn;	       /* and something did change */
+	u32 begun;	       /* so often */
+	u32 visited;	       /* mappings, of all kinds, each time */
 	u64 ns;		       /* it took */
 };
 
@@ -96,8 +98,11 @@ static int read_views(struct mm_struct *mm, struct reading *r)
 	struct vm_area_struct *vma;
 	u32 left = VIEWS_AT_ONCE;
 
-	if (!r->visited)
+	if (!r->next) {
 		r->exec_vm = mm->exec_vm;
+		r->n = 0;
+		r->begun++;
+	}
 	while (left-- && r->n < RP_MM_MAX_MAPS) {
 		vma = find_vma(mm, r->next);
 		if (!vma)
@@ -110,7 +115,35 @@ static int read_views(struct mm_struct *mm, struct reading *r)
 	return r->n < RP_MM_MAX_MAPS;
 }
 
-/* -EAGAIN: its lock is taken. */
+static bool is_there(struct mm_struct *mm, const struct view *v)
+{
+	struct vm_area_struct *vma = find_vma(mm, v->start);
+	struct view now;
+
+	return vma && take_view(vma, &now) && !memcmp(&now, v, sizeof(now));
+}
+
+/*
+ * Of what was read in pieces, the first may be another file's when the last is read: a list
+ * that never was, with nothing that tells. 1: it is to be read once more, which a process that maps
+ * all the time can have us do only a few times.
+ */
+static int check_views(struct mm_struct *mm, struct reading *r, bool in_pieces)
+{
+	u32 i;
+
+	r->torn = mm->exec_vm != r->exec_vm;
+	for (i = 0; in_pieces && i < r->n; i++) {
+		if (!is_there(mm, &r->view[i])) {
+			r->next = 0;
+			return r->begun < LOCK_TRIES ? 1 : -EAGAIN;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/* -EAGAIN: its lock is taken, or it changes all the time. 1: there is more of it to be read. */
 static int try_read_mm(struct mm_struct *mm, struct reading *r)
 {
 	u64 begin, now;
@@ -119,8 +152,12 @@ static int try_read_mm(struct mm_struct *mm, struct reading *r)
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
 	if (mmap_read_trylock(mm)) {
+		bool in_pieces = r->next;
+
 		begin = ktime_get_mono_fast_ns();
 		ret = read_views(mm, r);
+		if (!ret)
+			ret = check_views(mm, r, in_pieces);
 		now = ktime_get_mono_fast_ns();
 		/* that clock may have stepped back */
 		r->ns += now > begin ? now - begin : 0;
@@ -313,9 +350,11 @@ static enum outcome take_over(struct rp_mm_entry *e, const struct reading *r)
 	struct rp_mm_entry *old = rp_mm_find(e->mm);
 
 	if (old && same_maps(old, e)) {
-		if (r->exec_vm != old->exec_vm)
+		if (r->exec_vm != old->exec_vm && !r->torn)
 			WRITE_ONCE(old->churns, true);
 		plan(old, old, r);
+		/* but not what a sample met since the reading began */
+		(void)cmpxchg(&old->moved, RP_MM_MOVED_READING, RP_MM_STILL);
 		unmark_late(old);
 		return SAME;
 	}
@@ -323,8 +362,12 @@ static enum outcome take_over(struct rp_mm_entry *e, const struct reading *r)
 	if (old && !old->none && !e->none) {
 		keep_tables(e, old);
 		e->swaps = old->swaps || has_lost(e, old);
-		mark_late(e, old);
 	}
+	/* after a while without a list nobody knows what has just come */
+	if (old && !e->none)
+		mark_late(e, old);
+	if (old && READ_ONCE(old->moved) == RP_MM_MOVED)
+		e->moved = RP_MM_MOVED;
 	plan(e, old, r);
 	return (old ? rp_mm_replace(old, e) : rp_mm_insert(e)) ? TAKEN : NO_ROOM;
 }
@@ -343,12 +386,14 @@ static bool hand_over(struct rp_mm_entry *e, const struct reading *r, enum outco
 /* Is there a reason to read it, and room for what comes of it, be it that there is no list? */
 static bool is_wanted(const struct mm_struct *mm)
 {
-	const struct rp_mm_entry *e;
+	struct rp_mm_entry *e;
 	bool wanted;
 
 	mutex_lock(&rp_registry);
 	e = rp_mm_find(mm);
 	wanted = e ? rp_mm_is_due(e, mm) : rp_mm_make_room(sizeof(*e));
+	if (e && wanted && READ_ONCE(e->moved))
+		WRITE_ONCE(e->moved, RP_MM_MOVED_READING);
 	rp_mm_counted.failed += !e && !wanted;
 	mutex_unlock(&rp_registry);
 	return wanted;

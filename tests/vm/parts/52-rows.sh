@@ -56,5 +56,22 @@ if grep -q uprobe_events <(ls $tracing 2> /dev/null); then
 else
 	skip "a stack ends where a uretprobe has been" "this kernel has no uprobe events"
 fi
+# No rows are better than another library's: each call() takes another amount of stack. The reader
+# must come too late for it to matter, which it does about every second time.
+lib_of() { echo "build/workloads/swap-$1.so"; }
+swapped() {
+	rm -f "$tmp/go"
+	swap "$(lib_of 64)" "$(lib_of 640)" "$tmp/go" 1 > "$tmp/swap" 2> "$tmp/swap.err" &
+	for _ in $(seq 100); do ! grep -q loaded "$tmp/swap" || break; sleep 0.1; done
+	grep -q loaded "$tmp/swap" &&
+		record "$tmp/r" -F 499 -a -p $! -s "$tmp/s" -- sh -c "touch $tmp/go; while kill -0 $! 2> /dev/null; do sleep 0.1; done" &&
+		wait $! || { cat "$tmp/swap.err"; return 1; }
+}
+judge "rows of two libraries" rowtool "$(lib_of 64)" "$(lib_of 640)"
+for round in 1 2 3 4; do
+	ok "one library makes room for the other ($round)" swapped
+	judge "the list of the one is not believed any more ($round)" \
+		tests/vm/check deep "$tmp/s" "$(command -v swap)" 0 main
+done
 ringtool table stats | sed 's/^/# figure: /'
 unload
