@@ -67,8 +67,8 @@ static call_fn load(const char *path, void **lib)
 
 static call_fn swap(void **lib, const char *next)
 {
-	void *memory = mmap(NULL, STORM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
-			    -1, 0);
+	void *memory = mmap(NULL, STORM_BYTES, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	pthread_t threads[STORMERS];
 	call_fn fn;
 
