@@ -128,8 +128,12 @@ const struct rp_mm *rp_mm_current(struct rp_cpu *c, bool *ret_doubt)
 	if (!rp_table_count())
 		return &nothing;
 	e = rp_mm_find(mm);
-	if (unlikely(!e || rp_mm_is_due(e, mm)))
+	if (unlikely(!e || rp_mm_is_due(e, mm))) {
+		/* before the reader can come */
+		if (e)
+			note_move(e, mm);
 		rp_mm_leave_note(c, mm);
+	}
 	if (unlikely(!e))
 		e = inherited(mm);
 	changed = e && has_changed(e, mm);

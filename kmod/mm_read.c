@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads which files an address space has mapped executable, and makes or
- * renews its list. Process context, one at a time.
- *
- * The mmap lock is only ever tried, for a moment: a process can keep its own
- * for as long as it likes (a fault on a file system of its own), and others
- * wait in line here. Where it is taken the next sample asks again. It is never
- * held together with our own locks.
+ * Makes an address space's list of what was read of it (mm_views.c), or renews it. Process
+ * context, one at a time.
  *
  * How often: at once when an address space is new; then, when it changed, after
  * an interval that grows while changes follow each other; when it did not,
  * every few seconds. A reading takes a thousandth of the time at most.
  */
-#include <linux/delay.h>
-#include <linux/fs.h>
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/timekeeping.h>
 
 #include "compat.h"
 #include "mm_list.h"
+#include "mm_views.h"
 
 #define LATE_NS (2 * NSEC_PER_MSEC)
 /*
@@ -29,166 +24,16 @@
 #define MAX_READ_NS   NSEC_PER_MSEC
 #define VIEWS_A_US    10 /* mappings in a microsecond, of a fast CPU: the lock is held for them */
 #define LONGEST_US    1000000
-#define LOCK_TRIES    4
 #define AGAIN_PERIOD  (4 * HZ)
 #define STAYED_PERIOD (10 * HZ)
 #define CHURN_PERIOD  HZ       /* longest interval where only anonymous memory changes */
 #define CHANGE_PERIOD (HZ / 8) /* and where files do: frame pointers alone until then */
 
-/*
- * Mappings in one go, some tenths of a millisecond: a process may have a million, and faults of
- * it that have to wait for our lock are its own time.
- */
-#ifdef RINGPROF_TEST
-#define VIEWS_AT_ONCE 4 /* any program has more */
-#else
-#define VIEWS_AT_ONCE 4096
-#endif
-
 struct rp_mm_counters rp_mm_counted;
 
-struct view {
-	u64 start, end;
-	struct rp_mm_file file;
-};
+static struct rp_mm_view *scratch; /* RP_MM_MAX_MAPS */
 
-/* what one reading found so far */
-struct reading {
-	struct view *view;
-	u32 n;
-	unsigned long exec_vm; /* at its begin: what changes meanwhile has it read again */
-	unsigned long next;    /* address to go on at, 0: none was read */
-	bool torn;	       /* and something did change */
-	u32 begun;	       /* so often */
-	u32 visited;	       /* mappings, of all kinds, each time */
-	u64 ns;		       /* it took */
-};
-
-static struct view *scratch; /* RP_MM_MAX_MAPS */
-
-static bool is_vdso(const struct vm_area_struct *vma)
-{
-	return vma->vm_mm->context.vdso && vma->vm_start == (unsigned long)vma->vm_mm->context.vdso;
-}
-
-static bool take_view(const struct vm_area_struct *vma, struct view *v)
-{
-	if (!(vma->vm_flags & VM_EXEC))
-		return false;
-	memset(v, 0, sizeof(*v));
-	if (vma->vm_file) {
-		struct inode *inode = file_inode(vma->vm_file);
-
-		if (!S_ISREG(inode->i_mode))
-			return false;
-		rp_table_inode_id(inode, &v->file.id);
-		v->file.offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
-		v->file.pages = vma->vm_file->f_mapping;
-	} else if (!is_vdso(vma)) {
-		return false;
-	}
-	v->start = vma->vm_start;
-	v->end = vma->vm_end;
-	return true;
-}
-
-/* 0: that were all, 1: there are more. Those that come and go between two calls may be missing. */
-static int read_views(struct mm_struct *mm, struct reading *r)
-{
-	struct vm_area_struct *vma;
-	u32 left = VIEWS_AT_ONCE;
-
-	if (!r->next) {
-		r->exec_vm = mm->exec_vm;
-		r->n = 0;
-		r->begun++;
-	}
-	while (left-- && r->n < RP_MM_MAX_MAPS) {
-		vma = find_vma(mm, r->next);
-		if (!vma)
-			return 0;
-		r->n += take_view(vma, &r->view[r->n]);
-		r->next = vma->vm_end;
-		r->visited++;
-		cond_resched();
-	}
-	return r->n < RP_MM_MAX_MAPS;
-}
-
-static bool is_there(struct mm_struct *mm, const struct view *v)
-{
-	struct vm_area_struct *vma = find_vma(mm, v->start);
-	struct view now;
-
-	return vma && take_view(vma, &now) && !memcmp(&now, v, sizeof(now));
-}
-
-/*
- * Of what was read in pieces, the first may be another file's when the last is read: a list
- * that never was, with nothing that tells. 1: it is to be read once more, which a process that maps
- * all the time can have us do only a few times.
- */
-static int check_views(struct mm_struct *mm, struct reading *r, bool in_pieces)
-{
-	u32 i;
-
-	r->torn = mm->exec_vm != r->exec_vm;
-	for (i = 0; in_pieces && i < r->n; i++) {
-		if (!is_there(mm, &r->view[i])) {
-			r->next = 0;
-			return r->begun < LOCK_TRIES ? 1 : -EAGAIN;
-		}
-		cond_resched();
-	}
-	return 0;
-}
-
-/* -EAGAIN: its lock is taken, or it changes all the time. 1: there is more of it to be read. */
-static int try_read_mm(struct mm_struct *mm, struct reading *r)
-{
-	u64 begin, now;
-	int ret = -EAGAIN;
-
-	if (!mmget_not_zero(mm))
-		return -ESRCH;
-	if (mmap_read_trylock(mm)) {
-		bool in_pieces = r->next;
-
-		begin = ktime_get_mono_fast_ns();
-		ret = read_views(mm, r);
-		if (!ret)
-			ret = check_views(mm, r, in_pieces);
-		now = ktime_get_mono_fast_ns();
-		/* that clock may have stepped back */
-		r->ns += now > begin ? now - begin : 0;
-		mmap_read_unlock(mm);
-	}
-	rp_mmput(mm);
-	return ret;
-}
-
-/*
- * Grabbed mm into *r. -ESRCH: no user is left. None of ours is while we wait: who
- * waits for the process's end finds its files still mapped otherwise.
- */
-static int read_mm(struct mm_struct *mm, struct reading *r)
-{
-	int tries = 0, ret;
-
-	while ((ret = try_read_mm(mm, r)) && ret != -ESRCH) {
-		if (ret > 0) {
-			tries = 0;
-			cond_resched();
-			continue;
-		}
-		if (++tries == LOCK_TRIES)
-			break;
-		usleep_range(50, 100);
-	}
-	return ret;
-}
-
-static struct rp_mm_entry *new_entry(struct mm_struct *mm, const struct reading *r)
+static struct rp_mm_entry *new_entry(struct mm_struct *mm, const struct rp_mm_reading *r)
 {
 	size_t size = sizeof(struct rp_mm_entry) +
 		      r->n * (sizeof(struct rp_mm_map) + sizeof(struct rp_mm_file));
@@ -318,7 +163,7 @@ static bool has_lost(const struct rp_mm_entry *e, const struct rp_mm_entry *old)
 }
 
 /* What a reading took, for plan(): us, no more than LONGEST_US. */
-static u32 cost_of(const struct reading *r)
+static u32 cost_of(const struct rp_mm_reading *r)
 {
 	u64 us = min_t(u64, r->ns, MAX_READ_NS) / NSEC_PER_USEC;
 
@@ -326,7 +171,8 @@ static u32 cost_of(const struct reading *r)
 }
 
 /* When to come again. before: the list so far, NULL: none. */
-static void plan(struct rp_mm_entry *e, const struct rp_mm_entry *before, const struct reading *r)
+static void plan(struct rp_mm_entry *e, const struct rp_mm_entry *before,
+		 const struct rp_mm_reading *r)
 {
 	unsigned long most = e->churns ? CHURN_PERIOD : CHANGE_PERIOD;
 	unsigned long again = e->none ? CHANGE_PERIOD : AGAIN_PERIOD;
@@ -345,7 +191,7 @@ static void plan(struct rp_mm_entry *e, const struct rp_mm_entry *before, const 
 enum outcome { TAKEN, SAME, NO_ROOM };
 
 /* rp_registry held. TAKEN: e is not the caller's any more. */
-static enum outcome take_over(struct rp_mm_entry *e, const struct reading *r)
+static enum outcome take_over(struct rp_mm_entry *e, const struct rp_mm_reading *r)
 {
 	struct rp_mm_entry *old = rp_mm_find(e->mm);
 
@@ -354,7 +200,8 @@ static enum outcome take_over(struct rp_mm_entry *e, const struct reading *r)
 			WRITE_ONCE(old->churns, true);
 		plan(old, old, r);
 		/* but not what a sample met since the reading began */
-		(void)cmpxchg(&old->moved, RP_MM_MOVED_READING, RP_MM_STILL);
+		if (!r->torn)
+			(void)cmpxchg(&old->moved, RP_MM_MOVED_READING, RP_MM_STILL);
 		unmark_late(old);
 		return SAME;
 	}
@@ -366,14 +213,19 @@ static enum outcome take_over(struct rp_mm_entry *e, const struct reading *r)
 	/* after a while without a list nobody knows what has just come */
 	if (old && !e->none)
 		mark_late(e, old);
-	if (old && READ_ONCE(old->moved) == RP_MM_MOVED)
+	if (r->torn)
 		e->moved = RP_MM_MOVED;
 	plan(e, old, r);
-	return (old ? rp_mm_replace(old, e) : rp_mm_insert(e)) ? TAKEN : NO_ROOM;
+	if (!(old ? rp_mm_replace(old, e) : rp_mm_insert(e)))
+		return NO_ROOM;
+	/* old is not freed before rp_registry is let go */
+	if (old && READ_ONCE(old->moved) == RP_MM_MOVED)
+		WRITE_ONCE(e->moved, RP_MM_MOVED);
+	return TAKEN;
 }
 
 /* Takes e, or frees it. True: mm's reference was taken over. */
-static bool hand_over(struct rp_mm_entry *e, const struct reading *r, enum outcome *ret)
+static bool hand_over(struct rp_mm_entry *e, const struct rp_mm_reading *r, enum outcome *ret)
 {
 	mutex_lock(&rp_registry);
 	*ret = take_over(e, r);
@@ -386,21 +238,19 @@ static bool hand_over(struct rp_mm_entry *e, const struct reading *r, enum outco
 /* Is there a reason to read it, and room for what comes of it, be it that there is no list? */
 static bool is_wanted(const struct mm_struct *mm)
 {
-	struct rp_mm_entry *e;
+	const struct rp_mm_entry *e;
 	bool wanted;
 
 	mutex_lock(&rp_registry);
 	e = rp_mm_find(mm);
 	wanted = e ? rp_mm_is_due(e, mm) : rp_mm_make_room(sizeof(*e));
-	if (e && wanted && READ_ONCE(e->moved))
-		WRITE_ONCE(e->moved, RP_MM_MOVED_READING);
 	rp_mm_counted.failed += !e && !wanted;
 	mutex_unlock(&rp_registry);
 	return wanted;
 }
 
 /* The list that there is serves on; what changed since stays changed. False: there is none. */
-static bool put_off(const struct mm_struct *mm, struct reading *r)
+static bool put_off(const struct mm_struct *mm, struct rp_mm_reading *r)
 {
 	struct rp_mm_entry *old;
 
@@ -409,6 +259,8 @@ static bool put_off(const struct mm_struct *mm, struct reading *r)
 	if (old) {
 		r->exec_vm = old->exec_vm;
 		plan(old, old, r);
+		if (r->begun > 1)
+			WRITE_ONCE(old->moved, RP_MM_MOVED);
 	}
 	mutex_unlock(&rp_registry);
 	return old;
@@ -418,13 +270,13 @@ static bool put_off(const struct mm_struct *mm, struct reading *r)
  * A reading that came to nothing has cost something nevertheless: the address space is left
  * alone for as long as if it had a list. Gives whether mm's reference was taken over.
  */
-static bool leave_alone(struct mm_struct *mm, struct reading *r)
+static bool leave_alone(struct mm_struct *mm, struct rp_mm_reading *r)
 {
 	struct rp_mm_entry *e;
 	enum outcome is;
 
 	rp_mm_counted.failed++;
-	if (!r->visited || put_off(mm, r))
+	if (put_off(mm, r) || !r->visited)
 		return false;
 	r->n = 0;
 	e = new_entry(mm, r);
@@ -438,13 +290,13 @@ static bool leave_alone(struct mm_struct *mm, struct reading *r)
 /* Gives whether mm's reference was taken over. */
 static bool read_one(struct mm_struct *mm, u64 since)
 {
-	struct reading r = { .view = scratch };
+	struct rp_mm_reading r = { .view = scratch };
 	struct rp_mm_entry *e = NULL;
 	enum outcome is;
 	int ret;
 
 	rp_mm_counted.walks++;
-	ret = read_mm(mm, &r);
+	ret = rp_mm_read_views(mm, &r);
 	if (ret == -ESRCH) {
 		rp_mm_counted.failed++;
 		return false;
