@@ -57,7 +57,7 @@ struct rp_mm_entry *rp_mm_find(const struct mm_struct *mm)
 {
 	struct rp_mm_entry *e;
 
-	/* safe by rp_registry or by interrupts being off: both kinds of caller come here */
+	/* safe by rp_registry, with interrupts off or by rcu_read_lock_sched(): all come here */
 	for (e = rcu_dereference_raw(*chain_of(mm)); e; e = rcu_dereference_raw(e->next)) {
 		if (e->mm == mm)
 			return e;
@@ -75,11 +75,16 @@ static bool has_changed(const struct rp_mm_entry *e, const struct mm_struct *mm)
 	return differs(e, mm) || READ_ONCE(e->moved);
 }
 
-bool rp_mm_is_due(const struct rp_mm_entry *e, const struct mm_struct *mm)
+static bool is_due(const struct rp_mm_entry *e, bool changed)
 {
-	if (has_changed(e, mm))
+	if (changed)
 		return !time_before(jiffies, READ_ONCE(e->changed_next));
 	return time_after(jiffies, READ_ONCE(e->again));
+}
+
+bool rp_mm_is_due(const struct rp_mm_entry *e, const struct mm_struct *mm)
+{
+	return is_due(e, has_changed(e, mm));
 }
 
 /*
@@ -128,19 +133,15 @@ const struct rp_mm *rp_mm_current(struct rp_cpu *c, bool *ret_doubt)
 	if (!rp_table_count())
 		return &nothing;
 	e = rp_mm_find(mm);
-	if (unlikely(!e || rp_mm_is_due(e, mm))) {
-		/* before the reader can come */
-		if (e)
-			note_move(e, mm);
+	changed = e && has_changed(e, mm);
+	/* before the reader can come */
+	if (unlikely(changed))
+		note_move(e, mm);
+	if (unlikely(!e || is_due(e, changed)))
 		rp_mm_leave_note(c, mm);
-	}
 	if (unlikely(!e))
 		e = inherited(mm);
-	changed = e && has_changed(e, mm);
-	if (unlikely(changed)) {
-		note_move(e, mm);
-		changed = !READ_ONCE(e->churns);
-	}
+	changed = changed && !READ_ONCE(e->churns);
 	if (unlikely(changed || (e && e->swaps))) {
 		*ret_doubt = rp_arch_tells_pages();
 		/* an address space in use */

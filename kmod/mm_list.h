@@ -44,7 +44,7 @@ struct rp_mm_entry {
 	struct rp_mm_map map[];
 };
 
-/* The entry of an mm: rp_registry held, or sampler. NULL: none. */
+/* The entry of an mm: rp_registry held, sampler, or rcu_read_lock_sched(). NULL: none. */
 struct rp_mm_entry *rp_mm_find(const struct mm_struct *mm);
 
 /* Is a reading of mm called for, and due? Any context that holds e. */

@@ -200,7 +200,9 @@ static enum outcome take_over(struct rp_mm_entry *e, const struct rp_mm_reading 
 			WRITE_ONCE(old->churns, true);
 		plan(old, old, r);
 		/* but not what a sample met since the reading began */
-		if (!r->torn)
+		if (r->torn)
+			WRITE_ONCE(old->moved, RP_MM_MOVED);
+		else
 			(void)cmpxchg(&old->moved, RP_MM_MOVED_READING, RP_MM_STILL);
 		unmark_late(old);
 		return SAME;
@@ -259,6 +261,7 @@ static bool put_off(const struct mm_struct *mm, struct rp_mm_reading *r)
 	if (old) {
 		r->exec_vm = old->exec_vm;
 		plan(old, old, r);
+		WRITE_ONCE(old->again, old->changed_next);
 		if (r->begun > 1)
 			WRITE_ONCE(old->moved, RP_MM_MOVED);
 	}

@@ -4,11 +4,13 @@
  *
  * The mmap lock is only ever tried, for a moment: a process can keep its own
  * for as long as it likes (a fault on a file system of its own), and others
- * wait in line here. Where it is taken the next sample asks again. It is never
+ * wait in line here. Where it is taken a later sample asks again. It is never
  * held together with our own locks.
  */
 #include <linux/delay.h>
 #include <linux/fs.h>
+#include <linux/ktime.h>
+#include <linux/rcupdate.h>
 #include <linux/timekeeping.h>
 
 #include "compat.h"
@@ -58,11 +60,12 @@ static void begin_reading(struct mm_struct *mm, struct rp_mm_reading *r)
 {
 	struct rp_mm_entry *e;
 
-	rcu_read_lock();
+	/* what rp_synchronize() waits for on every kernel */
+	rcu_read_lock_sched();
 	e = rp_mm_find(mm);
 	if (e && READ_ONCE(e->moved))
 		WRITE_ONCE(e->moved, RP_MM_MOVED_READING);
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	r->exec_vm = mm->exec_vm;
 	r->n = 0;
 	r->begun++;
