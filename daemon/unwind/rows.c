@@ -62,12 +62,12 @@ const char *rows_origin_name(enum rows_origin origin)
 
 static int add_source(struct rows_builder *b, int (*add)(struct rows_builder *b))
 {
-	size_t before = b->n_settled;
+	bool first = !b->n_settled;
 	int r = add(b);
 
-	if (r < 0 && r != -ENOMEM && (before || b->origin == ROWS_CODE)) {
-		/* damaged or too much: what was there before it stays good */
-		b->n_spans = before;
+	if (r < 0 && r != -ENOMEM && (!first || b->origin == ROWS_CODE)) {
+		/* damaged or too much: what is settled stays good, be it the source's own first half */
+		b->n_spans = b->n_settled;
 		b->n_bad_fdes++;
 		return 0;
 	}

@@ -275,6 +275,45 @@ TEST(functions_of_stripped_files)
 	rows_free(&r);
 }
 
+/*
+ * A function that is called, thirty that are pointed to, and the last one of .eh_frame: whatever
+ * there is room for, the last is there.
+ */
+/* clang-format off */
+static const char crowd[] =
+	".text\n.p2align 4\n"
+	"user: call one\n.irp k,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29\n"
+	"lea many+16*\\k(%rip),%rax\n.endr\nret\n"
+	".p2align 4\none: push %rbx\ncall user\npop %rbx\nret\n"
+	".p2align 4\nmany: .rept 30\npush %rbx\ncall user\npop %rbx\nret\n.p2align 4\n.endr\n"
+	"last: .cfi_startproc\n.cfi_def_cfa_offset 24\nnop\nhlt\n.cfi_endproc\n"
+	".fill 8192,1,0x90\n"
+	".section .note.GNU-stack,\"\"\n";
+/* clang-format on */
+
+TEST(room_for_a_part_of_the_code)
+{
+	struct rows_limits lim = { .max_rows = 8 };
+	uint64_t last, many;
+	int short_of = 0;
+
+	write_text("crowd.s", crowd);
+	CHECK_EQ(sh("cc -shared -nostdlib -o crowd crowd.s"), 0);
+	last = nm("crowd", "last");
+	many = nm("crowd", "many");
+	CHECK_EQ(sh("strip crowd"), 0);
+	for (; lim.max_rows < 400; lim.max_rows += 8) {
+		cleanup_close int fd = open(built("crowd"), O_RDONLY | O_CLOEXEC);
+		struct rows r;
+
+		CHECK_EQ(rows_of_fd(&r, fd, &lim), 0);
+		CHECK_EQ(find(&r, last), SP(24));
+		short_of += find(&r, many + 1) == RINGPROF_CFA_GAP;
+		rows_free(&r);
+	}
+	CHECK(short_of > 0 && short_of < 40);
+}
+
 /* What .eh_frame says is not looked at again. */
 TEST(code_fills_gaps_alone)
 {
