@@ -194,6 +194,9 @@ static char vex_form(const struct code_insn *i)
 	if (i->map != CODE_MAP_0F)
 		return 'm';
 	form = bytes_0f[i->op];
+	/* vcvtps2qq, vcvtudq2pd and others */
+	if (i->evex && (i->op == 0x7a || i->op == 0x7b))
+		return 'm';
 	return form == 'm' || form == 'B' || i->op == 0x77 ? form : 'x';
 }
 
@@ -216,7 +219,8 @@ static void take_vex(struct reader *r, struct code_insn *i, uint8_t first)
 	i->prefix = prefix[b & 3];
 	if (first == 0x62) {
 		i->evex = true;
-		if ((a & 8) || !(b & 4) || (a & 7) > 6)
+		/* map 4 is APX's: moves, adds and pushes of general registers */
+		if ((a & 8) || !(b & 4) || !(a & 7) || (a & 7) == 4 || (a & 7) > 6)
 			r->bad = true;
 		take(r);
 	} else if (i->map == CODE_MAP_OTHER) {

@@ -105,6 +105,9 @@ static const char source[] =
 	FUNC("branches_2", "push %rbx\npush %rcx\njmp rare.cold\nnop\n")
 	".type rare.cold,@function\nrare.cold:\n"
 	AT("cold") "call plain\nhlt\n" AT("cold_case") "call plain\nhlt\n.size rare.cold,.-rare.cold\n"
+	FUNC("converts", "push %rbx\n.byte 0x62,0xf1,0xff,0x08,0x7b,0xc0\n" AT("converted") "pop %rbx\nret\n")
+	/* sub $8,%rsp as APX has it */
+	FUNC("apx", "push %rbx\n.byte 0x62,0xf4,0xdc,0x18,0x83,0xec,0x08\n" AT("behind_apx") "hlt\n")
 	FUNC("abort_like", "push %rbx\n1: jmp 1b\n")
 	/* data between functions is none */
 	"data: .fill 64,1,0x06\n"
@@ -235,6 +238,8 @@ TEST(registers_that_are_written)
 	CHECK_EQ(at("at_copied_back"), SP(8));
 	IS("vectors", RINGPROF_CFA_BP, 2, RINGPROF_BP_AT_CFA, -2);
 	CHECK_EQ(at("at_written"), RINGPROF_CFA_GAP);
+	CHECK_EQ(at("at_converted"), SP(16));
+	CHECK_EQ(at("at_behind_apx"), RINGPROF_CFA_GAP);
 }
 
 /*
