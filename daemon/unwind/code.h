@@ -79,6 +79,7 @@ struct code_state {
 	int32_t bp_slot;	/* the caller's rbp is saved at CFA + this; 0: nowhere */
 	int32_t cfa_slot;	/* and the CFA itself, in an aligned frame; 0: nowhere */
 	uint8_t equal;		/* the last instruction compared rsp with this; CODE_REGS: no */
+	bool popped;		/* the return address was, as no function's own code does */
 };
 
 /* At a function's first instruction. */
@@ -98,6 +99,7 @@ struct code_edge {
 };
 
 struct code_function {
+	uint64_t start; /* the first byte's address: what is aligned */
 	const uint8_t *code;
 	uint32_t len;
 	const struct code_edge *entries; /* edges of others that lead in here */
@@ -110,6 +112,13 @@ struct code_function {
 	 */
 	int (*put)(void *arg, uint32_t off, uint32_t rule);
 	int (*leave)(void *arg, const struct code_edge *edge);
+	/* Before each way through, the first too: edges that were told are void. NULL: no matter. */
+	void (*again)(void *arg);
+	/*
+	 * Is it a function of its own that target is in? For code that has to prove to be one: a
+	 * jump anywhere else is no way back to a caller. NULL: each is.
+	 */
+	bool (*is_function)(void *arg, int64_t target);
 	void *arg;
 };
 
@@ -117,6 +126,7 @@ struct code_result {
 	uint32_t returns; /* ways out that leave the stack as a return does */
 	uint32_t claimed; /* bytes that got a rule */
 	uint32_t conflicts;
+	bool popped;   /* on some way the return address is popped */
 	uint64_t work; /* instructions looked at */
 };
 

@@ -120,7 +120,8 @@ static int leaves(struct code_flow *w, int64_t target, const struct code_state *
 	struct code_edge edge = { target, s->reg[CODE_SP], s->reg[CODE_BP], s->bp_slot,
 				  s->cfa_slot };
 
-	w->result.returns += s->reg[CODE_SP] == -8;
+	if (s->reg[CODE_SP] == -8)
+		w->result.returns += !w->f->is_function || w->f->is_function(w->f->arg, target);
 	return w->f->leave ? w->f->leave(w->f->arg, &edge) : 0;
 }
 
@@ -137,23 +138,24 @@ static int jump(struct code_flow *w, uint32_t off, const struct code_insn *i,
 }
 
 /*
- * Is it a jump by a table? One by a place of one is; one by a register may be a
- * tail call, if it leaves the stack as it was: it is believed where nothing in
- * the function ever moves the stack.
+ * Is it a jump by a table? One by a place of one is, and one by a register that the table's own
+ * address was just added to; another by a register may be a tail call, if it leaves the stack as
+ * it was: it is believed where nothing in the function ever moves the stack.
  */
 static bool is_table(struct code_flow *w, const struct code_insn *i, const struct code_state *s)
 {
 	if (i->mod != 3)
 		return i->index != CODE_REGS;
-	return i->notrack || s->reg[CODE_SP] != -8 || !w->framed;
+	return i->notrack || i->rm == w->sum || s->reg[CODE_SP] != -8 || !w->framed;
 }
 
 static int jump_indirect(struct code_flow *w, const struct code_insn *i, const struct code_state *s)
 {
-	w->result.returns += s->reg[CODE_SP] == -8;
+	/* labels of which a program keeps the addresses are jumped to and end so, too */
+	w->result.returns += s->reg[CODE_SP] == -8 && (!w->f->is_function || i->rip);
 	if (!is_table(w, i, s))
 		return 0;
-	w->bare |= s->reg[CODE_SP] == -8 && i->mod == 3 && !i->notrack;
+	w->bare |= s->reg[CODE_SP] == -8 && i->mod == 3 && !i->notrack && i->rm != w->sum;
 	if (!w->n_tables++) {
 		w->table = *s;
 		return 0;
@@ -167,13 +169,30 @@ static int jump_indirect(struct code_flow *w, const struct code_insn *i, const s
 	return 0;
 }
 
+/* Does the call at off stand before padding up to where a function may begin? */
+static bool is_last(const struct code_flow *w, uint32_t off)
+{
+	uint32_t from = off + (w->flags[off] & LEN), at = from;
+	struct code_insn i;
+	size_t n;
+
+	while (at < w->f->len && at - from < 16 &&
+	       (n = code_decode(w->f->code + at, w->f->len - at, &i)) &&
+	       code_is_padding(&i, w->f->code + at))
+		at += (uint32_t)n;
+	return at > from && (at >= w->f->len || !((w->f->start + at) & 15));
+}
+
 /*
  * Does a call come back? In code that parts of other functions may be in, where
- * each of them ends is not known either: with a call that does not return.
+ * each of them ends is not known either: with a call that does not return. Where the end is only
+ * the next one's beginning, somebody whom nobody named may come behind such a call.
  */
 bool code_comes_back(const struct code_flow *w, uint32_t off)
 {
-	return !(w->flags[off] & NO_RETURN) && (w->f->sized || !w->f->n_entries);
+	if (w->flags[off] & NO_RETURN)
+		return false;
+	return w->f->sized || (!w->f->n_entries && !is_last(w, off));
 }
 
 void code_pass_branch(struct code_state *s, const struct code_insn *i)
@@ -212,6 +231,14 @@ static int step(struct code_flow *w, uint32_t off, const struct code_insn *i, st
 	}
 }
 
+/* The register that it adds another one to; CODE_REGS: it does not. */
+static uint8_t sum_of(const struct code_insn *i)
+{
+	if (i->map != CODE_MAP_1 || i->vex || i->mod != 3 || !(i->rex & 8))
+		return CODE_REGS;
+	return i->op == 0x01 ? i->rm : i->op == 0x03 ? i->reg : CODE_REGS;
+}
+
 /* The instructions from a block's first on, up to the next block. */
 static int run_block(struct code_flow *w, uint32_t n)
 {
@@ -219,6 +246,7 @@ static int run_block(struct code_flow *w, uint32_t n)
 	uint32_t off = w->blocks[n].off;
 	int r = 1;
 
+	w->sum = CODE_REGS;
 	while (r == 1 && off < w->f->len && !w->again) {
 		struct code_insn i;
 		uint32_t next;
@@ -233,6 +261,8 @@ static int run_block(struct code_flow *w, uint32_t n)
 		w->flags[off] = (uint8_t)((w->flags[off] & ~LEN) | SEEN | i.len);
 		next = off + i.len;
 		r = step(w, off, &i, &s);
+		w->sum = sum_of(&i);
+		w->result.popped |= s.popped;
 		if (s.reg[CODE_SP] != -8 && !w->framed) {
 			w->framed = true;
 			w->again |= w->bare;

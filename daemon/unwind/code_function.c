@@ -34,15 +34,13 @@ void code_flow_free(struct code_flow *w)
 	free(w);
 }
 
+/* *len: of the instruction at off; 0: there is none */
 static bool is_padding_at(const struct code_flow *w, uint32_t off, uint32_t *len)
 {
 	struct code_insn i;
 
 	*len = (uint32_t)code_decode(w->f->code + off, w->f->len - off, &i);
-	if (*len)
-		return code_is_padding(&i, w->f->code + off);
-	*len = 1;
-	return false;
+	return *len && code_is_padding(&i, w->f->code + off);
 }
 
 /*
@@ -76,7 +74,7 @@ static int add_tables(struct code_flow *w, uint32_t *ret)
 		}
 		if (is_padding_at(w, off, &len)) {
 			padded = true;
-		} else if (ended && may_be_table(w, off, padded)) {
+		} else if (len && ended && may_be_table(w, off, padded)) {
 			r = code_go(w, off, &w->table, EDGE_TABLE, 0);
 			if (!r)
 				r = code_run(w);
@@ -85,7 +83,7 @@ static int add_tables(struct code_flow *w, uint32_t *ret)
 		} else {
 			ended = false;
 		}
-		off += len;
+		off += len ? len : 1;
 	}
 	return r;
 }
@@ -120,7 +118,8 @@ static int seed(struct code_flow *w)
 		s.reg[CODE_BP] = e->bp;
 		s.bp_slot = e->bp_slot;
 		s.cfa_slot = e->cfa_slot;
-		r = code_go(w, (uint32_t)e->target, &s, EDGE_FOREIGN, 0);
+		/* at the first byte nobody knows which of the two is right */
+		r = code_go(w, (uint32_t)e->target, &s, e->target ? EDGE_FOREIGN : EDGE_OWN, 0);
 		if (f->part)
 			add_table(w, &s);
 	}
@@ -138,6 +137,9 @@ static int attempt(struct code_flow *w)
 	w->n_tables = 0;
 	w->bare = false;
 	w->again = false;
+	w->sum = CODE_REGS;
+	if (w->f->again)
+		w->f->again(w->f->arg);
 	memset(&w->result, 0, sizeof(w->result));
 	memset(w->block_of, 0, w->f->len * sizeof(*w->block_of));
 	for (uint32_t i = 0; i < w->f->len; i++)
@@ -173,7 +175,7 @@ static int put_rules(struct code_flow *w)
 			if (!is_padding_at(w, off, &len) || !off)
 				r = f->put(f->arg, off, RINGPROF_CFA_GAP);
 			known = false;
-			off += len;
+			off += len ? len : 1;
 			continue;
 		}
 		rule = code_state_rule(&s);

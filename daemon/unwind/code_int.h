@@ -48,6 +48,7 @@ struct code_flow {
 	bool framed; /* there is code that has moved the stack */
 	bool bare;   /* a jump was taken for a table because there is none */
 	bool again;  /* something was learnt that the way up to here did not know */
+	uint8_t sum; /* the register that the instruction before has added to; CODE_REGS: none */
 	uint64_t work, max_work;
 	struct code_result result;
 };

@@ -21,6 +21,7 @@ void code_state_entry(struct code_state *s)
 	s->bp_slot = 0;
 	s->cfa_slot = 0;
 	s->equal = CODE_REGS;
+	s->popped = false;
 }
 
 /* Known in terms of the CFA. */
@@ -54,6 +55,7 @@ static void set_sp(struct code_state *s, int32_t sp)
 {
 	int32_t old = s->reg[CODE_SP];
 
+	s->popped |= is_place(sp) && sp > -8;
 	if ((is_place(sp) && sp > -8) || (is_aligned(sp) && sp > CODE_ALIGNED))
 		sp = CODE_UNKNOWN;
 	s->reg[CODE_SP] = sp;

@@ -46,6 +46,7 @@ struct target {
 	const struct code_func *f;
 	bool open; /* a span was begun and goes on */
 	size_t spans;
+	size_t found; /* edges of those before it */
 };
 
 static int put(void *arg, uint32_t off, uint32_t rule)
@@ -82,7 +83,31 @@ static const struct code_func *func_of(const struct code_search *c, uint64_t at)
 	return n && c->funcs[from].start <= at && at < c->funcs[from].end ? &c->funcs[from] : NULL;
 }
 
-/* Jumps to where a function begins, as a call would, say nothing new. */
+static void forget_edges(void *arg)
+{
+	const struct target *t = arg;
+
+	t->c->n_found = t->found;
+}
+
+/* Where one begins that is understood by now, or one of the PLT's entries, which have one span. */
+static bool is_function(void *arg, int64_t target)
+{
+	const struct target *t = arg;
+	const struct rows_builder *b = t->c->b;
+	uint64_t at = t->f->start + (uint64_t)target;
+	size_t i = code_first_span(b, at);
+	const struct rows_span *s = &b->spans[i];
+
+	if (i == b->n_settled || at < b->base + s->start)
+		return false;
+	return at == b->base + s->start || (!(at & 15) && s->origin != ROWS_CODE);
+}
+
+/*
+ * Jumps to where a function begins, as a call would, say nothing new. If they leave another stack
+ * than a call does, one of the two is no function.
+ */
 static int leave(void *arg, const struct code_edge *edge)
 {
 	struct target *t = arg;
@@ -91,7 +116,8 @@ static int leave(void *arg, const struct code_edge *edge)
 	const struct code_func *f = func_of(c, at);
 	struct code_edge *edges;
 
-	if (!f || (f->start == at && !f->part) || c->n_found >= MAX_EDGES)
+	if (!f || c->n_found >= MAX_EDGES ||
+	    (f->start == at && !f->part && (edge->sp == -8 || edge->sp == CODE_UNKNOWN)))
 		return 0;
 	edges = array_room(c->found, &c->cap_found, c->n_found + 1, sizeof(*edges));
 	if (!edges)
@@ -167,9 +193,12 @@ static int deny(struct code_search *c, const struct code_func *f)
 /* rows: put them; else edges alone are gathered. 0 also when nothing came of it. */
 static int look_at(struct code_search *c, const struct code_func *f, size_t *edge, bool rows)
 {
-	struct target t = { .c = c, .f = f };
-	struct code_function fn = { .put = rows ? put : NULL,
+	struct target t = { .c = c, .f = f, .found = c->n_found };
+	struct code_function fn = { .start = f->start,
+				    .put = rows ? put : NULL,
 				    .leave = rows ? NULL : leave,
+				    .again = forget_edges,
+				    .is_function = f->pointer ? is_function : NULL,
 				    .arg = &t,
 				    .part = f->part,
 				    .sized = f->sized };
@@ -190,11 +219,12 @@ static int look_at(struct code_search *c, const struct code_func *f, size_t *edg
 		return r;
 	if (t.open && f->start + fn.len < f->end)
 		rows_cut(c->b, f->start + fn.len);
-	if (!r && (result.returns || !f->pointer))
-		return 0;
-	for (; t.spans; t.spans--)
-		rows_abandon(c->b);
-	return rows && f->end - f->start < 16 ? deny(c, f) : 0;
+	if (r || (f->pointer && (!result.returns || result.popped))) {
+		forget_edges(&t);
+		for (; t.spans; t.spans--)
+			rows_abandon(c->b);
+	}
+	return rows && !t.spans && f->end - f->start < 16 ? deny(c, f) : 0;
 }
 
 static int look_at_all(struct code_search *c, bool rows)
@@ -241,6 +271,7 @@ static int add_pointed(struct code_search *c)
 	int r;
 
 	c->n_gaps = 0;
+	c->n_edges = 0;
 	r = code_find_gaps(c);
 	if (r)
 		return r;

@@ -53,6 +53,8 @@ int code_find_gaps(struct code_search *c);
 uint64_t code_gap_bytes(const struct code_search *c);
 /* NULL: none */
 const struct code_gap *code_gap_of(const struct code_search *c, uint64_t at);
+/* The first of b's settled spans that ends behind at, n_settled: none does. They are sorted. */
+size_t code_first_span(const struct rows_builder *b, uint64_t at);
 /* Bytes of a gap; 0 or -errno. */
 int code_read(const struct code_search *c, uint64_t at, uint8_t *to, size_t n);
 /* Functions in gaps, by symbols and calls, and by pointers. 0 or -errno. */

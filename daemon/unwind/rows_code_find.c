@@ -58,6 +58,23 @@ static int by_start(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
+size_t code_first_span(const struct rows_builder *b, uint64_t at)
+{
+	size_t from = 0, n = b->n_settled;
+
+	while (n) {
+		size_t half = n / 2;
+
+		if (b->base + b->spans[from + half].end <= at) {
+			from += half + 1;
+			n -= half + 1;
+		} else {
+			n = half;
+		}
+	}
+	return from;
+}
+
 /* What the settled spans, which are sorted, leave free of a section. */
 static int gaps_of(struct code_search *c, const Elf64_Shdr *sh)
 {
@@ -65,11 +82,9 @@ static int gaps_of(struct code_search *c, const Elf64_Shdr *sh)
 	uint64_t at = sh->sh_addr, end = sh->sh_addr + sh->sh_size;
 	int r = 0;
 
-	for (size_t i = 0; i < b->n_settled && !r; i++) {
+	for (size_t i = code_first_span(b, at); i < b->n_settled && !r; i++) {
 		uint64_t start = b->base + b->spans[i].start, stop = b->base + b->spans[i].end;
 
-		if (stop <= at)
-			continue;
 		if (start >= end)
 			break;
 		r = add_gap(c, sh, at, start);

@@ -105,9 +105,28 @@ static const char source[] =
 	FUNC("branches_2", "push %rbx\npush %rcx\njmp rare.cold\nnop\n")
 	".type rare.cold,@function\nrare.cold:\n"
 	AT("cold") "call plain\nhlt\n" AT("cold_case") "call plain\nhlt\n.size rare.cold,.-rare.cold\n"
+	/* the first is a table's by what was added, at another depth than the second */
+	FUNC("switches_early",
+	     "test %edi,%edi\nje 1f\nmovslq (%rdx,%rax,4),%rax\nadd %rdx,%rax\n"
+	     AT("early_jump") "jmp *%rax\n"
+	     AT("early_case") "mov %rdi,%rax\nhlt\n"
+	     "1: push %rbx\nsub $16,%rsp\n"
+	     AT("late_jump") "notrack jmp *%rcx\n"
+	     AT("late_case") "mov %rdi,%rax\nhlt\n")
+	/* bytes behind a table's jump that are no instruction */
+	FUNC("switches_data",
+	     "push %rbx\nsub $16,%rsp\n"
+	     AT("before_data") "notrack jmp *%rax\n"
+	     ".byte 0x06,0x06\nadd $16,%rsp\npop %rbx\nret\n")
 	FUNC("converts", "push %rbx\n.byte 0x62,0xf1,0xff,0x08,0x7b,0xc0\n" AT("converted") "pop %rbx\nret\n")
 	/* sub $8,%rsp as APX has it */
 	FUNC("apx", "push %rbx\n.byte 0x62,0xf4,0xdc,0x18,0x83,0xec,0x08\n" AT("behind_apx") "hlt\n")
+	/* one function comes to another's first byte with more on the stack than a call puts there */
+	FUNC("comes_oddly", "push %rbx\njmp odd\n")
+	".type odd,@function\nodd:\n" AT("odd") "mov %rdi,%rax\nhlt\n.size odd,.-odd\n"
+	/* but what is no function says nothing */
+	FUNC("comes_wrongly", "push %rbx\ntest %edi,%edi\nje even\nret\n")
+	".type even,@function\neven:\n" AT("even") "mov %rdi,%rax\nhlt\n.size even,.-even\n"
 	FUNC("abort_like", "push %rbx\n1: jmp 1b\n")
 	/* data between functions is none */
 	"data: .fill 64,1,0x06\n"
@@ -221,6 +240,18 @@ TEST(jumps_by_table)
 	CHECK_EQ(at("at_case_2"), SP(32));
 	CHECK_EQ(at("at_before_tail"), SP(8));
 	CHECK_EQ(at("at_behind_tail"), RINGPROF_CFA_GAP);
+	CHECK_EQ(at("at_early_jump"), SP(8));
+	CHECK_EQ(at("at_late_jump"), SP(32));
+	/* nobody knows whose they are */
+	CHECK_EQ(at("at_early_case"), RINGPROF_CFA_GAP);
+	CHECK_EQ(at("at_late_case"), RINGPROF_CFA_GAP);
+	CHECK_EQ(at("at_before_data"), SP(32));
+}
+
+TEST(first_bytes_that_others_jump_to)
+{
+	CHECK_EQ(at("at_odd"), RINGPROF_CFA_GAP);
+	CHECK_EQ(at("at_even"), SP(8));
 }
 
 TEST(what_is_no_function)
@@ -277,6 +308,51 @@ TEST(functions_of_stripped_files)
 	CHECK_EQ(find(&r, two + 1), SP(16));
 	/* nothing says that it is one */
 	CHECK_EQ(find(&r, nobody + 1), RINGPROF_CFA_GAP);
+	rows_free(&r);
+}
+
+/*
+ * Aligned pointers into the middle of functions, behind a tail call: one whose only way out is a
+ * jump back, one that takes more off the stack than it was called with. And a call that does not
+ * return before a function that nobody named.
+ */
+/* clang-format off */
+static const char labels[] =
+	".text\n.p2align 4\n"
+	"user: call one\ncall two\ncall three\nlea back(%rip),%rax\nlea pops(%rip),%rax\n"
+	"lea tails(%rip),%rax\nret\n"
+	".p2align 4\none: push %rbx\nsub $64,%rsp\n"
+	"1: call user\nadd $64,%rsp\npop %rbx\njmp *%rax\n"
+	".p2align 4\nback: inc %rax\njmp 1b\n"
+	".p2align 4\ntwo: push %rbx\nsub $32,%rsp\ncall user\nadd $32,%rsp\npop %rbx\njmp *%rax\n"
+	".p2align 4\npops: test %eax,%eax\nje 2f\nadd $32,%rsp\npop %rbx\n2: ret\n"
+	/* this is a function: its tail call leads to one */
+	".p2align 4\ntails: inc %rdi\njmp user\n"
+	".p2align 4\nthree: push %rbx\ncall user\n"
+	".p2align 4\nhidden: mov %rdi,%rax\n1: jmp 1b\n"
+	".fill 8192,1,0x90\n"
+	".section .note.GNU-stack,\"\"\n";
+/* clang-format on */
+
+TEST(labels_are_no_functions)
+{
+	uint64_t back, pops, tails, three, hidden;
+	struct rows r;
+
+	write_text("labels.s", labels);
+	CHECK_EQ(sh("cc -shared -nostdlib -o labels labels.s"), 0);
+	back = nm("labels", "back");
+	pops = nm("labels", "pops");
+	tails = nm("labels", "tails");
+	three = nm("labels", "three");
+	hidden = nm("labels", "hidden");
+	CHECK_EQ(sh("strip labels"), 0);
+	load("labels", &r);
+	CHECK_EQ(find(&r, back), RINGPROF_CFA_GAP);
+	CHECK_EQ(find(&r, pops), RINGPROF_CFA_GAP);
+	CHECK_EQ(find(&r, tails), SP(8));
+	CHECK_EQ(find(&r, three + 1), SP(16));
+	CHECK_EQ(find(&r, hidden), RINGPROF_CFA_GAP);
 	rows_free(&r);
 }
 
