@@ -29,9 +29,9 @@ check:
 	@echo
 	$(Q)tests/run --sum $(RESULTS_FILE)
 
-# Two at once: those that mostly wait, of servers and of windows that are to close
+# Two at once: those that mostly wait and ask for no program that another one runs
 E2E_BESIDE := $(patsubst %,tests/e2e/%.sh,debuginfod examples history http_scrapes names outputs query readers \
-	scrapes settings switch verbs)
+	settings switch verbs)
 E2E := $(filter-out tests/e2e/lib.sh $(E2E_BESIDE),$(sort $(wildcard tests/e2e/*.sh)))
 check-e2e: daemon workloads $(NTH) $(CRASH_DAEMON)
 	$(Q)tests/run $(if $(RESULTS),-o $(RESULTS)) -j 2 $(E2E_BESIDE); st=$$?; \
