@@ -169,18 +169,31 @@ static int jump_indirect(struct code_flow *w, const struct code_insn *i, const s
 	return 0;
 }
 
+/* What takes a frame down is no function's first instruction: pop, leave, add to rsp. */
+static bool ends_frame(const struct code_insn *i)
+{
+	if (i->map != CODE_MAP_1 || i->vex)
+		return false;
+	return (i->op & 0xf8) == 0x58 || i->op == 0xc9 ||
+	       ((i->op == 0x81 || i->op == 0x83) && i->mod == 3 && i->rm == CODE_SP &&
+		!(i->reg & 7));
+}
+
 /* Does the call at off stand before padding up to where a function may begin? */
 static bool is_last(const struct code_flow *w, uint32_t off)
 {
 	uint32_t from = off + (w->flags[off] & LEN), at = from;
-	struct code_insn i;
-	size_t n;
+	struct code_insn i = { .len = 0 };
 
 	while (at < w->f->len && at - from < 16 &&
-	       (n = code_decode(w->f->code + at, w->f->len - at, &i)) &&
-	       code_is_padding(&i, w->f->code + at))
-		at += (uint32_t)n;
-	return at > from && (at >= w->f->len || !((w->f->start + at) & 15));
+	       code_decode(w->f->code + at, w->f->len - at, &i) &&
+	       code_is_padding(&i, w->f->code + at)) {
+		at += i.len;
+		i.len = 0;
+	}
+	if (at == from || (i.len && ends_frame(&i)))
+		return false;
+	return at >= w->f->len || at - from >= 16 || !((w->f->start + at) & 15);
 }
 
 /*

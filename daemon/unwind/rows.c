@@ -65,13 +65,15 @@ static int add_source(struct rows_builder *b, int (*add)(struct rows_builder *b)
 	bool first = !b->n_settled;
 	int r = add(b);
 
+	if (r >= 0)
+		r = rows_end_layer(b);
 	if (r < 0 && r != -ENOMEM && (!first || b->origin == ROWS_CODE)) {
 		/* damaged or too much: what is settled stays good, be it the source's own first half */
 		b->n_spans = b->n_settled;
 		b->n_bad_fdes++;
 		return 0;
 	}
-	return r < 0 ? r : rows_end_layer(b);
+	return r;
 }
 
 static int add_sources(struct rows_builder *b, uint32_t without, const char **origin)

@@ -173,7 +173,8 @@ int rows_end_layer(struct rows_builder *b)
 			qsort(b->spans, b->n_spans, sizeof(*b->spans), by_start);
 		}
 	}
-	b->n_settled = b->n_spans;
+	if (!r)
+		b->n_settled = b->n_spans;
 	return r;
 }
 

@@ -65,6 +65,8 @@ static int put(void *arg, uint32_t off, uint32_t rule)
 		r = rows_begin(t->c->b, at, t->f->end);
 		t->open = !r;
 		t->spans += !r;
+		if (!r)
+			t->c->b->spans[t->c->b->n_spans - 1].head = !off && !t->f->part;
 	}
 	return r ? r : rows_put(t->c->b, at, rule);
 }
@@ -90,18 +92,21 @@ static void forget_edges(void *arg)
 	t->c->n_found = t->found;
 }
 
-/* Where one begins that is understood by now, or one of the PLT's entries, which have one span. */
+/* Where one begins that is understood by now, or one of the PLT's entries, which have a span together. */
 static bool is_function(void *arg, int64_t target)
 {
 	const struct target *t = arg;
 	const struct rows_builder *b = t->c->b;
 	uint64_t at = t->f->start + (uint64_t)target;
 	size_t i = code_first_span(b, at);
-	const struct rows_span *s = &b->spans[i];
+	const struct rows_span *s;
 
-	if (i == b->n_settled || at < b->base + s->start)
+	if (code_in_plt(t->c, at))
+		return true;
+	if (i == b->n_settled)
 		return false;
-	return at == b->base + s->start || (!(at & 15) && s->origin != ROWS_CODE);
+	s = &b->spans[i];
+	return at == b->base + s->start && (s->head || s->origin != ROWS_CODE);
 }
 
 /*
@@ -182,11 +187,14 @@ static const uint8_t *load(struct code_search *c, const struct code_func *f, uin
 	return code_read(c, f->start, code, *len) ? NULL : code;
 }
 
-/* A function so small that it would be taken for padding. */
+/* Nothing is known of f; one so small would be taken for padding. */
 static int deny(struct code_search *c, const struct code_func *f)
 {
-	int r = rows_begin(c->b, f->start, f->end);
+	int r;
 
+	if (f->end - f->start >= 16)
+		return 0;
+	r = rows_begin(c->b, f->start, f->end);
 	return r ? r : rows_put(c->b, f->start, RINGPROF_CFA_GAP);
 }
 
@@ -206,11 +214,10 @@ static int look_at(struct code_search *c, const struct code_func *f, size_t *edg
 	int r;
 
 	fn.n_entries = entries_of(c, f, edge, &fn.entries);
-	if (f->part && !fn.n_entries)
-		return 0;
-	fn.code = load(c, f, &fn.len);
+	if (!f->part || fn.n_entries)
+		fn.code = load(c, f, &fn.len);
 	if (!fn.code)
-		return 0;
+		return rows ? deny(c, f) : 0;
 	r = code_function(c->flow, &fn, &result);
 	c->work += result.work;
 	if (c->work > c->looked_at * MAX_WORK + FREE_WORK)
@@ -224,7 +231,7 @@ static int look_at(struct code_search *c, const struct code_func *f, size_t *edg
 		for (; t.spans; t.spans--)
 			rows_abandon(c->b);
 	}
-	return rows && !t.spans && f->end - f->start < 16 ? deny(c, f) : 0;
+	return rows && !t.spans ? deny(c, f) : 0;
 }
 
 static int look_at_all(struct code_search *c, bool rows)

@@ -22,10 +22,14 @@ struct code_func {
 	bool pointer; /* all that tells of it is a pointer */
 };
 
+#define CODE_MAX_PLT 4
+
 struct code_search {
 	struct rows_builder *b;
 	struct code_gap *gaps; /* ascending */
 	size_t n_gaps, cap_gaps;
+	struct code_gap plt[CODE_MAX_PLT]; /* sections of stubs */
+	size_t n_plt;
 	struct code_func *funcs;
 	size_t n_funcs, cap_funcs;
 	struct code_func *pointed; /* by pointers alone */
@@ -55,6 +59,8 @@ uint64_t code_gap_bytes(const struct code_search *c);
 const struct code_gap *code_gap_of(const struct code_search *c, uint64_t at);
 /* The first of b's settled spans that ends behind at, n_settled: none does. They are sorted. */
 size_t code_first_span(const struct rows_builder *b, uint64_t at);
+/* Is it in a section of stubs, each of which jumps to a function? */
+bool code_in_plt(const struct code_search *c, uint64_t at);
 /* Bytes of a gap; 0 or -errno. */
 int code_read(const struct code_search *c, uint64_t at, uint8_t *to, size_t n);
 /* Functions in gaps, by symbols and calls, and by pointers. 0 or -errno. */

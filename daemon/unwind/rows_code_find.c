@@ -93,14 +93,27 @@ static int gaps_of(struct code_search *c, const Elf64_Shdr *sh)
 	return r ? r : add_gap(c, sh, at, end);
 }
 
+/* .plt, .plt.got, .plt.sec: no linker makes more */
+static void note_plt(struct code_search *c, const Elf64_Shdr *sh)
+{
+	if (c->n_plt == CODE_MAX_PLT || strncmp(elf_section_name(c->b->elf, sh), ".plt", 4))
+		return;
+	c->plt[c->n_plt++] =
+		(struct code_gap){ .start = sh->sh_addr, .end = sh->sh_addr + sh->sh_size };
+}
+
 int code_find_gaps(struct code_search *c)
 {
 	struct elf_image *e = c->b->elf;
 	int r = elf_load_sections(e);
 
-	for (size_t i = 0; i < e->n_sh && !r; i++)
-		if (is_code(c->b, &e->sh[i]))
-			r = gaps_of(c, &e->sh[i]);
+	c->n_plt = 0;
+	for (size_t i = 0; i < e->n_sh && !r; i++) {
+		if (!is_code(c->b, &e->sh[i]))
+			continue;
+		note_plt(c, &e->sh[i]);
+		r = gaps_of(c, &e->sh[i]);
+	}
 	if (r || !c->n_gaps)
 		return r;
 	qsort(c->gaps, c->n_gaps, sizeof(*c->gaps), by_start);
@@ -109,6 +122,14 @@ int code_find_gaps(struct code_search *c)
 		if (c->gaps[i].start < c->gaps[i - 1].end)
 			c->n_gaps = i;
 	return 0;
+}
+
+bool code_in_plt(const struct code_search *c, uint64_t at)
+{
+	for (size_t i = 0; i < c->n_plt; i++)
+		if (c->plt[i].start <= at && at < c->plt[i].end)
+			return !(at & 7);
+	return false;
 }
 
 uint64_t code_gap_bytes(const struct code_search *c)

@@ -72,7 +72,8 @@ struct rows_span {
 	uint32_t start, end;
 	uint32_t first, n;
 	enum rows_origin origin;
-	bool cut; /* code follows that nothing is known of, not padding */
+	bool cut;  /* code follows that nothing is known of, not padding */
+	bool head; /* by code: a function begins here, not what is known of it again */
 };
 
 struct rows_builder {
@@ -101,6 +102,7 @@ int rows_put(struct rows_builder *b, uint64_t pc, uint32_t rule);
 void rows_cut(struct rows_builder *b, uint64_t end);
 /* Takes the span begun last back. */
 void rows_abandon(struct rows_builder *b);
+/* Settles what was put since the last one. 0; -E2BIG, -ENOMEM: only what was settled before is good. */
 int rows_end_layer(struct rows_builder *b);
 /* Moves what was built into ret (zeroed); 0, -E2BIG, -ENOMEM. */
 int rows_finish(struct rows_builder *b, struct rows *ret);

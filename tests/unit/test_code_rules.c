@@ -104,7 +104,10 @@ static const char source[] =
 	/* the part of branches_2 that is rarely run: known by the jump there */
 	FUNC("branches_2", "push %rbx\npush %rcx\njmp rare.cold\nnop\n")
 	".type rare.cold,@function\nrare.cold:\n"
-	AT("cold") "call plain\nhlt\n" AT("cold_case") "call plain\nhlt\n.size rare.cold,.-rare.cold\n"
+	AT("cold") "call plain\nhlt\n" AT("cold_case") "call plain\nhlt\n.p2align 4\nnop\nhlt\n"
+	".size rare.cold,.-rare.cold\n"
+	/* nobody jumps there; so small it could be padding */
+	".type lonely.cold,@function\nlonely.cold:\n" AT("lonely") "call plain\n.size lonely.cold,.-lonely.cold\n"
 	/* the first is a table's by what was added, at another depth than the second */
 	FUNC("switches_early",
 	     "test %edi,%edi\nje 1f\nmovslq (%rdx,%rax,4),%rax\nadd %rdx,%rax\n"
@@ -216,6 +219,7 @@ TEST(ways_that_meet)
 	CHECK_EQ(at("at_after_noreturn"), SP(16));
 	CHECK_EQ(at("at_cold"), SP(24));
 	CHECK_EQ(at("at_cold_case"), SP(24));
+	CHECK_EQ(at("at_lonely"), RINGPROF_CFA_GAP);
 }
 
 TEST(aligned_stacks)
@@ -320,7 +324,7 @@ TEST(functions_of_stripped_files)
 static const char labels[] =
 	".text\n.p2align 4\n"
 	"user: call one\ncall two\ncall three\nlea back(%rip),%rax\nlea pops(%rip),%rax\n"
-	"lea tails(%rip),%rax\nret\n"
+	"call four\nlea tails(%rip),%rax\nlea inside(%rip),%rax\nret\n"
 	".p2align 4\none: push %rbx\nsub $64,%rsp\n"
 	"1: call user\nadd $64,%rsp\npop %rbx\njmp *%rax\n"
 	".p2align 4\nback: inc %rax\njmp 1b\n"
@@ -330,13 +334,17 @@ static const char labels[] =
 	".p2align 4\ntails: inc %rdi\njmp user\n"
 	".p2align 4\nthree: push %rbx\ncall user\n"
 	".p2align 4\nhidden: mov %rdi,%rax\n1: jmp 1b\n"
+	/* what is known of it begins anew behind a part that is not: that is no function's beginning */
+	".p2align 4\nfour: sub $24,%rsp\ncall user\njmp 2f\n"
+	".p2align 4\ninside: inc %eax\njmp 2f\n"
+	".p2align 4\n2: call user\nadd $24,%rsp\nret\n"
 	".fill 8192,1,0x90\n"
 	".section .note.GNU-stack,\"\"\n";
 /* clang-format on */
 
 TEST(labels_are_no_functions)
 {
-	uint64_t back, pops, tails, three, hidden;
+	uint64_t back, pops, tails, three, hidden, inside;
 	struct rows r;
 
 	write_text("labels.s", labels);
@@ -346,6 +354,7 @@ TEST(labels_are_no_functions)
 	tails = nm("labels", "tails");
 	three = nm("labels", "three");
 	hidden = nm("labels", "hidden");
+	inside = nm("labels", "inside");
 	CHECK_EQ(sh("strip labels"), 0);
 	load("labels", &r);
 	CHECK_EQ(find(&r, back), RINGPROF_CFA_GAP);
@@ -353,6 +362,7 @@ TEST(labels_are_no_functions)
 	CHECK_EQ(find(&r, tails), SP(8));
 	CHECK_EQ(find(&r, three + 1), SP(16));
 	CHECK_EQ(find(&r, hidden), RINGPROF_CFA_GAP);
+	CHECK_EQ(find(&r, inside), RINGPROF_CFA_GAP);
 	rows_free(&r);
 }
 
@@ -388,6 +398,7 @@ TEST(room_for_a_part_of_the_code)
 		struct rows r;
 
 		CHECK_EQ(rows_of_fd(&r, fd, &lim), 0);
+		CHECK_EQ(ringprof_rows_ok(r.rows, r.n, 0), r.n);
 		CHECK_EQ(find(&r, last), SP(24));
 		short_of += find(&r, many + 1) == RINGPROF_CFA_GAP;
 		rows_free(&r);
