@@ -20,26 +20,38 @@
 
 #define LONG_NS (60 * NSEC_PER_SEC) /* far over what is waited for, far below for ever */
 
-/* Mounts one at hang/ that nobody serves; its descriptor, -1: not allowed here. */
-static int mount_hanging(void)
-{
-	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	char opt[128];
-
-	snprintf(opt, sizeof(opt), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
-	if (fd < 0 || sh("mkdir -p hang") || mount("hang", built("hang"), "fuse", 0, opt)) {
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	return fd;
-}
+static int hanging = -1; /* who serves the one that is mounted, and does not */
 
 /* Calls that hang end with an error then. */
 static void end_hanging(int fd)
 {
 	close(fd);
 	umount2(built("hang"), MNT_DETACH);
+	hanging = -1;
+}
+
+/* A test that failed has left one: whoever looks there hangs, as who removes our files would. */
+static void end_left(void)
+{
+	if (hanging >= 0)
+		end_hanging(hanging);
+}
+
+/* Mounts one at hang/ that nobody serves; its descriptor, -1: not allowed here. */
+static int mount_hanging(void)
+{
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	char opt[128];
+
+	end_left();
+	snprintf(opt, sizeof(opt), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	if (fd < 0 || sh("mkdir -p hang") || mount("hang", built("hang"), "fuse", 0, opt)) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	hanging = fd;
+	return fd;
 }
 
 static struct file_where mapping(const char *name, uint32_t min)
@@ -304,6 +316,7 @@ TEST(without_threads_whoever_asks_waits)
 int main(void)
 {
 	build_init();
+	atexit(end_left);
 	write_text("f.c", "int main(void) { return 0; }\n");
 	if (sh("cc -o good f.c"))
 		return 1;
