@@ -147,6 +147,8 @@ static uint32_t sse_writes(const struct code_insn *i)
 	case 0x2c: /* conversions, of scalars */
 	case 0x2d:
 		return i->prefix == 0xf2 || i->prefix == 0xf3 ? BIT(i->reg) : 0;
+	case 0x1e: /* rdsspq; endbr64 is one of its neighbours */
+		return i->prefix == 0xf3 && (i->reg & 7) == 1 ? by_rm(i) : 0;
 	case 0x50:
 	case 0xc5:
 	case 0xd7:
@@ -186,6 +188,9 @@ static uint32_t vex_writes_0f(const struct code_insn *i)
 static uint32_t high_writes(const struct code_insn *i)
 {
 	if (i->map == CODE_MAP_38) {
+		/* cmpccxadd */
+		if (i->vex && !i->evex && (i->op & 0xf0) == 0xe0)
+			return BIT(i->reg);
 		if (i->evex || i->op < 0xf0 || i->op > 0xf7)
 			return 0;
 		/* crc32, movbe, adcx; andn, blsr, bzhi, pdep, mulx, shlx */

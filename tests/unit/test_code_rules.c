@@ -101,6 +101,14 @@ static const char source[] =
 	FUNC("writes",
 	     "push %rbp\nmov %rsp,%rbp\nsub %rdi,%rsp\nmovmskps %xmm0,%ebp\n"
 	     AT("written") "hlt\n")
+	FUNC("reads_ssp",
+	     "push %rbp\nmov %rsp,%rbp\nsub %rdi,%rsp\n"
+	     AT("before_ssp") "endbr64\nrdsspq %rbp\n"
+	     AT("behind_ssp") "hlt\n")
+	/* cmpoxadd %rax,%rbp,(%rdi) */
+	FUNC("compares",
+	     "push %rbp\nmov %rsp,%rbp\nsub %rdi,%rsp\n.byte 0xc4,0xe2,0xf9,0xe0,0x2f\n"
+	     AT("compared") "hlt\n")
 	/* the part of branches_2 that is rarely run: known by the jump there */
 	FUNC("branches_2", "push %rbx\npush %rcx\njmp rare.cold\nnop\n")
 	".type rare.cold,@function\nrare.cold:\n"
@@ -273,6 +281,9 @@ TEST(registers_that_are_written)
 	CHECK_EQ(at("at_copied_back"), SP(8));
 	IS("vectors", RINGPROF_CFA_BP, 2, RINGPROF_BP_AT_CFA, -2);
 	CHECK_EQ(at("at_written"), RINGPROF_CFA_GAP);
+	IS("before_ssp", RINGPROF_CFA_BP, 2, RINGPROF_BP_AT_CFA, -2);
+	CHECK_EQ(at("at_behind_ssp"), RINGPROF_CFA_GAP);
+	CHECK_EQ(at("at_compared"), RINGPROF_CFA_GAP);
 	CHECK_EQ(at("at_converted"), SP(16));
 	CHECK_EQ(at("at_behind_apx"), RINGPROF_CFA_GAP);
 }
