@@ -6,27 +6,14 @@
 # pins it, as the kernel does with every module that has users.
 #   RINGPROF_NMI_US  microseconds from one to the next, about (100)
 # shellcheck shell=bash disable=SC2154,SC2015
+. tests/vm/nmi_lib.sh
 unload
-switch=/sys/module/ringprof_nmi/parameters
 prog=$(command -v deep-rows)
 root=15 # RINGPROF_END_ROOT
 
-load_nmi() {
-	[ -n "${RINGPROF_KO_NMI:-}" ] || { echo "run with --nmi"; return 1; }
-	insmod "$RINGPROF_KO_NMI/ringprof.ko" && ringtool set && insmod "$RINGPROF_KO_NMI/ringprof_nmi.ko"
-}
 # FILE FLAG...: of the samples there, those taken in NMI
 of_nmi() { awk 'int($4 / 4) % 2' "$1" > "$2"; }
 
-# it may take some seconds until an emulated CPU of a busy host has begun
-sampling() {
-	for _ in $(seq 300); do
-		! ringtool info | grep -q '"state":1' || return 0
-		sleep 0.1
-	done
-	echo "nothing samples"
-	return 1
-}
 # The NMIs come and go within the recording: all that were sampled are in its counters
 nmi_record() {
 	local r lines
@@ -82,21 +69,6 @@ judge "counters add up, nested ones too" tests/vm/check counters "$tmp/r" "nmi=$
 judge "22 frames reach the root in NMI" tests/vm/check deep "$tmp/s.nmi" "$prog" 22 main $root
 judge "and with the timer's samples" tests/vm/check deep "$tmp/s" "$prog" 22 main $root
 judge "start, stop and new tables while NMIs come" nmi_churn
-# an idle CPU's interrupts are work: the recording is there before they are, and after. They come every
-# 6.8 ms, out of step with samples
-idle_softirqs() {
-	local r before
-	ringtool record -F 999 -s "$tmp/s" -d 14 > "$tmp/r" 2> "$tmp/r.err" &
-	r=$!
-	sampling || return 1
-	before=$(cat $switch/softirq_ns)
-	taskset -c 1 sh -c "echo 1700 > $switch/softirq_us"
-	sleep 8
-	echo 0 > $switch/softirq_us
-	wait $r || { cat "$tmp/r.err"; return 1; }
-	tests/vm/check softirq "$tmp/s" "$tmp/r" $(($(cat $switch/softirq_ns) - before))
-}
-judge "what softirqs take of an idle CPU is there" idle_softirqs
 # This build has room for 64 address spaces (kmod/mm.h), so most of a crowd is without. A tenth that was
 # not in use lately goes for others; while all are in use, none goes and the rest is not even read
 crowd() { # REST_MS COMMAND...; then in $tmp/crowd: address spaces read, not read, forgotten
