@@ -43,17 +43,20 @@ $(WORK)/ringtool: $(RINGTOOL) $(wildcard tests/vm/*.h) $(BUILD)/libringprof.a
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/vm -o $@ $(filter %.c %.a,$^) $(ALL_LIBS)
 
 ABUSE := $(addprefix tests/vm/abuse/,abuse.c alloc.c device.c netlink.c stacks.c)
-$(WORK)/abuse: $(ABUSE) tests/vm/abuse/abuse.h $(BUILD)/libringprof.a
+# the stack pointer alone tells of its frames
+$(WORK)/abuse-rows: ABUSE_FRAMES := -fomit-frame-pointer
+$(WORK)/abuse: ABUSE_FRAMES := -fno-omit-frame-pointer
+$(WORK)/abuse $(WORK)/abuse-rows: $(ABUSE) tests/vm/abuse/abuse.h $(BUILD)/libringprof.a
 	@mkdir -p $(@D)
 	@echo "  CC      $@"
-	$(Q)$(CC) $(ALL_CFLAGS) -fno-omit-frame-pointer -Itests/vm/abuse -o $@ $(filter %.c %.a,$^) $(ALL_LIBS) -lpthread
+	$(Q)$(CC) $(ALL_CFLAGS) $(ABUSE_FRAMES) -Itests/vm/abuse -o $@ $(filter %.c %.a,$^) $(ALL_LIBS) -lpthread
 
 # go tool pprof, ready made: compiling it is no work for an emulated CPU
 $(WORK)/pprof:
 	@mkdir -p $(@D)
 	$(Q)cd / && go build -o $(CURDIR)/$@ cmd/pprof
 
-vm-programs: workloads $(WORK)/ringtool $(WORK)/abuse $(WORK)/pprof daemon corpus
+vm-programs: workloads $(WORK)/ringtool $(WORK)/abuse $(WORK)/abuse-rows $(WORK)/pprof daemon corpus
 
 # tests/run shows what failed; the figures are lines of their own. KERNELS [PROGRAM,ARG...]: run before
 vm_on = $(Q)st=0; VM_TIMEOUT=$(VM_TIMEOUT) tests/run -t $$(($(VM_TIMEOUT) + 600)) \

@@ -30,6 +30,10 @@ judge "stacks made to fool, random chains" sampled stack_lies
 # of what the lies are about: 3 FP_RANGE, 4 FP_ORDER, 5 FAULT, 7 DEPTH
 judge "the walk met the lies" ends_of 3,4,5 abuse stacks "$seconds" "$seed"
 judge "and the chains" ends_of 7 abuse chains "$seconds" "$seed"
+# the same by rows, of the frame pointer and of the stack pointer: 17 CFA_ORDER, 18 SP_RANGE
+judge "rows of who lies" rowtool "$(command -v abuse)" "$(command -v abuse-rows)"
+judge "by rows the walk met the lies of a frame pointer" ends_of 5,17,18 abuse stacks "$seconds" "$seed"
+judge "and of a stack pointer" ends_of 5,18 abuse-rows stacks "$seconds" "$seed"
 if [ -e $zram ]; then
 	judge "pages were swapped out meanwhile" swapping $(($(swapped_out) - out))
 	ok "no swap any more" swap_off
