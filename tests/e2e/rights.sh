@@ -340,22 +340,28 @@ in_moved() {
 }
 # told: how many kernel addresses as they are in all answers about a second of system calls
 told() {
+	local format
 	timeout 3 sh -c 'while :; do cat /proc/self/maps; done' >/dev/null &
 	pids+=($!)
-	get '/debug/pprof/profile?seconds=2' -o "$dir/k.pb.gz" &&
-		get '/api/v1/profile?format=perf-script&from=now-1m' -o "$dir/k1" &&
-		get '/api/v1/profile?format=flamegraph&merge=address&from=now-1m' -o "$dir/k2" &&
-		get '/api/v1/profile?format=folded&from=now-1m' -o "$dir/k3" || return 1
+	get '/debug/pprof/profile?seconds=2' -o "$dir/k.pb.gz" || return 1
+	for format in folded flamegraph top speedscope; do
+		get "/api/v1/profile?format=$format&merge=address&from=now-1m" -o "$dir/k.$format" || return 1
+	done
+	get '/api/v1/profile?format=perf-script&from=now-1m' -o "$dir/k.script" || return 1
+	for format in table flamegraph; do
+		get "/api/v1/diff?format=$format&a_from=now-2m&a_until=now-1m&b_from=now-1m" -o "$dir/k.diff-$format" || return 1
+	done
 	python3 - "$dir" <<'P'
-import gzip, re, sys
+import glob, gzip, re, sys
 sys.path.insert(0, "tests/lib")
 import pprof
 d, n = sys.argv[1], 0
 for tag, v in pprof.fields(gzip.open(f"{d}/k.pb.gz").read()):
     if tag in (3, 4):  # mappings' starts and ends, locations
         n += sum(t in (2, 3) and w >= 1 << 63 for t, w in pprof.fields(v))
-for f in "k1", "k2", "k3":
-    n += len(re.findall(r"ffff[0-9a-f]{12}", open(f"{d}/{f}").read(), re.I))
+for path in glob.glob(f"{glob.escape(d)}/k.[a-z]*"):
+    if not path.endswith(".gz"):
+        n += len(re.findall(r"ffff[0-9a-f]{12}", open(path).read(), re.I))
 print(n)
 P
 }
