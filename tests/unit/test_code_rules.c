@@ -288,6 +288,34 @@ TEST(registers_that_are_written)
 	CHECK_EQ(at("at_behind_apx"), RINGPROF_CFA_GAP);
 }
 
+/* The rule at so many bytes behind a symbol */
+struct expected {
+	const char *symbol;
+	uint32_t off, rule;
+};
+
+/* Makes a library of assembly, takes its symbols away and looks at where they were. */
+static void compare_stripped(const char *name, const char *text, const struct expected *want,
+			     size_t n)
+{
+	uint64_t at[8];
+	struct rows r;
+
+	CHECK(n <= 8);
+	write_text("stripped.s", text);
+	CHECK_EQ(sh("cc -shared -nostdlib -o %s stripped.s", name), 0);
+	for (size_t i = 0; i < n; i++)
+		at[i] = nm(name, want[i].symbol) + want[i].off;
+	CHECK_EQ(sh("strip %s", name), 0);
+	load(name, &r);
+	for (size_t i = 0; i < n; i++)
+		if (find(&r, at[i]) != want[i].rule)
+			printf("# at %s + %u\n", want[i].symbol, want[i].off);
+	for (size_t i = 0; i < n; i++)
+		CHECK_EQ(find(&r, at[i]), want[i].rule);
+	rows_free(&r);
+}
+
 /*
  * A stripped library: `one` is called, `two` is pointed to, `three` both
  * aligned and pointed to but in the middle of `one`. Room makes it worth it.
@@ -306,24 +334,15 @@ static const char stripped[] =
 
 TEST(functions_of_stripped_files)
 {
-	uint64_t one, two, three, nobody;
-	struct rows r;
+	const struct expected want[] = {
+		{ "one", 0, SP(8) },
+		{ "one", 1, SP(16) },
+		{ "three", 0, SP(80) },
+		{ "two", 1, SP(16) }, /* nothing says that it is one: */
+		{ "nobody", 1, RINGPROF_CFA_GAP },
+	};
 
-	write_text("stripped.s", stripped);
-	CHECK_EQ(sh("cc -shared -nostdlib -o stripped stripped.s"), 0);
-	one = nm("stripped", "one");
-	two = nm("stripped", "two");
-	three = nm("stripped", "three");
-	nobody = nm("stripped", "nobody");
-	CHECK_EQ(sh("strip stripped"), 0);
-	load("stripped", &r);
-	CHECK_EQ(find(&r, one), SP(8));
-	CHECK_EQ(find(&r, one + 1), SP(16));
-	CHECK_EQ(find(&r, three), SP(80));
-	CHECK_EQ(find(&r, two + 1), SP(16));
-	/* nothing says that it is one */
-	CHECK_EQ(find(&r, nobody + 1), RINGPROF_CFA_GAP);
-	rows_free(&r);
+	compare_stripped("stripped", stripped, want, sizeof(want) / sizeof(want[0]));
 }
 
 /*
@@ -355,26 +374,16 @@ static const char labels[] =
 
 TEST(labels_are_no_functions)
 {
-	uint64_t back, pops, tails, three, hidden, inside;
-	struct rows r;
+	const struct expected want[] = {
+		{ "back", 0, RINGPROF_CFA_GAP },
+		{ "pops", 0, RINGPROF_CFA_GAP },
+		{ "tails", 0, SP(8) },
+		{ "three", 1, SP(16) },
+		{ "hidden", 0, RINGPROF_CFA_GAP },
+		{ "inside", 0, RINGPROF_CFA_GAP },
+	};
 
-	write_text("labels.s", labels);
-	CHECK_EQ(sh("cc -shared -nostdlib -o labels labels.s"), 0);
-	back = nm("labels", "back");
-	pops = nm("labels", "pops");
-	tails = nm("labels", "tails");
-	three = nm("labels", "three");
-	hidden = nm("labels", "hidden");
-	inside = nm("labels", "inside");
-	CHECK_EQ(sh("strip labels"), 0);
-	load("labels", &r);
-	CHECK_EQ(find(&r, back), RINGPROF_CFA_GAP);
-	CHECK_EQ(find(&r, pops), RINGPROF_CFA_GAP);
-	CHECK_EQ(find(&r, tails), SP(8));
-	CHECK_EQ(find(&r, three + 1), SP(16));
-	CHECK_EQ(find(&r, hidden), RINGPROF_CFA_GAP);
-	CHECK_EQ(find(&r, inside), RINGPROF_CFA_GAP);
-	rows_free(&r);
+	compare_stripped("labels", labels, want, sizeof(want) / sizeof(want[0]));
 }
 
 /*
