@@ -51,6 +51,7 @@ struct record {
 	int n_before, n_after;
 	FILE *stacks;
 	pid_t child;
+	bool child_ended;
 	int child_status;
 };
 
@@ -152,7 +153,18 @@ static void spawn(struct record *rec)
 
 static bool child_done(struct record *rec)
 {
-	return rec->child && waitpid(rec->child, &rec->child_status, WNOHANG) == rec->child;
+	rec->child_ended = rec->child &&
+			   waitpid(rec->child, &rec->child_status, WNOHANG) == rec->child;
+	return rec->child_ended;
+}
+
+/* Not one CPU may have a load of this run in the next: what outlives its seconds is killed. */
+static void end_child(struct record *rec)
+{
+	if (!rec->child || rec->child_ended)
+		return;
+	kill(rec->child, SIGKILL);
+	waitpid(rec->child, &rec->child_status, 0);
 }
 
 static double now(void)
@@ -178,7 +190,8 @@ static bool wait_for_child(struct record *rec)
 {
 	if (!rec->o.no_drain || !rec->child || rec->o.seconds > 0)
 		return false;
-	return waitpid(rec->child, &rec->child_status, 0) == rec->child;
+	rec->child_ended = waitpid(rec->child, &rec->child_status, 0) == rec->child;
+	return rec->child_ended;
 }
 
 static void collect(struct record *rec)
@@ -235,8 +248,7 @@ static void record(struct options *o)
 	must(rec.ctl, rec.n_after < 0 ? rec.n_after : 0, "stats");
 	if (rec.stacks && fclose(rec.stacks))
 		die(o->stacks, strerror(errno));
-	if (rec.child && !WIFEXITED(rec.child_status))
-		kill(rec.child, SIGKILL);
+	end_child(&rec);
 	report(&rec.cfg, rec.rings, rec.n_rings, rec.before, rec.n_before, rec.after, rec.n_after,
 	       rec.child, rec.child_status);
 	for (unsigned int i = 0; i < rec.n_rings; i++)

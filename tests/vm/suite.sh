@@ -25,6 +25,7 @@ tmp=$(mktemp -d)
 trap 'jobs -p | xargs -r kill 2> /dev/null; rm -rf "$tmp"' EXIT
 echo "# kernel $(uname -r), $(nproc) CPUs"
 readelf -p .comment "$RINGPROF_KO" | sed -n 's/.*GCC: (.*) \([0-9.]*\).*/# module made by gcc \1/p' | sort -u
+programs > "$tmp/programs"
 for part in tests/vm/parts/*.sh tests/vm/parts/long/*.sh; do
 	name=$(basename "$part" .sh)
 	if { [ $# = 0 ] && [ "${part%/*}" = tests/vm/parts ]; } || [[ " $* " = *" ${name#*-} "* ]]; then
@@ -32,6 +33,8 @@ for part in tests/vm/parts/*.sh tests/vm/parts/long/*.sh; do
 		# shellcheck disable=SC1090
 		. "$part"
 		echo "# figure: part ${name#*-} took $((SECONDS - started)) s"
+		left_running "${name#*-}" >> "$tmp/left"
 	fi
 done
+ok "no part leaves a program running that the next would be measured beside" empty_or_shown "$tmp/left"
 done_testing

@@ -93,3 +93,18 @@ kernel_kib() {
 	sleep 1
 	awk '/^(SUnreclaim|Percpu|VmallocUsed|PageTables):/ { n += $2 } END { print n }' /proc/meminfo
 }
+
+# "/proc/PID PROGRAM" of each program that runs; what looks is among them, with another PID each time
+programs() { find /proc -maxdepth 2 -path '/proc/[0-9]*/exe' -lname '/*' -printf '%h %l\n' 2> /dev/null | sort; }
+# Those of part $1 that were not there when the suite began ($tmp/programs), and do not end within some seconds
+left_running() {
+	local i
+	for i in $(seq 10); do
+		comm -13 "$tmp/programs" <(programs) > "$tmp/first"
+		sleep 0.5
+		comm -12 "$tmp/first" <(programs) > "$tmp/still"
+		[ -s "$tmp/still" ] || return 0
+	done
+	sed "s/^/part $1: /" "$tmp/still"
+}
+empty_or_shown() { ! grep . "$1"; }
