@@ -71,7 +71,7 @@ help:
 	@echo 'make check-lines     names and lines against eu-addr2line'
 	@echo 'make corpus          build the programs that stacks are checked with'
 	@echo 'make fuzz            libFuzzer on all parsers (FUZZ_SECONDS=60, FUZZ=NAME)'
-	@echo 'make check-faults    the Nth allocation and the Nth I/O call failing, every N (FAULT_SECONDS=)'
+	@echo 'make check-faults    allocations and I/O calls failing, at each call stack (FAULT_SECONDS=)'
 	@echo 'make check-web       the page in headless Chromium'
 	@echo 'make check-vm        the module in a VM (KERNEL=6.1)'
 	@echo 'make check-matrix    the same on every kernel of tests/vm/matrix, a line of figures each'

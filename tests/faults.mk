@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# The daemon while its Nth allocation, or its Nth call for files or sockets
-# fails. `make check` tries some N (tests/e2e/faults.sh), `make check-faults`
-# every one: an hour; FAULT_SECONDS= for each of the four parts of it.
+# The daemon while an allocation, or a call for files or sockets fails. `make
+# check` tries some (tests/e2e/faults.sh), `make check-faults` each call stack that
+# such calls come from: half an hour; FAULT_SECONDS= for each of its four parts.
 
 NTH := build/tests/faults/nth.so
 FAULT_SECONDS ?=

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Preloaded into a program: makes its Nth allocation fail, or its Nth call that
- * opens, reads, writes, maps, cuts, renames, syncs or sends, or that makes a
- * socket, a poll set or a thread. Which, and how many there were, stands in the
- * file that NTH_FILE names, mapped and shared with the test (nth.py), which may
- * change it at any time.
+ * Preloaded into a program: makes one of its allocations fail, or one of its calls
+ * that open, read, write, map, cut, rename, sync or send, or that make a socket, a
+ * poll set or a thread. Which: the Nth of those from one call stack, as the same
+ * code asks the same thing at each, and threads do not change its turn. The file
+ * that NTH_FILE names, mapped and shared with the test (nth.py), which may change
+ * it at any time, says so, and there the call stacks are counted.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -16,6 +17,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -23,15 +25,24 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <unwind.h>
 
 enum { OFF, ALLOC, IO };
+enum { N_STACKS = 1 << 13, DEPTH = 64 };
 
 struct control {
 	uint32_t kind;	 /* what fails */
 	uint32_t on;	 /* all that follow fail, too */
-	uint64_t nth;	 /* from 1; 0: none, they are counted */
+	uint64_t stack;	 /* whose call fails; 0: none, they are counted */
+	uint64_t nth;	 /* of that call stack, from 1 */
 	uint64_t calls;	 /* of that kind since the test zeroed it */
 	uint64_t failed; /* calls that were made to fail */
+	uint64_t lost;	 /* calls whose stack found no room below */
+	uint64_t depth;
+	uint64_t where[DEPTH]; /* return addresses of what failed first */
+	struct {
+		uint64_t stack, calls;
+	} seen[N_STACKS];
 };
 
 static struct control none, *control = &none;
@@ -54,14 +65,84 @@ __attribute__((constructor)) static void begin(void)
 		control = (struct control *)p;
 }
 
+struct stack {
+	uint64_t pc[DEPTH];
+	unsigned int n;
+};
+
+static _Unwind_Reason_Code add_frame(struct _Unwind_Context *c, void *arg)
+{
+	struct stack *s = arg;
+	uint64_t pc = _Unwind_GetIP(c);
+	unsigned int i;
+
+	/* however deep a function calls itself, it is the same code */
+	for (i = 0; i < s->n; i++)
+		if (s->pc[i] == pc)
+			return _URC_NO_REASON;
+	s->pc[s->n++] = pc;
+	return s->n < DEPTH ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+/* FNV-1a over the addresses; the test has their randomisation switched off */
+static uint64_t hash_of(const struct stack *s)
+{
+	uint64_t h = 0xcbf29ce484222325ull;
+	unsigned int i;
+
+	for (i = 0; i < s->n; i++)
+		h = (h ^ s->pc[i]) * 0x100000001b3ull;
+	return h ? h : 1;
+}
+
+/* how many calls from there were seen, this one among them; 0: no room */
+static uint64_t count(uint64_t stack)
+{
+	uint64_t was;
+	unsigned int i, at;
+
+	for (i = 0; i < N_STACKS; i++) {
+		at = (stack + i) % N_STACKS;
+		was = 0;
+		if (__atomic_compare_exchange_n(&control->seen[at].stack, &was, stack, 0,
+						__ATOMIC_RELAXED, __ATOMIC_RELAXED) ||
+		    was == stack)
+			return __atomic_add_fetch(&control->seen[at].calls, 1, __ATOMIC_RELAXED);
+	}
+	__atomic_add_fetch(&control->lost, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static int is_meant(void)
+{
+	static __thread int inside __attribute__((tls_model("initial-exec")));
+	struct stack s = { .n = 0 };
+	uint64_t stack, n, failed;
+
+	/* what walking a stack asks for itself */
+	if (inside)
+		return 0;
+	inside = 1;
+	_Unwind_Backtrace(add_frame, &s);
+	inside = 0;
+	stack = hash_of(&s);
+	n = count(stack);
+	failed = __atomic_load_n(&control->failed, __ATOMIC_RELAXED);
+	if (failed)
+		return control->on;
+	if (!control->stack || stack != control->stack || n != control->nth)
+		return 0;
+	memcpy(control->where, s.pc, sizeof(s.pc));
+	control->depth = s.n;
+	return 1;
+}
+
 static int fails(uint32_t kind, int error)
 {
-	uint64_t n;
-
 	if (__atomic_load_n(&control->kind, __ATOMIC_RELAXED) != kind)
 		return 0;
-	n = __atomic_add_fetch(&control->calls, 1, __ATOMIC_RELAXED);
-	if (!control->nth || (control->on ? n < control->nth : n != control->nth))
+	__atomic_add_fetch(&control->calls, 1, __ATOMIC_RELAXED);
+	if (!is_meant())
 		return 0;
 	__atomic_add_fetch(&control->failed, 1, __ATOMIC_RELAXED);
 	errno = error;

@@ -1,21 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The Nth allocation, or the Nth call for files or sockets, of ringprofd failing.
+"""Allocations, or calls for files or sockets, of ringprofd failing.
 
 Usage: tests/faults/nth.py start|scrape alloc|io [SECONDS]
 
-start: a daemon for each N. It must end by itself, not by a signal, with a line
+start: a daemon for each fault. It must end by itself, not by a signal, with a line
 that says why, and nothing that it left may be in the way of the next start; or
 it must come up, answer and stop when it is told to.
-scrape: one daemon; for each N something is asked for while the Nth call fails.
+scrape: one daemon; for each fault something is asked for meanwhile.
 An answer is an error in words or a whole profile; the same question asked again
 without a fault must get a whole profile, and the daemon must still be there.
 
-N = 1, 2, ... until nothing fails any more; with SECONDS, so many N as fit in,
-spread over all. Each N fails twice: alone, and with all calls that follow it for a
-moment. Prints what happened, 1 if any of it was wrong.
+A first run without a fault tells the call stacks that such calls come from (nth.c).
+For each of them the first call from there fails, alone; then that and all calls
+that follow it for a moment; and where there are more, one of the others, by lot.
+All of that, or with SECONDS what fits in, by lot. Prints what happened, 1 if any
+of it was wrong.
 """
-import collections, concurrent.futures, errno, gzip, itertools, json, mmap, os, random, re, shutil, signal, socket, struct, subprocess, sys
+import collections, concurrent.futures, ctypes, errno, gzip, itertools, json, mmap, os, random, re, shutil, signal, socket, struct, subprocess, sys
 import tempfile, time
 
 top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -26,23 +28,48 @@ KINDS = {"alloc": 1, "io": 2}
 READY_S, STOP_S = 20, 20
 
 
+Way = collections.namedtuple("Way", "stack nth on")
+Way.__doc__ = "The nth call from that call stack fails, and with on all that follow."
+NONE = Way(0, 0, False)
+
+
 class Fault:
     """What nth.so is to do, and what it has done: struct control there."""
+    HEAD, SEEN, STACKS = "<IIQQQQQQ", 56 + 64 * 8, 1 << 13
 
     def __init__(self, path, kind):
         self.kind = KINDS[kind]
         with open(path, "w+b") as f:
-            f.truncate(4096)
-            self.page = mmap.mmap(f.fileno(), 4096)
+            f.truncate(self.SEEN + self.STACKS * 16)
+            self.page = mmap.mmap(f.fileno(), 0)
 
-    def arm(self, nth, on=False):
-        self.page[0:32] = struct.pack("<IIQQQ", 0, on, nth, 0, 0)
+    def arm(self, way):
+        self.page[:] = bytes(len(self.page))
+        self.page[4:24] = struct.pack("<IQQ", way.on, way.stack, way.nth)
         self.page[0:4] = struct.pack("<I", self.kind)
 
     def disarm(self):
         """-> calls that were counted, calls that failed"""
         self.page[0:4] = struct.pack("<I", 0)
-        return struct.unpack("<QQ", self.page[16:32])
+        _, _, _, _, calls, failed, lost, _ = struct.unpack_from(self.HEAD, self.page)
+        if lost:
+            sys.exit(f"{lost} calls came from more than {self.STACKS} call stacks: give nth.c more room")
+        return calls, failed
+
+    def stacks(self):
+        """-> {call stack: calls from there}"""
+        every = struct.iter_unpack("<QQ", self.page[self.SEEN:])
+        return {stack: calls for stack, calls in every if stack}
+
+    def where(self):
+        """The daemon's functions on the stack of what failed, innermost first."""
+        depth = struct.unpack_from(self.HEAD, self.page)[-1]
+        pcs = struct.unpack_from(f"<{depth}Q", self.page, struct.calcsize(self.HEAD))
+        # a PIE lies there where addresses are not randomised
+        own = [hex(pc - 0x555555554000 - 1) for pc in pcs if 0x555555554000 <= pc < 0x555556000000]
+        out = subprocess.run(["addr2line", "-f", "-s", "-e", os.path.join(top, "build/ringprofd")] + own,
+                             capture_output=True, text=True, check=False).stdout.split("\n")
+        return " < ".join(out[:-1:2])
 
 
 class Daemon:
@@ -139,15 +166,15 @@ def recorded(d):
     return False
 
 
-def start_once(kind, nth, on):
-    """-> (what happened, how many calls until it was up, whether any failed)"""
+def start_once(kind, way):
+    """-> (what happened, its call stacks until it was up, whether any failed)"""
     with tempfile.TemporaryDirectory() as directory:
         f = Fault(os.path.join(directory, "nth"), kind)
-        f.arm(nth, on)
+        f.arm(way)
         d = Daemon(os.path.join(directory, "nth"), directory)
         ended = d.wait_ready()
-        calls, failed = f.disarm()
-        if ended == "hang" and on:
+        failed = f.disarm()[1]
+        if ended == "hang" and way.on:
             # nothing could succeed in all that time: it must be able to do so now
             ended = d.wait_ready()
         if ended is None:
@@ -171,8 +198,8 @@ def start_once(kind, nth, on):
                 what = "WRONG: what it left is in the way of the next start"
             d.log.close()
         if what.startswith("WRONG"):
-            what += "\n" + "".join(f"#   {x}\n" for x in d.said().splitlines()[-6:])
-        return what, calls, failed
+            what += f"\n#   {f.where()}\n" + "".join(f"#   {x}\n" for x in d.said().splitlines()[-6:])
+        return what, f.stacks(), failed
 
 
 # what nth.c gives, in the words of strerror(3) and of those who have their own for it
@@ -191,39 +218,51 @@ def nth_is_loader(d):
     return bool(re.search(r"error while loading|out of memory|cannot allocate|initialization", d.said(), re.I))
 
 
-def ways(total):
-    """[(N, whether all that follow fail as well)], both of 1..total"""
-    return [(n, on) for n in range(1, total + 1) for on in (False, True)]
-
-
-def spread(total, seconds):
-    """All of them in order; with a limit of time in an order that is spread evenly at any moment."""
-    out = ways(total)
-    if seconds:
-        random.seed(total)
-        random.shuffle(out)
+def ways(stacks):
+    """{call stack: calls} -> all that is tried there"""
+    out = []
+    for stack, calls in stacks.items():
+        out += [Way(stack, 1, False), Way(stack, 1, True)]
+        if calls > 1:
+            out.append(Way(stack, random.randint(2, calls), False))
     return out
 
 
-def start(kind, seconds):
-    what, total, _ = start_once(kind, 0, False)
-    if what != "came up":
-        sys.exit(f"without a fault: {what}")
-    seen, end = collections.Counter(), time.time() + (seconds or 1e9)
+class Seen:
+    """What happened how often."""
 
-    def one(i, nth, on):
+    def __init__(self):
+        self.what = collections.Counter()
+
+    def add(self, what, failed, where, path=""):
+        first, _, rest = what.partition("\n")
+        self.what[first if failed else "had none to fail"] += 1
+        if first.startswith("WRONG"):
+            print(f"# {path} {where}: {what}", flush=True)
+
+
+def start(kind, seconds):
+    stacks = {}
+    for _ in range(1 if seconds else 3):
+        what, more, _ = start_once(kind, NONE)
+        if what != "came up":
+            sys.exit(f"without a fault: {what}")
+        stacks.update(more)
+    faults = ways(stacks)
+    random.shuffle(faults)
+    seen, end = Seen(), time.time() + (seconds or 1e9)
+
+    def one(i, way):
         if time.time() > end and i >= 6:
             return
-        what, _, failed = start_once(kind, nth, on)
-        seen[what if failed else "came up, had none to fail"] += 1
-        if what.startswith("WRONG"):
-            print(f"# {kind} {nth}{' and all that follow' if on else ''}: {what}", flush=True)
+        what, _, failed = start_once(kind, way)
+        seen.add(what, failed, way)
 
     # a daemon mostly waits while it stops
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
-        for done in [pool.submit(one, i, *way) for i, way in enumerate(spread(total, seconds))]:
+        for done in [pool.submit(one, i, way) for i, way in enumerate(faults)]:
             done.result()
-    return seen, total
+    return seen.what, len(stacks), len(faults)
 
 
 class NewProgram:
@@ -242,18 +281,18 @@ class NewProgram:
         os.unlink(self.path)
 
 
-def ask_once(d, f, path, nth, on):
-    """-> (what happened, calls, calls that failed)"""
+def ask_once(d, f, path, way):
+    """-> (what happened, calls that failed)"""
     new = NewProgram(d.dir) if path == SCRAPE else None
-    f.arm(nth, on)
+    f.arm(way)
     # where nothing can be read or written for good, there may be no answer; once it can, there is
-    status, body = d.ask(path, 3 if on else 20)
-    calls, failed = f.disarm()
+    status, body = d.ask(path, 3 if way.on else 20)
+    failed = f.disarm()[1]
     if new:
         new.end()
     if d.p.poll() is not None:
         what = f"WRONG: the daemon ended with {d.p.returncode}"
-    elif status == -1 and not on:
+    elif status == -1 and not way.on:
         what = "WRONG: no answer"
     elif status == 200 and not whole(path, body):
         what = "WRONG: 200, and not a whole answer"
@@ -263,17 +302,25 @@ def ask_once(d, f, path, nth, on):
         what = "WRONG: no profile afterwards"
     else:
         what = {200: "answered", 0: "hung up", -1: "no answer while all failed"}.get(status, "told of an error")
-    return what, calls, failed
+    return what, failed
 
 
 def plan(d, f):
-    """-> [(path, N, on)]: all of what each question calls"""
-    out, total = [], 0
+    """-> ([(path, way)], call stacks): each call stack where it is met first"""
+    out, known = [], set()
     for path in QUESTIONS:
-        calls = ask_once(d, f, path, 0, False)[1]
-        total += calls
-        out += [(path, *way) for way in ways(calls)]
-    return out, total
+        ask_once(d, f, path, NONE)
+        new = {stack: calls for stack, calls in f.stacks().items() if stack not in known}
+        known |= set(new)
+        out += [(path, way) for way in ways(new)]
+    return out, len(known)
+
+
+def in_turns(faults):
+    """By lot, but each question in its turn, however much it calls."""
+    random.shuffle(faults)
+    by_path = [[x for x in faults if x[0] == p] for p in QUESTIONS]
+    return [x for turn in itertools.zip_longest(*by_path) for x in turn if x]
 
 
 def scrape(kind, seconds):
@@ -282,28 +329,19 @@ def scrape(kind, seconds):
         d = Daemon(os.path.join(directory, "nth"), directory)
         if d.wait_ready() is not None or not recorded(d):
             sys.exit(f"without a fault: {d.said()}")
-        faults, total = plan(d, f)
-        end = time.time() + (seconds or 1e9)
-        if seconds:
-            random.shuffle(faults)
-            by_path = [[x for x in faults if x[0] == p] for p in QUESTIONS]
-            # each question in its turn, however much it calls
-            faults = [x for turn in itertools.zip_longest(*by_path) for x in turn if x]
-        seen = collections.Counter()
-        for i, (path, nth, on) in enumerate(faults):
+        faults, stacks = plan(d, f)
+        seen, end = Seen(), time.time() + (seconds or 1e9)
+        for i, (path, way) in enumerate(in_turns(faults)):
             # on a busy host once each at least
             if (time.time() > end and i >= len(QUESTIONS)) or d.p.poll() is not None:
                 break
-            what, _, failed = ask_once(d, f, path, nth, on)
-            seen[what if failed else "answered, had none to fail"] += 1
-            if what.startswith("WRONG"):
-                print(f"# {path}: {kind} {nth}{' and all that follow' if on else ''}: {what}", flush=True)
+            what, failed = ask_once(d, f, path, way)
+            seen.add(what, failed, f"{way}, {f.where()}", path)
         stopped = d.stop()
         if stopped != 0:
-            seen[f"WRONG: stopped with {stopped}"] += 1
-            print("".join(f"#   {x}\n" for x in d.said().splitlines()[-6:]), end="")
+            seen.add(f"WRONG: stopped with {stopped}", 1, "".join(f"\n#   {x}" for x in d.said().splitlines()[-6:]))
         d.log.close()
-        return seen, total
+        return seen.what, stacks, len(faults)
 
 
 def main():
@@ -311,12 +349,12 @@ def main():
         sys.exit(__doc__)
     step, kind = sys.argv[1:3]
     seconds = float(sys.argv[3]) if len(sys.argv) > 3 else 0
-    seen, total = (start if step == "start" else scrape)(kind, seconds)
-    short = collections.Counter()
-    for what, n in seen.items():
-        short[what.splitlines()[0]] += n
-    print(f"# figure: {step}, {kind}: {sum(seen.values())} faults among {total} calls: " +
-          ", ".join(f"{n} {what}" for what, n in short.most_common()))
+    # a call stack is known again by its addresses: ADDR_NO_RANDOMIZE, for all that is started
+    if ctypes.CDLL(None).personality(0x0040000) < 0:
+        sys.exit("the addresses of what is started cannot be kept from being random (personality(2))")
+    seen, stacks, faults = (start if step == "start" else scrape)(kind, seconds)
+    print(f"# figure: {step}, {kind}: {sum(seen.values())} of {faults} faults at {stacks} call stacks: " +
+          ", ".join(f"{n} {what}" for what, n in seen.most_common()))
     return 1 if not seen or any(w.startswith("WRONG") for w in seen) else 0
 
 

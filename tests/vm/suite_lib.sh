@@ -98,8 +98,7 @@ kernel_kib() {
 programs() { find /proc -maxdepth 2 -path '/proc/[0-9]*/exe' -lname '/*' -printf '%h %l\n' 2> /dev/null | sort; }
 # Those of part $1 that were not there when the suite began ($tmp/programs), and do not end within some seconds
 left_running() {
-	local i
-	for i in $(seq 10); do
+	for _ in $(seq 10); do
 		comm -13 "$tmp/programs" <(programs) > "$tmp/first"
 		sleep 0.5
 		comm -12 "$tmp/first" <(programs) > "$tmp/still"
