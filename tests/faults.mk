@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The daemon while an allocation, or a call for files or sockets fails. `make
 # check` tries some (tests/e2e/faults.sh), `make check-faults` each call stack that
-# such calls come from: half an hour; FAULT_SECONDS= for each of its four parts.
+# such calls come from; FAULT_SECONDS= for each of its four parts.
 
 NTH := build/tests/faults/nth.so
 FAULT_SECONDS ?=

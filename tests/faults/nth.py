@@ -35,7 +35,7 @@ NONE = Way(0, 0, False)
 
 class Fault:
     """What nth.so is to do, and what it has done: struct control there."""
-    HEAD, SEEN, STACKS = "<IIQQQQQQ", 56 + 64 * 8, 1 << 13
+    HEAD, SEEN, STACKS = "<IIQQQQQ", 48 + 64 * 8, 1 << 13
 
     def __init__(self, path, kind):
         self.kind = KINDS[kind]
@@ -49,12 +49,12 @@ class Fault:
         self.page[0:4] = struct.pack("<I", self.kind)
 
     def disarm(self):
-        """-> calls that were counted, calls that failed"""
+        """-> calls that failed"""
         self.page[0:4] = struct.pack("<I", 0)
-        _, _, _, _, calls, failed, lost, _ = struct.unpack_from(self.HEAD, self.page)
+        *_, failed, lost, _ = struct.unpack_from(self.HEAD, self.page)
         if lost:
             sys.exit(f"{lost} calls came from more than {self.STACKS} call stacks: give nth.c more room")
-        return calls, failed
+        return failed
 
     def stacks(self):
         """-> {call stack: calls from there}"""
@@ -173,7 +173,7 @@ def start_once(kind, way):
         f.arm(way)
         d = Daemon(os.path.join(directory, "nth"), directory)
         ended = d.wait_ready()
-        failed = f.disarm()[1]
+        failed = f.disarm()
         if ended == "hang" and way.on:
             # nothing could succeed in all that time: it must be able to do so now
             ended = d.wait_ready()
@@ -232,13 +232,15 @@ class Seen:
     """What happened how often."""
 
     def __init__(self):
-        self.what = collections.Counter()
+        self.what, self.failed = collections.Counter(), 0
 
-    def add(self, what, failed, where, path=""):
-        first, _, rest = what.partition("\n")
-        self.what[first if failed else "had none to fail"] += 1
-        if first.startswith("WRONG"):
-            print(f"# {path} {where}: {what}", flush=True)
+    def add(self, what, failed, *of):
+        first = what.partition("\n")[0]
+        wrong = first.startswith("WRONG")
+        self.what[first if failed or wrong else "had none to fail"] += 1
+        self.failed += bool(failed)
+        if wrong:
+            print("#", *of, what, flush=True)
 
 
 def start(kind, seconds):
@@ -262,7 +264,7 @@ def start(kind, seconds):
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         for done in [pool.submit(one, i, way) for i, way in enumerate(faults)]:
             done.result()
-    return seen.what, len(stacks), len(faults)
+    return seen, len(stacks), len(faults)
 
 
 class NewProgram:
@@ -287,7 +289,7 @@ def ask_once(d, f, path, way):
     f.arm(way)
     # where nothing can be read or written for good, there may be no answer; once it can, there is
     status, body = d.ask(path, 3 if way.on else 20)
-    failed = f.disarm()[1]
+    failed = f.disarm()
     if new:
         new.end()
     if d.p.poll() is not None:
@@ -302,6 +304,8 @@ def ask_once(d, f, path, way):
         what = "WRONG: no profile afterwards"
     else:
         what = {200: "answered", 0: "hung up", -1: "no answer while all failed"}.get(status, "told of an error")
+    if what.startswith("WRONG"):
+        what += f"\n#   {f.where()}"
     return what, failed
 
 
@@ -309,7 +313,9 @@ def plan(d, f):
     """-> ([(path, way)], call stacks): each call stack where it is met first"""
     out, known = [], set()
     for path in QUESTIONS:
-        ask_once(d, f, path, NONE)
+        what, _ = ask_once(d, f, path, NONE)
+        if what != "answered":
+            sys.exit(f"{path}, without a fault: {what}")
         new = {stack: calls for stack, calls in f.stacks().items() if stack not in known}
         known |= set(new)
         out += [(path, way) for way in ways(new)]
@@ -332,16 +338,16 @@ def scrape(kind, seconds):
         faults, stacks = plan(d, f)
         seen, end = Seen(), time.time() + (seconds or 1e9)
         for i, (path, way) in enumerate(in_turns(faults)):
-            # on a busy host once each at least
-            if (time.time() > end and i >= len(QUESTIONS)) or d.p.poll() is not None:
+            # on a busy host once each at least, and until one had something to fail
+            if (time.time() > end and i >= len(QUESTIONS) and seen.failed) or d.p.poll() is not None:
                 break
             what, failed = ask_once(d, f, path, way)
-            seen.add(what, failed, f"{way}, {f.where()}", path)
+            seen.add(what, failed, path, way)
         stopped = d.stop()
         if stopped != 0:
-            seen.add(f"WRONG: stopped with {stopped}", 1, "".join(f"\n#   {x}" for x in d.said().splitlines()[-6:]))
+            seen.add(f"WRONG: stopped with {stopped}\n" + "\n".join(f"#   {x}" for x in d.said().splitlines()[-6:]), 0)
         d.log.close()
-        return seen.what, stacks, len(faults)
+        return seen, stacks, len(faults)
 
 
 def main():
@@ -353,9 +359,10 @@ def main():
     if ctypes.CDLL(None).personality(0x0040000) < 0:
         sys.exit("the addresses of what is started cannot be kept from being random (personality(2))")
     seen, stacks, faults = (start if step == "start" else scrape)(kind, seconds)
-    print(f"# figure: {step}, {kind}: {sum(seen.values())} of {faults} faults at {stacks} call stacks: " +
-          ", ".join(f"{n} {what}" for what, n in seen.most_common()))
-    return 1 if not seen or any(w.startswith("WRONG") for w in seen) else 0
+    print(f"# figure: {step}, {kind}: {sum(seen.what.values())} of {faults} faults at {stacks} call stacks: " +
+          ", ".join(f"{n} {what}" for what, n in seen.what.most_common()))
+    # call stacks that no run meets again are no faults
+    return 1 if not seen.failed or any(w.startswith("WRONG") for w in seen.what) else 0
 
 
 sys.exit(main())
