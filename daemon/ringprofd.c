@@ -7,6 +7,7 @@
  * makes history; libmicrohttpd's threads and the server's workers answer.
  */
 #include <argp.h>
+#include <err.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -104,7 +105,8 @@ static void parse_flags(struct daemon *d, int argc, char **argv)
 						 .group = 2 };
 	argp_program_version = "ringprofd " RINGPROF_VERSION;
 	argp_err_exit_status = 2;
-	argp_parse(&argp, argc, argv, 0, NULL, d);
+	if (argp_parse(&argp, argc, argv, 0, NULL, d))
+		errx(2, "command line: out of memory");
 }
 
 /* Defaults, files, flags: 0 or -errno with a sentence. */

@@ -213,15 +213,22 @@ static void *collector_main(void *arg)
 	return NULL;
 }
 
-/* Who asks from here on finds the processes of the scan and a source that runs. */
-static void publish_start(struct collector *c, uint64_t started)
+/*
+ * Who asks from here on finds the processes of the scan and a source that runs, if there is the
+ * thread: it may have something to say of them at once. 0 or -errno.
+ */
+static int start_thread(struct collector *c, uint64_t started)
 {
+	int r;
+
 	pthread_mutex_lock(&c->lock);
 	c->status.started = started;
-	c->status.running = true;
 	c->status.info = *source_info(c->source);
 	ptable_counters(c->ptable, &c->status.ptable);
+	r = -pthread_create(&c->thread, NULL, collector_main, c);
+	c->status.running = !r;
 	pthread_mutex_unlock(&c->lock);
+	return r;
 }
 
 static void prepare(struct collector *c)
@@ -247,10 +254,8 @@ int collector_start(struct collector *c, char *err, size_t errlen)
 	collector_tell_cgroup_ids(c);
 	/* after the side band is open: what happens meanwhile is queued there */
 	r = ptable_scan(c->ptable, mono_now());
-	if (!r) {
-		publish_start(c, started);
-		r = -pthread_create(&c->thread, NULL, collector_main, c);
-	}
+	if (!r)
+		r = start_thread(c, started);
 	if (r) {
 		snprintf(err, errlen, "collector: %s", strerror(-r));
 		source_stop(c->source);
