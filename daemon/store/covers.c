@@ -9,8 +9,11 @@
 #include "store/history.h"
 #include "store/match.h"
 
-/* for the writer: a window takes it some 10 ms */
-#define WRITER_NS (200 * NSEC_PER_MSEC)
+/*
+ * For the writer. A window takes it some 10 ms of a CPU, and of that it gets
+ * little while a host is busy, which is when somebody looks.
+ */
+#define WRITER_NS (2 * NSEC_PER_SEC)
 
 /* Windows that the selector takes, and that were never single samples here. */
 static bool has_imported(struct store *s, uint64_t from, uint64_t to)

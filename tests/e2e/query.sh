@@ -183,8 +183,9 @@ ok "render" holds '.flamebearer.numTicks > 0 and (.flamebearer.names | index("ph
 ok "its time line has a second between points at least, and reaches over the range" \
 	holds '.timeline | .durationDelta >= 1 and .durationDelta * (.samples | length) >= 120' \
 	/pyroscope/render -G --data-urlencode "query=process_cpu:cpu:nanoseconds:cpu:nanoseconds{}" -d from=now-2m -d until=now
+now=$(date +%s)
 ok "render-diff: a range with itself" holds '.leftTicks == .rightTicks and .leftTicks > 0 and (.flamebearer.levels[0] | length) == 7' \
-	"/pyroscope/render-diff?leftQuery=%7B%7D&rightQuery=%7B%7D&leftFrom=$(($(date +%s) - 10))&leftUntil=$(($(date +%s) - 2))&rightFrom=$(($(date +%s) - 10))&rightUntil=$(($(date +%s) - 2))"
+	"/pyroscope/render-diff?leftQuery=%7B%7D&rightQuery=%7B%7D&leftFrom=$((now - 10))&leftUntil=$((now - 2))&rightFrom=$((now - 10))&rightUntil=$((now - 2))"
 connect_error() {
 	ask $call/LabelNames -H 'Content-Type: application/json' -d '{"matchers":["{a="]}'
 	[ "$(cat "$dir/code")" = 400 ] && grep -q '"code":"invalid_argument","message":"matchers: position' "$dir/body"
