@@ -39,6 +39,7 @@ static struct rp_cpu *new_cpu(int cpu)
 	c->cpu = cpu;
 	init_irq_work(&c->wake, wake_up_reader);
 	rp_mm_notes_init(&c->notes);
+	rp_mm_pages_init(&c->pages);
 	if (rp_ring_alloc_pages(&c->s.ring, cpu, rp_sampler_instance())) {
 		kfree(c);
 		return NULL;
@@ -260,6 +261,7 @@ void rp_cpu_disarm(struct rp_cpu *c)
 	c->event = NULL;
 	irq_work_sync(&c->wake);
 	irq_work_sync(&c->notes.wake);
+	rp_mm_pages_sync(&c->pages);
 }
 
 u64 rp_cpu_memory(void)

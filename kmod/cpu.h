@@ -36,6 +36,7 @@ struct rp_cpu {
 	u64 window_ns;	  /* the sampler's own time in it */
 	struct irq_work wake;
 	struct rp_mm_notes notes;
+	struct rp_mm_pages pages;
 	u64 unwind[__RINGPROF_UNW_MAX]; /* those that samplers count */
 	u64 chain[RP_MAX_CHAIN];
 
@@ -91,7 +92,10 @@ int rp_cpu_arm(struct rp_cpu *c, const struct rp_config *cfg, u32 hz);
 /* The same for one that was disarmed a moment ago; failing, the log says that it is left out. */
 void rp_cpu_arm_again(struct rp_cpu *c, const struct rp_config *cfg, u32 hz);
 
-/* Event off and gone, its count kept, wake-ups done. No sampler runs afterwards. */
+/*
+ * Event off and gone, its count kept, what the sampler left to irq_works done.
+ * No sampler runs afterwards.
+ */
 void rp_cpu_disarm(struct rp_cpu *c);
 
 /* Everything up to now, the running event's share included. Sleeps. */

@@ -61,6 +61,16 @@ struct rp_mm_notes {
 	struct irq_work wake;
 };
 
+/* that a sample may look at */
+#define RP_MM_PAGES 64
+
+/* Pages of one CPU that its sampler has looked at, and that a thread lets go of. */
+struct rp_mm_pages {
+	u32 head, tail;
+	struct page *page[RP_MM_PAGES];
+	struct irq_work put;
+};
+
 int rp_mm_init(void);
 /* Forgets all address spaces; samplers are off. What was begun is done. Sleeps. */
 void rp_mm_forget(void);
@@ -68,6 +78,9 @@ void rp_mm_forget(void);
 void rp_mm_exit(void);
 
 void rp_mm_notes_init(struct rp_mm_notes *n);
+void rp_mm_pages_init(struct rp_mm_pages *p);
+/* No page is held when this returns; the CPU's sampler is off. Sleeps. */
+void rp_mm_pages_sync(struct rp_mm_pages *p);
 
 /*
  * The list of current->mm (not NULL): NULL when it is not known yet; a reading
@@ -95,14 +108,13 @@ static inline struct rp_table *rp_mm_table(const struct rp_mm_map *map, u64 pc, 
 /* May a page be held for a moment, here and now? See mm_page.c. */
 static inline bool rp_mm_holds_pages(void)
 {
-	/* _FULL: its name before 5.3 */
-	return !in_nmi() && !IS_ENABLED(CONFIG_PREEMPT_RT) && !IS_ENABLED(CONFIG_PREEMPT_RT_FULL);
+	return !in_nmi();
 }
 
 /*
  * The table of the file whose page lies at pc of current's address space, NULL:
- * none. pc - *ret_bias is the address as the file has it. Sampler, where
- * rp_mm_holds_pages().
+ * none, or more pages were looked at in a moment than a CPU has places for. pc - *ret_bias is
+ * the address as the file has it. Sampler, where rp_mm_holds_pages().
  */
 struct rp_table *rp_mm_table_by_page(u64 pc, u64 *ret_bias);
 

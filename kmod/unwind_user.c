@@ -34,9 +34,8 @@
 #include "table.h"
 #include "unwind.h"
 
-/* pages of one walk whose tables no list tells: so many are kept, so many looked at */
+/* pages of one walk whose tables no list tells, kept of RP_MM_PAGES looked at */
 #define SEEN_PAGES 8
-#define MAX_LOOKS  64
 
 struct rp_seen_page {
 	u64 page; /* its address, 0: none */
@@ -215,7 +214,7 @@ static struct rp_table *table_by_page(struct ringprof_walker *k, u64 at, u64 *re
 	struct rp_seen_page *p = &k->seen[(page >> PAGE_SHIFT) % SEEN_PAGES];
 
 	if (p->page != page) {
-		if (!rp_mm_holds_pages() || k->looks++ >= MAX_LOOKS)
+		if (!rp_mm_holds_pages() || k->looks++ >= RP_MM_PAGES)
 			return NULL;
 		p->page = page;
 		p->table = rp_mm_table_by_page(at, &p->bias);

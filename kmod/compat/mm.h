@@ -63,6 +63,12 @@ static inline const void *rp_page_file(struct page *page, u64 *ret_index)
 #endif
 }
 
+/*
+ * RT: spinlocks put who waits to sleep, so an interrupt must not take one.
+ * _FULL: its name before 5.3.
+ */
+#define RP_LOCKS_SLEEP (IS_ENABLED(CONFIG_PREEMPT_RT) || IS_ENABLED(CONFIG_PREEMPT_RT_FULL))
+
 /* The page at addr of current's address space, held; NULL: none is there now. Not in NMI. */
 static inline struct page *rp_user_page(unsigned long addr)
 {

@@ -4,8 +4,7 @@
 #
 #   corpus_begin DIR                     results go there, and nothing else is there
 #   corpus_add NAME KIND [FILE...]       a program, for table.py
-#   corpus_compiled ALTSTACK [FRESH]     all that `make corpus` builds; ALTSTACK: the kind of that program, FRESH
-#                                        (compiled) of those that map code all the time
+#   corpus_compiled ALTSTACK             all that `make corpus` builds; ALTSTACK: the kind of that program
 #   corpus_packaged DO SECONDS           all that `make corpus-programs` is for: DO NAME KIND EXE COMM COMMAND...
 #                                        of each, COMM: of the processes to look at when COMMAND has others (-)
 #   corpus_fetch                         ringprof's profiles of them, when windows are closed, from $corpus_from on
@@ -36,7 +35,6 @@ corpus_compiled() {
 		esac
 		case ${name##*/} in
 		altstack) kind=$1 ;;
-		load | spawn) kind=${2:-compiled} ;;
 		*) kind=compiled ;;
 		esac
 		corpus_add "${name/\//_}" "$kind" "$top/$f" "${libs[@]}"

@@ -6,9 +6,8 @@
 
 KIND is compiled (PROGRAM and LIBRARY are disassembled for their call graph),
 altstack (the same; of stacks that go on outside the copied one no share is
-asked for, only not less than perf's), fresh (compiled, of code just mapped where that cannot
-be looked up, on RT kernels: a quarter of the stacks, 42 to 98 % were seen), packaged (only that there are calls is looked at), jit (the same, but for code
-that no file holds), or shown (as jit, and whatever comes out passes).
+asked for, only not less than perf's), packaged (only that there are calls is looked at), jit
+(the same, but for code that no file holds), or shown (as jit, and whatever comes out passes).
 
 Of each there are DIR/NAME.perf (perf script: events dw and fp, of the same run)
 and DIR/NAME.pb.gz (ringprof). alone: nothing but ringprof sampled, there is no DIR/NAME.perf. Writes the table to DIR/table.txt and a verdict
@@ -27,11 +26,9 @@ import sys
 import judge
 import stacks
 
-COMPILED = ("compiled", "altstack", "fresh")
-NO_SHARE = ("altstack", "fresh")
+COMPILED = ("compiled", "altstack")
 MIN_SAMPLES = 150
 MIN_SHARE = 0.99
-MIN_FRESH = 0.25
 MAX_WRONG_ALL = 0.001
 MAX_WRONG_ONE = 0.005
 ALONE = sys.argv[2:] == ["alone"]
@@ -59,8 +56,7 @@ def problems(v, dwarf, kind):
     if v.samples < MIN_SAMPLES:
         return [f"only {v.samples} samples"]
     out = []
-    share = MIN_FRESH if kind == "fresh" else MIN_SHARE
-    least = share * v.samples - 3 * math.sqrt(share * (1 - share) * v.samples)
+    least = MIN_SHARE * v.samples - 3 * math.sqrt(MIN_SHARE * (1 - MIN_SHARE) * v.samples)
     if v.roots < least and kind != "altstack":
         out.append(f"{v.roots} of {v.samples} stacks reach a root")
     if not ALONE and not dwarf.samples:
@@ -104,7 +100,7 @@ def by_program(results):
     """-> text, good, of each compiled program: all its builds (LEVEL_PROGRAM) together."""
     sums = {}
     for name, kind, (v, _, _) in results:
-        if kind not in NO_SHARE:
+        if kind != "altstack":
             s = sums.setdefault(name.split("_")[-1] if kind == "compiled" else name, [0, 0])
             s[0] += v.roots
             s[1] += v.samples

@@ -122,7 +122,7 @@
  * What an address space maps the module finds out by itself: the first sample of an address space
  * not known, or one whose amount of executable memory has changed, has its mappings read in process
  * context and compared with the tables. Until then a table is found by the page that a pc lies on,
- * where that can be told (not in NMI, not on RT kernels), and the rest is walked by frame pointers
+ * where that can be told (not in NMI), and the rest is walked by frame pointers
  * (RINGPROF_SAMPLE_NEW_MM); a forked child by its parent's mappings, as long as they are the same.
  * Where only anonymous executable memory comes and goes, the mappings of files are used meanwhile.
  *

@@ -29,11 +29,7 @@ run_all() {
 }
 
 ok "the module" load
-# of what was just mapped the page tells the file, but not where locks sleep (kmod/mm_page.c)
-case $(uname -r) in
-*-rt-*) corpus_compiled compiled fresh ;;
-*) corpus_compiled compiled ;;
-esac
+corpus_compiled compiled
 ok "the corpus is built" test "$(wc -l < "$run/list")" -ge 40
 ok "the daemon takes the module" daemon_start corpus-daemon
 # libraries of the same content as others, which the daemon must meet while they are mapped
