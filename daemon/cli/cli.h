@@ -21,8 +21,11 @@
 /* exit status; ringprof(1) documents them */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_ABSENT = 3, CLI_DENIED = 4 };
 
+#define CLI_RUN_DIR	  "/run/ringprof-run" /* of a daemon that `make run` started (scripts/run) */
 #define CLI_MAX_OPTIONS	  16
 #define CLI_QUERY_SECONDS 60 /* that a question may take */
+
+struct config;
 
 struct cli_option {
 	const char *name; /* long, without dashes; NULL ends a table */
@@ -106,6 +109,19 @@ bool client_alive(const struct cli *c);
 void client_param(struct buf *path, const char *key, const char *value);
 /* Appends text percent-encoded for a query string. */
 void client_escape(struct buf *b, const char *text);
+
+/*
+ * The daemon's settings: --config, else the usual file, else the defaults after a
+ * message. 0, and the caller frees them, or -errno.
+ */
+int cli_settings(const struct cli *c, struct config *cfg);
+/*
+ * Ends daemons that sample by perf events, by SIGTERM, and SIGKILL when that does
+ * not do: that beside --socket, else that of the settings and that of `make run`.
+ * CLI_OK after a line on stdout for each, CLI_ABSENT: there is none, without a
+ * message, or a status + message.
+ */
+int stop_daemons(const struct cli *c);
 
 int verb_status(struct cli *c);
 int verb_start(struct cli *c);

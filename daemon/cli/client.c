@@ -20,9 +20,8 @@
 #include "base/config.h"
 #include "cli/cli.h"
 
-#define MAX_BODY (1UL << 30)
-/* of a daemon that `make run` started (scripts/run) */
-#define RUN_SOCKET "/run/ringprof-run/ringprofd.sock"
+#define MAX_BODY   (1UL << 30)
+#define RUN_SOCKET CLI_RUN_DIR "/ringprofd.sock"
 
 /* What is sent: JSON, the next bytes of a file, or nothing. */
 struct client_body {
@@ -50,18 +49,25 @@ static bool somebody_listens(const char *path)
 	return fd >= 0 && !connect(fd, (const struct sockaddr *)&a, sizeof(a));
 }
 
-static void place_from_settings(const struct cli *c, struct place *p)
+int cli_settings(const struct cli *c, struct config *cfg)
 {
 	const char *file = c->config_file ? c->config_file
 					  : RINGPROF_SYSCONFDIR "/ringprof/ringprofd.conf";
-	struct config cfg;
 	char err[512];
+	int r = config_init(cfg);
+
+	if (!r && config_read(cfg, file, c->config_file != NULL, err, sizeof(err)))
+		cli_fail(0, "%s, going on with the defaults", err);
+	return r;
+}
+
+static void place_from_settings(const struct cli *c, struct place *p)
+{
+	struct config cfg;
 	struct buf b = { 0 };
 
-	if (config_init(&cfg))
+	if (cli_settings(c, &cfg))
 		return;
-	if (config_read(&cfg, file, c->config_file != NULL, err, sizeof(err)))
-		cli_fail(0, "%s, going on with the defaults", err);
 	if (access(cfg.unix_socket, R_OK | W_OK) == 0)
 		snprintf(p->socket, sizeof(p->socket), "%s", cfg.unix_socket);
 	else if (!c->config_file && somebody_listens(RUN_SOCKET))

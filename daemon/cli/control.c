@@ -34,8 +34,8 @@ const struct cli_option stats_options[] = {
 	{ 0 },
 };
 
-/* Opens the control; NULL after a message, which ends with `instead`, and *status. */
-static struct control *open_control(int *status, const char *instead)
+/* Opens the control; NULL after a message, and *status. */
+static struct control *open_control(int *status)
 {
 	struct control *ctl = NULL;
 	char err[512] = "";
@@ -43,7 +43,7 @@ static struct control *open_control(int *status, const char *instead)
 
 	if (!r)
 		return ctl;
-	*status = cli_fail(cli_status_of(r), "%s%s", err, instead);
+	*status = cli_fail(cli_status_of(r), "%s", err);
 	return NULL;
 }
 
@@ -63,21 +63,24 @@ int verb_start(struct cli *c)
 
 	if (disabled_check(why, sizeof(why)))
 		return cli_fail(CLI_FAILED, "start: %s", why);
-	ctl = open_control(&status, "");
+	ctl = open_control(&status);
 	return ctl ? result(ctl, control_start(ctl)) : status;
 }
 
+/* The module is told, whether the daemon hangs or not; what samples by perf events ends. */
 int verb_stop(struct cli *c)
 {
-	int status = CLI_OK;
-	struct control *ctl = open_control(&status, "; a daemon that samples by perf events ends "
-						    "by "
-						    "`systemctl stop ringprofd`, and at once if it "
-						    "hangs: "
-						    "`systemctl kill -s KILL ringprofd` beside "
-						    "that");
+	struct control *ctl = NULL;
+	char err[512] = "";
+	int r = control_open(&ctl, err, sizeof(err));
+	int status = ctl ? result(ctl, control_stop(ctl)) : CLI_OK;
+	int ended = stop_daemons(c);
 
-	return ctl ? result(ctl, control_stop(ctl)) : status;
+	if (ended != CLI_ABSENT)
+		return status ? status : ended;
+	return ctl ? status
+		   : cli_fail(cli_status_of(r), "%s; and no daemon samples by perf events here",
+			      err);
 }
 
 static int bad(const char *key, const char *value, const char *allowed)
@@ -239,7 +242,7 @@ int verb_set(struct cli *c)
 {
 	static struct control_config now, cfg;
 	int status = CLI_OK, r;
-	struct control *ctl = open_control(&status, "");
+	struct control *ctl = open_control(&status);
 
 	if (!ctl)
 		return status;
@@ -320,7 +323,7 @@ int verb_stats(struct cli *c)
 {
 	static struct control_stats rows[MAX_CPUS];
 	int status = CLI_OK, n = 1;
-	struct control *ctl = open_control(&status, "");
+	struct control *ctl = open_control(&status);
 	json_t *list, *obj;
 
 	if (!ctl)

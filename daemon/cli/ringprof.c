@@ -21,7 +21,8 @@ const struct cli_option global_options[] = {
 const struct verb verbs[] = {
 	{ "status", verb_status, "what the daemon and the module are doing", "", none },
 	{ "start", verb_start, "let the module sample", "", none },
-	{ "stop", verb_stop, "let the module stop sampling", "", none },
+	{ "stop", verb_stop,
+	  "stop sampling: the module's, and a daemon that does it by perf events", "", none },
 	{ "set", verb_set, "change the module's settings while it runs", "", set_options },
 	{ "stats", verb_stats, "count what every overflow came to", "", stats_options },
 	{ "record", verb_record, "profile the host, a process or a command into a file",
