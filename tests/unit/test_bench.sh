@@ -52,6 +52,27 @@ origins() {
 }
 ok "each group has the commit it was measured at" origins
 
+# what tests/bench/run would measure, by name: it was, or the table says why it was not
+planned() {
+	local group entry tool load hz usual what n=0
+	# shellcheck disable=SC1090
+	. <(sed -n '/^plan() {/,/^in_guest() {/p' tests/bench/run | sed '$d')
+	for group in frames bpftrace rates depths rows kernel mixed growth postgres; do
+		for entry in $(plans $group); do
+			IFS=: read -r tool load hz _ <<< "$entry"
+			[ "$tool" != none ] || continue
+			# of a cold run there are bytes alone
+			case $load in mixed*) usual=1999 what=bytes_per_sample ;; *) usual=4999 what=insn_per_sample ;; esac
+			[ "$hz" = $usual ] || load=${load}_${hz}hz
+			jq -e --arg n "$tool.$load.$what" '(.figures[$n] // .missing[$n]) != null' $json > /dev/null ||
+				{ echo "$tool.$load.$what: measured by group $group, and neither a figure nor missing"; return 1; }
+			n=$((n + 1))
+		done
+	done
+	[ $n -ge 50 ] || { echo "only $n"; return 1; }
+}
+ok "each figure that is planned is there, or why it is not" planned
+
 # runs N: what is printed of a figure that was measured N times
 runs() {
 	local i
@@ -140,6 +161,37 @@ until_bound() {
 		reached 1 < "$tmp/said" && ! reached 0.1 < "$tmp/said"
 }
 ok "pairs end where the bound is reached, and are counted" until_bound
+
+# two rounds of one thread, as perf tells of it, and how README has that
+profile_table() {
+	local round
+	for round in 1 3; do
+		printf '    40.0%%     1.0%%  [.] history_writer\n'
+		printf '    %d.0%%     7.0%%  [.] buf_printf.constprop.0\n' $((round + 10))
+		printf '    30.0%%    30.0%%  [.] malloc\n'
+		printf '    30.0%%    30.0%%  [k] vfs_write\n'
+		printf '     0.9%%     0.9%%  [.] main\n'
+	done > "$tmp/callees"
+	# shellcheck disable=SC1090
+	. <(sed -n '/^# kernel_part/,/^# FILE/p' tests/bench/whole)
+	# shellcheck disable=SC2317 # what is sourced calls it
+	nm() { printf '1 %s\n' 'T history_writer' 'T main' 't buf_printf.constprop.0'; }
+	{
+		functions 1 <(head -n 5 "$tmp/callees")
+		functions 1 <(tail -n 5 "$tmp/callees")
+	} | sed 's/^/bench profile.compile.99.history./; s/$/ %/' > "$tmp/raw"
+	[ "$(wc -l < "$tmp/raw")" = 4 ] || return 1
+	{
+		echo "bench profile.compile.99.history 51 %"
+		echo "bench profile.compile.99.history.kernel $(printf ' 3.5%% [k] a\n 2%% [.] b\n 1.0%% [k] c\n' | kernel_part) %"
+	} >> "$tmp/raw"
+	tests/bench/figures make "$tmp/made.json" "$tmp/raw" > /dev/null
+	grep -o '<!-- .*figures.* -->' README.md > "$tmp/readme"
+	tests/bench/figures table "$tmp/made.json" "$tmp/readme" write > /dev/null
+	# shellcheck disable=SC2016 # Markdown
+	grep -qxF '| compile, 99 Hz | `history` | 51 | 4 | `history_writer` 40, `buf_printf` 12 |' "$tmp/readme" && ! grep -q 'profile\.' "$tmp/readme"
+}
+ok "where the daemon's part goes is a table" profile_table
 
 # halves HOW: of tests/bench/whole one half without and one with a daemon that is so, or work that fails
 halves() {
