@@ -87,6 +87,15 @@ echo error >"/var/lib/dkms/ringprof/$version/build/make.log"
 ok "a build that failed is told, with its log" says "dkms could not build it, see /var/lib/dkms/ringprof/$version/build/make.log" ringprof doctor
 rm -r /var/lib/dkms/ringprof
 
+# --- the daemon has the events then: ringprof stop ends it, and systemd does not bring it back (RestartSec=5) ---
+stopped() {
+	systemctl kill -s STOP ringprofd && timeout 30 ringprof stop && sleep 8 || return 1
+	! is active && ! pgrep -x ringprofd || { systemctl status ringprofd; return 1; }
+}
+ok "ringprof stop ends the service that hangs" stopped
+ok "until it is started" systemctl start ringprofd
+ok "by perf" says '^source   perf (no module' ringprof status
+
 # --- nothing stays ---
 ok "ringprof is removed for good" dpkg -r ringprof
 ok "the service is gone" sh -c '! systemctl -q is-active ringprofd && ! pgrep ringprofd'
