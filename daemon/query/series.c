@@ -15,6 +15,7 @@
 
 #define MIN_STEP     NSEC_PER_SEC
 #define MIN_STEP_RAW NSEC_PER_MSEC
+#define SETTLE_NS    (2 * NSEC_PER_SEC)
 
 uint64_t series_step(uint64_t range, uint32_t max_points)
 {
@@ -278,8 +279,12 @@ static int make_series(struct line *l, const struct query_env *env, const struct
 				 .cancelled = l->budget.cancelled,
 				 .deadline = l->budget.deadline };
 	uint32_t group;
-	int r = set_points(l, store_raw_covers(env->store, l->ask->from, l->ask->to, sel));
+	int r;
 
+	/* single samples alone can answer that: worth a wait while a busy host lets them be written */
+	if (l->ask->step && l->ask->step < MIN_STEP)
+		store_settle(env->store, SETTLE_NS);
+	r = set_points(l, store_raw_covers(env->store, l->ask->from, l->ask->to, sel));
 	if (r)
 		return r;
 	ask.from = l->s->from;

@@ -9,11 +9,8 @@
 #include "store/history.h"
 #include "store/match.h"
 
-/*
- * For the writer. A window takes it some 10 ms of a CPU, and of that it gets
- * little while a host is busy, which is when somebody looks.
- */
-#define WRITER_NS (2 * NSEC_PER_SEC)
+/* for the writer: a window whose names are known takes it some 10 ms */
+#define WRITER_NS (200 * NSEC_PER_MSEC)
 
 /* Windows that the selector takes, and that were never single samples here. */
 static bool has_imported(struct store *s, uint64_t from, uint64_t to)
@@ -129,6 +126,12 @@ static bool windows_are_raw(struct store *s, uint64_t from, uint64_t to)
 		more = history_wait(s->history, until);
 	}
 	return true;
+}
+
+void store_settle(struct store *s, uint64_t ns)
+{
+	if (s->history)
+		history_wait(s->history, mono_now() + ns);
 }
 
 /* Before anything was recorded there is nothing that could be missing. */

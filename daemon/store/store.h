@@ -200,6 +200,8 @@ bool store_keeps_raw(struct store *s);
  * Imported windows never are: sel as in store_ask.
  */
 bool store_raw_covers(struct store *s, uint64_t from, uint64_t to, const struct selector *sel);
+/* Waits, ns at most, until what was recorded up to now has been written. Any thread. */
+void store_settle(struct store *s, uint64_t ns);
 
 struct tier_info {
 	const char *name;	 /* "memory", "10s", "1m", "10m", "1h" */

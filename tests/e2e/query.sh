@@ -184,7 +184,8 @@ ok "its time line has a second between points at least, and reaches over the ran
 	holds '.timeline | .durationDelta >= 1 and .durationDelta * (.samples | length) >= 120' \
 	/pyroscope/render -G --data-urlencode "query=process_cpu:cpu:nanoseconds:cpu:nanoseconds{}" -d from=now-2m -d until=now
 now=$(date +%s)
-ok "render-diff: a range with itself" holds '.leftTicks == .rightTicks and .leftTicks > 0 and (.flamebearer.levels[0] | length) == 7' \
+# while the history's writer is behind, one side may be whole windows, and the other already exact
+ok "render-diff: a range with itself" until_true 20 holds '.leftTicks == .rightTicks and .leftTicks > 0 and (.flamebearer.levels[0] | length) == 7' \
 	"/pyroscope/render-diff?leftQuery=%7B%7D&rightQuery=%7B%7D&leftFrom=$((now - 10))&leftUntil=$((now - 2))&rightFrom=$((now - 10))&rightUntil=$((now - 2))"
 connect_error() {
 	ask $call/LabelNames -H 'Content-Type: application/json' -d '{"matchers":["{a="]}'
