@@ -96,6 +96,7 @@ cat >"$dir/src/load.c" <<'C'
 #include <dlfcn.h>
 #include <stddef.h>
 #include <time.h>
+#include <unistd.h>
 int main(int c, char **v)
 {
 	void *h = dlopen(v[1], RTLD_NOW);
@@ -104,7 +105,9 @@ int main(int c, char **v)
 	while (clock() < CLOCKS_PER_SEC || c == 3)
 		f();
 	dlclose(h);
-	for (volatile int i = 0;; i++) {}
+	while (clock() < 3 * CLOCKS_PER_SEC) {}
+	for (;;)
+		pause();
 }
 C
 for l in closed cut; do
@@ -120,7 +123,7 @@ truncate -s $((offset + bytes)) "$dir/bin/cut.so"
 
 sleep 8
 of() { # COMM: its folded stacks
-	get /api/v1/profile -G --data-urlencode "query={comm=\"$1\"}" -d format=folded -d from=now-30s -o "$dir/$1.folded"
+	get /api/v1/profile -G --data-urlencode "query={comm=\"$1\"}" -d format=folded -d from=now-${since:-30s} -o "$dir/$1.folded"
 }
 has() { # COMM FRAME...: in this order in one stack
 	of "$1" && tests/lib/folded.py has "$dir/$1.folded" "${@:2}" || { head -5 "$dir/$1.folded"; return 1; }
@@ -167,8 +170,8 @@ ok "replaced while it runs: still the names of what runs" share replaced one_ins
 ok "and none of the other file's" lacks replaced two_outside
 ok "a lying ELF: its own names are the price" share liar "liar+0x" 80
 unmapped() { kill -0 "$closed" && ! grep -q closed.so "/proc/$closed/maps"; }
-# it takes a second of CPU, whatever else runs
-closed_again() { until_true 60 unmapped && share load_closed in_closed 3; }
+# it takes a second of CPU, whatever else runs, of the three that the program takes
+closed_again() { until_true 60 unmapped && since=5m share load_closed in_closed 3; }
 ok "a library closed again: its samples keep their names" closed_again
 cut() { share load_cut in_cut 90 || share load_cut cut.so+0x 90; }
 ok "a library cut short while mapped has names, or its file and offsets" cut
