@@ -123,7 +123,7 @@ truncate -s $((offset + bytes)) "$dir/bin/cut.so"
 
 sleep 8
 of() { # COMM: its folded stacks
-	get /api/v1/profile -G --data-urlencode "query={comm=\"$1\"}" -d format=folded -d from=now-${since:-30s} -o "$dir/$1.folded"
+	get /api/v1/profile -G --data-urlencode "query={comm=\"$1\"}" -d format=folded -d "from=now-${since:-30s}" -o "$dir/$1.folded"
 }
 has() { # COMM FRAME...: in this order in one stack
 	of "$1" && tests/lib/folded.py has "$dir/$1.folded" "${@:2}" || { head -5 "$dir/$1.folded"; return 1; }
